@@ -1,0 +1,47 @@
+// Small JSON documents with known keys: run files, cached facts, messages between agent and children.
+// Unknown keys, missing keys and wrong types are errors that name the key.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "absl/status/statusor.h"
+
+namespace interceptor {
+
+// INVALID_ARGUMENT with the byte position when `text` is not JSON or not an object; refuses nesting deeper
+// than 32 and texts over 64 MiB.
+absl::StatusOr<nlohmann::json> ParseJsonObject(std::string_view text);
+
+// Typed reads of one object. The first fault is kept in status(); later reads return the fallback, so a
+// reader is a list of reads and one check at the end.
+class JsonReader {
+ public:
+  // `what` names the document in messages.
+  JsonReader(const nlohmann::json& object, std::string what);
+
+  std::string String(std::string_view key);
+  int64_t Integer(std::string_view key);
+  double Number(std::string_view key);
+  bool Boolean(std::string_view key);
+  const nlohmann::json& Array(std::string_view key);
+  const nlohmann::json& Object(std::string_view key);
+  bool Has(std::string_view key);
+
+  // The first fault, or a key that nobody asked for.
+  absl::Status Finish();
+
+ private:
+  const nlohmann::json* Find(std::string_view key, std::string_view type, bool (nlohmann::json::*is)() const noexcept);
+
+  const nlohmann::json& object_;
+  std::string what_;
+  std::set<std::string, std::less<>> asked_;
+  absl::Status status_;
+};
+
+}  // namespace interceptor

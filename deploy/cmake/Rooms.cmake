@@ -1,0 +1,55 @@
+# A room is one folder and one library: interceptor_room(<name> SOURCES ... [PUBLIC ...] [PRIVATE ...] [TESTS ...]).
+# TESTS make one test program per room, <name>_test, registered once with CTest.
+# interceptor_program(<name> SOURCES ... LIBS ...) makes one executable in build/<preset>/bin.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(absl REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+
+find_program(INTERCEPTOR_CCACHE ccache)
+if(INTERCEPTOR_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${INTERCEPTOR_CCACHE})
+endif()
+
+# Files that include LibTorch need over 1 GB each to compile: two at once at most.
+set_property(GLOBAL PROPERTY JOB_POOLS torch=2)
+
+add_library(interceptor_flags INTERFACE)
+target_include_directories(interceptor_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(interceptor_flags INTERFACE -Wall -Wextra -Werror=switch -Werror=return-type)
+if(INTERCEPTOR_WARNINGS_AS_ERRORS)
+  target_compile_options(interceptor_flags INTERFACE -Werror)
+endif()
+if(INTERCEPTOR_SANITIZE)
+  add_compile_options(-fsanitize=${INTERCEPTOR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=${INTERCEPTOR_SANITIZE})
+endif()
+
+# The test framework alone; compiled once.
+if(INTERCEPTOR_TESTS)
+  find_package(Catch2 REQUIRED)
+  add_library(tests_support STATIC ${CMAKE_SOURCE_DIR}/tests/support/main.cc)
+  target_link_libraries(tests_support PUBLIC Catch2::Catch2 interceptor_flags)
+endif()
+
+function(interceptor_room name)
+  cmake_parse_arguments(ARG "" "JOB_POOL" "SOURCES;PUBLIC;PRIVATE;TESTS;TEST_LIBS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  add_library(interceptor::${name} ALIAS ${name})
+  target_link_libraries(${name} PUBLIC interceptor_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  if(ARG_JOB_POOL)
+    set_property(TARGET ${name} PROPERTY JOB_POOL_COMPILE ${ARG_JOB_POOL})
+  endif()
+  if(INTERCEPTOR_TESTS AND ARG_TESTS)
+    add_executable(${name}_test ${ARG_TESTS})
+    target_link_libraries(${name}_test PRIVATE ${name} tests_support ${ARG_TEST_LIBS})
+    add_test(NAME ${name} COMMAND ${name}_test)
+  endif()
+endfunction()
+
+function(interceptor_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE interceptor_flags ${ARG_LIBS})
+endfunction()
