@@ -1,0 +1,76 @@
+// The clip store: one chunk decoded once, read by every specialist and every epoch.
+//
+// A chunk's folder <store>/<chunk>/ holds
+//   manifest.jsonl   the data manifest (worker/store/manifest.h)
+//   train.clips      clips of the training families that are not kept (may be evicted)
+//   keep.clips       held-out families and the replay reservoir (kept to the plan's end)
+// A .clips file is: 64 bytes of header, the views' raw bytes (each tensor on a 64-byte boundary), and a JSON
+// index that names every clip with its attributes and tensors. Header: magic "ICPTCLIP", version u32, then
+// index offset, index bytes (u64) and the first 32 hexadecimal digits of the index's SHA-256, little-endian.
+// Files are written atomically; a reader maps them and verifies header and index before the first use.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/io/file_system.h"
+#include "worker/core/types.h"
+
+namespace interceptor::worker {
+
+inline constexpr uint32_t kClipStoreVersion = 1;
+
+enum class ElementType { kU8, kF32 };
+
+int64_t ElementBytes(ElementType type);
+
+// One view of one clip: shape is [frames, height, width, channels] for pictures (RGB, row-major).
+struct ViewTensor {
+  View view = View::kFullFrame;
+  ElementType type = ElementType::kU8;
+  std::vector<int64_t> shape;
+  std::string_view bytes;
+};
+
+struct StoredClip {
+  ClipInfo info;
+  // Measured properties by name: "brightness", "bits_per_pixel", "face_share" (frames with a face), ...
+  std::map<std::string, double> attributes;
+  // Presentation time of each frame of the frame views, seconds.
+  std::vector<double> frame_seconds;
+  std::vector<ViewTensor> views;
+
+  const ViewTensor* Find(View view) const;
+};
+
+class ClipStoreWriter {
+ public:
+  static absl::StatusOr<std::unique_ptr<ClipStoreWriter>> Create(const FileSystem& files, std::string path);
+  virtual ~ClipStoreWriter() = default;
+  // Appends a clip; its bytes are copied to the file before the call returns.
+  virtual absl::Status Add(const StoredClip& clip) = 0;
+  // Writes the index sorted by clip name and makes the file visible.
+  virtual absl::Status Commit() = 0;
+};
+
+// Read-only and safe from any thread. Views point into the map and live as long as this object.
+class ClipStoreReader {
+ public:
+  // NOT_FOUND, DATA_LOSS (naming file and fault) or FAILED_PRECONDITION (written by a newer version).
+  static absl::StatusOr<std::unique_ptr<ClipStoreReader>> Open(const std::string& path);
+  virtual ~ClipStoreReader() = default;
+  virtual std::span<const StoredClip> clips() const = 0;  // sorted by name
+  virtual int64_t size_bytes() const = 0;
+};
+
+std::string TrainStorePath(std::string_view store, std::string_view chunk);
+std::string KeepStorePath(std::string_view store, std::string_view chunk);
+std::string ManifestPath(std::string_view store, std::string_view chunk);
+
+}  // namespace interceptor::worker
