@@ -13,15 +13,16 @@
 
 namespace interceptor {
 
-// INVALID_ARGUMENT with the byte position when `text` is not JSON or not an object; refuses nesting deeper
-// than 32 and texts over 64 MiB.
-absl::StatusOr<nlohmann::json> ParseJsonObject(std::string_view text);
+// INVALID_ARGUMENT with the byte position when `text` is not JSON or not an object; refuses a key that an
+// object repeats, nesting deeper than 32 and texts over `limit_bytes`.
+absl::StatusOr<nlohmann::json> ParseJsonObject(std::string_view text,
+                                               int64_t limit_bytes = int64_t{64} << 20);
 
 // Typed reads of one object. The first fault is kept in status(); later reads return the fallback, so a
 // reader is a list of reads and one check at the end.
 class JsonReader {
  public:
-  // `what` names the document in messages.
+  // `what` names the document in messages. `object` must outlive the reader and what Array and Object return.
   JsonReader(const nlohmann::json& object, std::string what);
 
   std::string String(std::string_view key);
@@ -30,13 +31,16 @@ class JsonReader {
   bool Boolean(std::string_view key);
   const nlohmann::json& Array(std::string_view key);
   const nlohmann::json& Object(std::string_view key);
+  // Counts as asked for, so an optional key is read as `if (reader.Has(k)) v = reader.String(k)`.
   bool Has(std::string_view key);
 
   // The first fault, or a key that nobody asked for.
   absl::Status Finish();
 
  private:
-  const nlohmann::json* Find(std::string_view key, std::string_view type, bool (nlohmann::json::*is)() const noexcept);
+  void Fail(std::string_view fault);
+  const nlohmann::json* Find(std::string_view key, std::string_view type,
+                             bool (nlohmann::json::*is)() const noexcept);
 
   const nlohmann::json& object_;
   std::string what_;

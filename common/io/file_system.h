@@ -44,9 +44,9 @@ struct SpaceInfo {
 };
 
 enum class OpenMode {
-  kRead,         // NOT_FOUND when absent
-  kReadWrite,    // created when absent
-  kCreateNew,    // ALREADY_EXISTS when present
+  kRead,       // NOT_FOUND when absent
+  kReadWrite,  // created when absent
+  kCreateNew,  // ALREADY_EXISTS when present
 };
 
 class FileSystem {

@@ -46,13 +46,15 @@ absl::Status WriteSafetensors(const FileSystem& files, const std::string& path,
                               const std::map<std::string, std::string>& metadata,
                               const std::vector<TensorBytes>& tensors);
 
-// DATA_LOSS, naming the fault, for anything that is not well formed. `file_bytes` is the whole file's size.
+// DATA_LOSS, naming the fault, for anything that is not well formed. `data_bytes` is the size of the data
+// section: the whole file less the eight length bytes and the header.
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(std::string_view header_json, int64_t data_bytes);
 
-// A file read into memory; entries point into it.
+// A file read into memory; entries point into it and may be unaligned for their type.
 class SafetensorsFile {
  public:
-  static absl::StatusOr<std::unique_ptr<SafetensorsFile>> Open(const FileSystem& files, const std::string& path);
+  static absl::StatusOr<std::unique_ptr<SafetensorsFile>> Open(const FileSystem& files,
+                                                               const std::string& path);
   virtual ~SafetensorsFile() = default;
   virtual const SafetensorsHeader& header() const = 0;
   // NOT_FOUND names the tensor. Valid while this object lives.

@@ -1,0 +1,30 @@
+// How well scores order fakes above reals. Exact for ties, pure, O(n log n). Higher score = more fake.
+// Every function returns INVALID_ARGUMENT when a class has no clip or a score is not a number.
+#pragma once
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace interceptor {
+
+struct ScoredLabel {
+  double score = 0;
+  bool fake = false;
+};
+
+// The area under the ROC curve: the probability that a random fake scores above a random real, ties counting
+// one half. Computed from mid-ranks (Mann-Whitney's U divided by fakes x reals; Hanley, McNeil, "The meaning
+// and use of the area under a ROC curve", Radiology 143, 1982).
+absl::StatusOr<double> Auc(std::vector<ScoredLabel> scores);
+
+// The step-wise area under the precision-recall curve for fakes: sum over the distinct scores t, highest
+// first, of (recall(t) - recall before t) x precision(t), where a clip is called fake at score >= t. Clips of
+// one score enter together, so their order cannot matter; nothing is interpolated.
+absl::StatusOr<double> AveragePrecision(std::vector<ScoredLabel> scores);
+
+// The rate at which the miss rate (fakes below the threshold) equals the false-alarm rate (reals at or above
+// it), on the straight lines that join the ROC curve's points at the distinct scores.
+absl::StatusOr<double> EqualErrorRate(std::vector<ScoredLabel> scores);
+
+}  // namespace interceptor
