@@ -26,11 +26,14 @@ if(INTERCEPTOR_SANITIZE)
   add_link_options(-fsanitize=${INTERCEPTOR_SANITIZE})
 endif()
 
-# The test framework alone; compiled once.
+# The test framework and the helpers that tests of several rooms share; compiled once.
 if(INTERCEPTOR_TESTS)
   find_package(Catch2 REQUIRED)
-  add_library(tests_support STATIC ${CMAKE_SOURCE_DIR}/tests/support/main.cc)
-  target_link_libraries(tests_support PUBLIC Catch2::Catch2 interceptor_flags)
+  add_library(tests_support STATIC
+    ${CMAKE_SOURCE_DIR}/tests/support/faulty_file_system.cc
+    ${CMAKE_SOURCE_DIR}/tests/support/main.cc
+    ${CMAKE_SOURCE_DIR}/tests/support/scratch_folder.cc)
+  target_link_libraries(tests_support PUBLIC Catch2::Catch2 common_io interceptor_flags)
 endif()
 
 function(interceptor_room name)
