@@ -51,8 +51,12 @@ function(interceptor_room name)
   endif()
 endfunction()
 
+# Everything that runs outside the tests.
+add_custom_target(programs)
+
 function(interceptor_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE interceptor_flags ${ARG_LIBS})
+  add_dependencies(programs ${name})
 endfunction()

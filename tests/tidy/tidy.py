@@ -1,0 +1,231 @@
+#!/usr/bin/python3
+"""Holds the house to its own rules: who may include what, banned names, what each program links,
+links in the documents. Prints long functions and files as a list to read, not as a failure.
+
+usage: tidy.py [--programs DIR]     DIR holds the built programs; without it linking is not looked at
+"""
+import argparse
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# Room -> (rooms it may include besides itself, libraries it may name).
+# 'May use' is transitive for rooms, not for libraries. Order is dependency order.
+ABSL, SSL, JSON, GRPC, PROTO = "absl", "openssl", "nlohmann", "grpc", "protobuf"
+ROOMS = {
+    "common/base": ([], {ABSL, SSL}),
+    "common/io": (["common/base"], {ABSL, JSON}),
+    "common/stats": (["common/base"], {ABSL}),
+    "common/rpc": (["common/base"], {ABSL, GRPC}),
+    "common/plan": (["common/io"], {ABSL, PROTO, JSON, "proto"}),
+    "common/metrics": (["common/base"], {ABSL, "prometheus"}),
+    "coordinator/core": (["common/base", "common/stats"], {ABSL}),
+    "coordinator/journal": (["coordinator/core"], {ABSL, PROTO, "sqlite", "journal_proto"}),
+    "coordinator/vault": (["common/io"], {ABSL}),
+    "coordinator/runtime": (["coordinator/core", "coordinator/journal", "coordinator/vault", "common/metrics"], {ABSL}),
+    "coordinator/service": (["coordinator/runtime", "common/rpc", "common/plan"], {ABSL, GRPC, PROTO, "proto", "cli11"}),
+    "coordinator/dashboard": (["coordinator/runtime", "common/metrics"], {ABSL, "httplib"}),
+    "coordinator/cli": (["common/rpc"], {ABSL, GRPC, PROTO, "proto", "cli11"}),
+    "worker/core": (["common/base"], {ABSL}),
+    "worker/store": (["worker/core", "common/io"], {ABSL, JSON}),
+    "worker/prepare": (["worker/core", "worker/store"],
+                       {ABSL, JSON, "ffmpeg", "opencv", "zip", "seccomp", "cli11"}),
+    "worker/engine": (["worker/core", "worker/store", "common/io", "common/stats"], {ABSL, JSON, "torch", "cli11"}),
+    "worker/integrate": (["common/stats", "common/io"], {ABSL, JSON}),
+    "worker/detect": (["worker/prepare", "worker/engine", "worker/integrate"], {ABSL, "cli11"}),
+    "worker/agent": (["worker/core", "worker/integrate", "common/io", "common/plan", "common/rpc", "common/metrics"],
+                     {ABSL, JSON, GRPC, PROTO, "proto", "cli11"}),
+}
+LIBRARY_OF_INCLUDE = [
+    (r"absl/", ABSL), (r"openssl/", SSL), (r"nlohmann/", JSON), (r"grpc(pp)?/", GRPC), (r"google/protobuf/", PROTO),
+    (r"interceptor/v1/.*\.pb\.h", "proto"), (r"interceptor/journal/v1/.*\.pb\.h", "journal_proto"),
+    (r"prometheus/", "prometheus"), (r"sqlite3\.h", "sqlite"), (r"httplib\.h", "httplib"), (r"CLI/", "cli11"),
+    (r"(libav|libsw)", "ffmpeg"), (r"opencv2/", "opencv"), (r"zip\.h", "zip"), (r"seccomp\.h", "seccomp"),
+    (r"(torch|ATen|c10)/", "torch"),
+]
+PURE = ("coordinator/core", "worker/core")
+# (pattern, where, why); patterns are looked for in code without comments and strings.
+BANNED = [
+    (r"(?<![A-Z_])(CHECK|DCHECK|LOG|VLOG|REQUIRE)(_[A-Z]+)?\(", "all", "LibTorch's headers own this name: use ICPT_ or CATCH_"),
+    (r"torch::load|torch::jit::load|pickle_load", "all", "no file from outside is unpickled"),
+    (r"flat_hash_(map|set)|unordered_(map|set)", "pure", "iteration order must be the same in every run"),
+    (r"absl::Now|SystemClock|std::chrono::\w+_clock|\btime\(|clock_gettime", "pure", "time is passed in"),
+    (r"std::(thread|mutex|async|ofstream|ifstream|cout|cerr)|absl::Mutex|ICPT_LOG", "pure", "no threads, no I/O, no logging"),
+    (r"std::uniform_|std::normal_distribution|std::rand|mt19937", "product", "common/base/random.h draws the same everywhere"),
+    (r"sleep_for|SleepFor|usleep\(|\bsleep\(", "tests", "tests wait for events"),
+    (r"default:", "pure", "a switch over our enums names every value"),
+]
+ALLOWED_TORCH_FILES = 10
+FUNCTION_LINES = 70
+FILE_LINES = 400
+LINK_RULES = [  # program, libraries it must not load
+    ("interceptor-coordinator", r"torch|avcodec|opencv"),
+    ("interceptor", r"torch|avcodec|opencv"),
+    ("interceptor-worker", r"torch|avcodec|opencv"),
+    ("interceptor-train", r"grpc|avcodec|opencv"),
+    ("interceptor-prepare", r"torch|grpc"),
+    ("interceptor-decode", r"torch|grpc"),
+]
+
+problems = []
+
+
+def problem(text):
+    problems.append(text)
+
+
+def tracked(*endings):
+    out = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return sorted(p for p in out.splitlines() if p.endswith(endings) and os.path.isfile(os.path.join(ROOT, p)))
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+        return f.read()
+
+
+def room_of(path):
+    for room in ROOMS:
+        if path.startswith(room + "/"):
+            return room
+    return None
+
+
+def rooms_within_reach(room, seen=None):
+    seen = set() if seen is None else seen
+    for other in ROOMS[room][0]:
+        if other not in seen:
+            seen.add(other)
+            rooms_within_reach(other, seen)
+    return seen
+
+
+def blank_out(code):
+    """Comments and string contents become spaces; line numbers stay."""
+    def hollow(match):
+        text = match.group(0)
+        return re.sub(r"[^\n]", " ", text) if text.startswith("/") else text[0] + re.sub(r"[^\n]", " ", text[1:-1]) + text[-1]
+    return re.sub(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', hollow, code, flags=re.S)
+
+
+def line_of(code, position):
+    return code.count("\n", 0, position) + 1
+
+
+def check_includes(path, text):
+    room = room_of(path)
+    is_test = path.endswith("_test.cc") or path.startswith("tests/")
+    for match in re.finditer(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', text, re.M):
+        name = match.group(1)
+        where = f"{path}:{line_of(text, match.start())}"
+        if re.match(r"(torch|ATen|c10)/", name) and path != "worker/engine/torch.h":
+            problem(f"{where}: LibTorch comes in through worker/engine/torch.h alone")
+        if room is None or is_test:
+            continue
+        target = room_of(name)
+        if target and target != room and target not in rooms_within_reach(room):
+            problem(f"{where}: {room} may not use {target}")
+        for pattern, library in LIBRARY_OF_INCLUDE:
+            if re.match(pattern, name) and library not in ROOMS[room][1]:
+                problem(f"{where}: {room} may not name the library {library}")
+        if name.startswith("tests/"):
+            problem(f"{where}: product code includes a test header")
+
+
+def check_names(path, code):
+    room = room_of(path)
+    is_test = path.endswith("_test.cc") or path.startswith("tests/")
+    for pattern, scope, why in BANNED:
+        applies = {"all": True, "pure": room in PURE and not is_test, "product": room is not None and not is_test,
+                   "tests": is_test}[scope]
+        if applies:
+            for match in re.finditer(pattern, code):
+                problem(f"{path}:{line_of(code, match.start())}: '{match.group(0).strip()}' is banned: {why}")
+    if path.startswith("worker/") and "truth.jsonl" in read(path):
+        problem(f"{path}: truth.jsonl is for tests and the demo's summary only")
+
+
+def check_torch_count(paths):
+    users = [p for p in paths if p != "worker/engine/torch.h" and '"worker/engine/torch.h"' in read(p)]
+    if len(users) > ALLOWED_TORCH_FILES:
+        problem(f"{len(users)} files include LibTorch, at most {ALLOWED_TORCH_FILES}: {', '.join(users)}")
+    return users
+
+
+def long_functions(path, code):
+    """Bodies that open at column 0 of a definition and close with '}' at column 0."""
+    found, start, name = [], None, ""
+    for number, line in enumerate(code.splitlines(), 1):
+        if start is None and re.match(r"^[A-Za-z_].*\{\s*$", line) and "(" in line and not line.startswith(("namespace", "struct", "class", "enum")):
+            start, name = number, line.split("(")[0].split()[-1]
+        elif start is not None and line.startswith("}"):
+            if number - start + 1 > FUNCTION_LINES:
+                found.append(f"{path}:{start}: {name} has {number - start + 1} lines")
+            start = None
+    return found
+
+
+def check_links(folder):
+    for program, pattern in LINK_RULES:
+        binary = os.path.join(folder, program)
+        if not os.path.exists(binary):
+            problem(f"{program} is not in {folder}: build it first")
+            continue
+        out = subprocess.run(["ldd", binary], capture_output=True, text=True).stdout
+        for line in out.splitlines():
+            library = line.split()[0] if line.split() else ""
+            if re.search(pattern, library):
+                problem(f"{program} loads {library}, which its room may not use")
+        if len({l.split()[0] for l in out.splitlines() if "libprotobuf.so" in l}) > 1:
+            problem(f"{program} loads more than one libprotobuf")
+
+
+def check_documents():
+    for path in tracked(".md"):
+        text = read(path)
+        titles = re.findall(r"^# ", re.sub(r"```.*?```", "", text, flags=re.S), re.M)
+        if len(titles) != 1:
+            problem(f"{path}: has {len(titles)} titles, not one")
+        for target in re.findall(r"\]\(([^)#:]+)\)", text):
+            if not os.path.exists(os.path.join(ROOT, os.path.dirname(path), target)):
+                problem(f"{path}: links to {target}, which is not there")
+    for path in tracked("README.md"):
+        for name in re.findall(r"`((?:common|coordinator|worker|tests|deploy|docs|proto)/[\w./-]+)`", read(path)):
+            if not os.path.exists(os.path.join(ROOT, name)):
+                problem(f"{path}: names `{name}`, which is not there")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--programs")
+    arguments = parser.parse_args()
+    paths = tracked(".cc", ".h")
+    long_ones = []
+    for path in paths:
+        text = read(path)
+        code = blank_out(text)
+        check_includes(path, text)
+        check_names(path, code)
+        long_ones += long_functions(path, code)
+        lines = text.count("\n")
+        if lines > FILE_LINES:
+            long_ones.append(f"{path}: {lines} lines")
+    users = check_torch_count(paths)
+    check_documents()
+    if arguments.programs:
+        check_links(arguments.programs)
+    print(f"tidy: {len(paths)} files, {len(users)} of them include LibTorch")
+    if long_ones:
+        print(f"tidy: longer than {FUNCTION_LINES} lines (functions) or {FILE_LINES} (files), to read:")
+        for text in long_ones:
+            print("  " + text)
+    for text in problems:
+        print("tidy: " + text, file=sys.stderr)
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
