@@ -1,0 +1,175 @@
+// Everything the coordinator knows. `facts` is rebuilt by replaying the journal and compared by ==; `soft`
+// is what a restart forgets: streams, deadlines, progress. Only Apply changes either. One thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "coordinator/core/event.h"
+#include "coordinator/core/types.h"
+
+namespace interceptor::coordinator {
+
+struct MemberFacts {
+  std::string box;
+  std::string incarnation;
+  bool left = false;  // in order; another box may come at once
+  bool draining = false;
+
+  friend bool operator==(const MemberFacts&, const MemberFacts&) = default;
+};
+
+struct HolderFacts {
+  std::string member;
+  std::string box;
+  // Still the newest term, but its time ran out: may be reclaimed, or taken over after the handover time.
+  bool lease_dead = false;
+
+  friend bool operator==(const HolderFacts&, const HolderFacts&) = default;
+};
+
+struct TaskFacts {
+  int64_t term = 0;
+  std::optional<HolderFacts> holder;
+  // Box of the newest term; it may still report evaluations of a task that is done.
+  std::string last_box;
+  // Why nobody holds it, or why its run is paused; for people.
+  std::string reason;
+  bool paused = false;
+  bool done = false;
+  int next_chunk = 0;
+  // Failures since the last checkpoint or chunk.
+  int failures = 0;
+  // Checkpoint the present term started from, until that term has committed one of its own.
+  std::string base;
+
+  friend bool operator==(const TaskFacts&, const TaskFacts&) = default;
+};
+
+struct ChunkFacts {
+  std::string sha256;
+  int64_t size_bytes = 0;
+  std::optional<DataManifest> manifest;
+
+  friend bool operator==(const ChunkFacts&, const ChunkFacts&) = default;
+};
+
+struct CheckpointFacts {
+  Checkpoint checkpoint;
+  bool pinned = false;
+  bool damaged = false;
+
+  friend bool operator==(const CheckpointFacts&, const CheckpointFacts&) = default;
+};
+
+// The ids of accepted requests, oldest forgotten beyond kRequestsRememberedMax.
+class RequestMemory {
+ public:
+  using Key = std::array<uint64_t, 2>;
+
+  void Remember(const RequestMark& mark);
+  // The fingerprint it was accepted with.
+  std::optional<uint64_t> Find(std::string_view request_id) const;
+  std::size_t size() const { return order_.size(); }
+
+  friend bool operator==(const RequestMemory&, const RequestMemory&) = default;
+
+ private:
+  std::map<Key, uint64_t> fingerprints_;
+  std::deque<Key> order_;
+};
+
+struct EvaluationKey {
+  std::string specialist;
+  EvaluationKind kind = EvaluationKind::kHeldOut;
+  int chunk = 0;
+
+  friend auto operator<=>(const EvaluationKey&, const EvaluationKey&) = default;
+};
+
+struct Facts {
+  std::string plan_name;
+  std::string plan_digest;
+  int64_t events = 0;  // journaled so far
+  int64_t incarnation = 0;
+  std::string nonce;
+  bool paused = false;
+  std::string pause_reason;
+  bool finished = false;
+  std::map<std::string, MemberFacts> members;
+  std::map<std::string, TaskFacts> tasks;
+  std::map<std::string, ChunkFacts> chunks;
+  // By specialist, then step.
+  std::map<std::string, std::map<int64_t, CheckpointFacts>> checkpoints;
+  // Blobs whose removal was decided and not confirmed, with the specialist each belonged to.
+  std::map<Digest, std::string> removals;
+  std::map<EvaluationKey, Evaluation> evaluations;
+  RequestMemory requests;
+
+  friend bool operator==(const Facts&, const Facts&) = default;
+};
+
+struct Session {
+  std::string member;
+  std::string box;
+  std::string incarnation;
+  MonotonicTime last_seen;
+  bool drain_sent = false;
+  int round_announced = -1;
+};
+
+// What is known of a box since the coordinator started; stays after its stream ended.
+struct BoxInfo {
+  std::string member;
+  std::string incarnation;
+  Device device;
+  std::vector<ChunkOnBox> chunks;
+  SessionId session = 0;  // 0: not connected
+  MonotonicTime last_seen;
+};
+
+// Soft side of a granted task. Present while somebody holds it.
+struct Lease {
+  MonotonicTime deadline;
+  // When something last moved, and when it started.
+  MonotonicTime last_progress;
+  std::optional<Progress> progress;
+  std::optional<MonotonicTime> save_asked;
+};
+
+struct Soft {
+  bool started = false;
+  PlanFacts plan;
+  MonotonicTime started_at;
+  absl::Time started_wall = absl::UnixEpoch();
+  MonotonicTime last_tick;
+  std::map<SessionId, Session> sessions;
+  std::map<std::string, BoxInfo> boxes;
+  std::map<std::string, Lease> leases;
+  // Tasks that failed: not granted before.
+  std::map<std::string, MonotonicTime> not_before;
+  // Last value seen under a term that ended, for people.
+  std::map<std::string, Progress> last_progress;
+  std::set<Digest> removals_sent;
+  int64_t free_bytes = -1;  // not measured yet
+  int64_t vault_bytes = 0;
+};
+
+struct State {
+  Facts facts;
+  Soft soft;
+};
+
+// The only mutation. Cannot fail: an event that contradicts the state is our own bug and aborts.
+void Apply(State& state, const Event& event);
+
+}  // namespace interceptor::coordinator
