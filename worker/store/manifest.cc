@@ -1,0 +1,136 @@
+#include "worker/store/manifest.h"
+
+#include <algorithm>
+#include <set>
+
+#include "common/base/check.h"
+#include "common/base/status.h"
+#include "common/io/config.h"
+
+namespace interceptor::worker {
+namespace {
+
+using nlohmann::json;
+
+constexpr int64_t kManifestVersion = 1;
+
+// nlohmann keeps an object's keys sorted and writes no spaces, which is the canonical form.
+std::string Line(const json& object) {
+  return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+absl::StatusOr<DataManifest> DecodeHeader(const json& header) {
+  JsonReader reader(header, "line 1");
+  if (const int64_t version = reader.Integer("version"); version > kManifestVersion) {
+    return FailedPrecondition("data manifest has version ", version, "; this program reads up to ",
+                              kManifestVersion, ": use the newer program that wrote it");
+  }
+  DataManifest manifest;
+  manifest.chunk = reader.String("chunk");
+  manifest.chunk_sha256 = reader.String("chunk_sha256");
+  const int64_t folds = reader.Integer("folds");
+  // Counts are compared with the lines by encoding the manifest again.
+  for (const char* count : {"clips", "families", "quarantined"}) reader.Integer(count);
+  ICPT_RETURN_IF_ERROR(reader.Finish());
+  if (folds < 2 || folds > 100) return DataLoss("line 1: folds is ", folds);
+  manifest.folds = static_cast<int>(folds);
+  return manifest;
+}
+
+absl::Status DecodeClip(const json& object, const std::string& where, DataManifest& manifest) {
+  JsonReader reader(object, where);
+  const std::string name = reader.String("clip");
+  if (reader.Has("quarantined")) {
+    manifest.quarantined[name] = reader.String("quarantined");
+    return reader.Finish();
+  }
+  ClipInfo info;
+  info.chunk = manifest.chunk;
+  info.name = name;
+  info.family = reader.String("family");
+  const int64_t fold = reader.Integer("fold");
+  const std::optional<Label> label = ParseLabel(reader.String("label"));
+  ICPT_RETURN_IF_ERROR(reader.Finish());
+  if (!label.has_value()) return DataLoss(where, ": label is neither REAL nor FAKE");
+  if (fold < 0 || fold >= manifest.folds) return DataLoss(where, ": fold is ", fold);
+  info.label = *label;
+  info.fold = static_cast<int>(fold);
+  manifest.clips.push_back(std::move(info));
+  return absl::OkStatus();
+}
+
+// The number, from 1, of the first line in which two texts differ.
+int64_t FirstDifferingLine(std::string_view a, std::string_view b) {
+  const size_t common = std::min(a.size(), b.size());
+  const auto end = std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(common), b.begin()).first;
+  return 1 + std::count(a.begin(), end, '\n');
+}
+
+}  // namespace
+
+int DataManifest::FamilyCount() const {
+  std::set<std::string_view> families;
+  for (const ClipInfo& clip : clips) families.insert(clip.family);
+  return static_cast<int>(families.size());
+}
+
+std::string EncodeManifest(const DataManifest& manifest) {
+  std::string text = Line({{"chunk", manifest.chunk},
+                           {"chunk_sha256", manifest.chunk_sha256},
+                           {"clips", manifest.clips.size()},
+                           {"families", manifest.FamilyCount()},
+                           {"folds", manifest.folds},
+                           {"quarantined", manifest.quarantined.size()},
+                           {"version", kManifestVersion}});
+  std::map<std::string_view, std::string> lines;
+  for (const ClipInfo& clip : manifest.clips) {
+    const bool added = lines
+                           .emplace(clip.name, Line({{"clip", clip.name},
+                                                     {"family", clip.family},
+                                                     {"fold", clip.fold},
+                                                     {"label", std::string(ToString(clip.label))}}))
+                           .second;
+    ICPT_CHECK(added) << "clip " << clip.name << " stands twice in the manifest of " << manifest.chunk;
+  }
+  for (const auto& [name, reason] : manifest.quarantined) {
+    const bool added = lines.emplace(name, Line({{"clip", name}, {"quarantined", reason}})).second;
+    ICPT_CHECK(added) << "quarantined clip " << name << " stands twice in the manifest of " << manifest.chunk;
+  }
+  for (const auto& [name, line] : lines) text += line;
+  return text;
+}
+
+absl::StatusOr<DataManifest> DecodeManifest(std::string_view text) {
+  DataManifest manifest;
+  std::set<std::string> names;
+  int64_t number = 0;
+  size_t begin = 0;
+  while (begin < text.size()) {
+    ++number;
+    const std::string where = Cat("line ", number);
+    const size_t end = text.find('\n', begin);
+    if (end == std::string_view::npos) return DataLoss("data manifest: ", where, " has no end");
+    const auto object = ParseJsonObject(text.substr(begin, end - begin));
+    begin = end + 1;
+    if (!object.ok()) return DataLoss("data manifest: ", where, ": ", object.status().message());
+    if (number == 1) {
+      auto header = DecodeHeader(*object);
+      if (absl::IsFailedPrecondition(header.status())) return header.status();
+      if (!header.ok()) return DataLoss("data manifest: ", header.status().message());
+      manifest = *std::move(header);
+      continue;
+    }
+    const absl::Status status = DecodeClip(*object, where, manifest);
+    if (!status.ok()) return DataLoss("data manifest: ", status.message());
+    const std::string name = object->at("clip").get<std::string>();
+    if (!names.insert(name).second) return DataLoss("data manifest: ", where, ": '", name, "' stands twice");
+  }
+  if (number == 0) return DataLoss("data manifest: line 1 is missing");
+  const std::string canonical = EncodeManifest(manifest);
+  if (canonical != text) {
+    return DataLoss("data manifest: line ", FirstDifferingLine(canonical, text), " is not canonical");
+  }
+  return manifest;
+}
+
+}  // namespace interceptor::worker

@@ -1,0 +1,90 @@
+#include "worker/store/settings.h"
+
+#include <string>
+
+#include "common/base/status.h"
+#include "tests/support/catch.h"
+
+namespace interceptor::worker {
+namespace {
+
+CATCH_TEST_CASE("an empty object is the defaults, and absent fields keep theirs") {
+  const auto settings = ParseRunSettings("{}");
+  CATCH_REQUIRE(settings.ok());
+  CATCH_CHECK(settings->recipe.batch_size == 32);
+  CATCH_CHECK(settings->chunks.size() == 10);
+  const auto partial =
+      ParseRunSettings(R"({"version":1,"recipe":{"batch_size":8},"evaluation":{"folds":3}})");
+  CATCH_REQUIRE(partial.ok());
+  CATCH_CHECK(partial->recipe.batch_size == 8);
+  CATCH_CHECK(partial->recipe.learning_rate == 3e-4);
+  CATCH_CHECK(partial->evaluation.folds == 3);
+}
+
+CATCH_TEST_CASE("settings come back as they were written") {
+  RunSettings settings;
+  settings.plan_digest = std::string(64, 'b');
+  settings.seed = 4000000000u;
+  settings.chunks = {"07", "03"};
+  settings.model.width_scale = 0.25;
+  settings.model.initial_weights_file = "b4.safetensors";
+  settings.model.initial_weights_sha256 = std::string(64, 'c');
+  settings.recipe.learning_rate = 0.1 + 0.2 - 0.2;
+  settings.recipe.stages = {{.until_progress = 0.3, .input_pixels = 64, .pace = 0.5}, {}};
+  settings.preparation.labels_csv = "labels.csv";
+  settings.preparation.replay_reservoir = 0.25;
+  settings.evaluation.look_ahead = false;
+  settings.checkpoints.keep_latest = 3;
+  const std::string text = RunSettingsToJson(settings);
+  const auto read = ParseRunSettings(text);
+  CATCH_INFO(Message(read.status()));
+  CATCH_REQUIRE(read.ok());
+  CATCH_CHECK(RunSettingsToJson(*read) == text);
+  CATCH_CHECK(read->seed == 4000000000u);
+  CATCH_CHECK(read->chunks == settings.chunks);
+  CATCH_CHECK(read->recipe.learning_rate == settings.recipe.learning_rate);
+  CATCH_CHECK(read->recipe.stages.size() == 2);
+  CATCH_CHECK(read->recipe.stages[0].input_pixels == 64);
+  CATCH_CHECK(read->model.initial_weights_file == "b4.safetensors");
+  CATCH_CHECK_FALSE(read->evaluation.look_ahead);
+  CATCH_CHECK(read->preparation.replay_reservoir == 0.25);
+}
+
+CATCH_TEST_CASE("a fault in the settings names the field") {
+  struct Case {
+    const char* text;
+    const char* named;
+  };
+  const Case cases[] = {
+      {R"({"recpie":{}})", "recpie"},
+      {R"({"recipe":{"learning_rat":1}})", "learning_rat"},
+      {R"({"recipe":{"batch_size":"many"}})", "batch_size"},
+      {R"({"recipe":{"batch_size":8.5}})", "batch_size"},
+      {R"({"recipe":{"batch_size":99999999999}})", "batch_size"},
+      {R"({"recipe":{"stages":[{"until":1}]}})", "until"},
+      {R"({"recipe":{"stages":[7]}})", "stages[0]"},
+      {R"({"recipe":7})", "recipe"},
+      {R"({"model":{"initial_weights":{"file":"x"}}})", "initial_weights"},
+      {R"({"model":{"initial_weights":{"name":"x"}}})", "name"},
+      {R"({"seed":-1})", "seed"},
+      {R"({"chunks":[1]})", "chunks[0]"},
+      {R"({"evaluation":{"folds":1}})", "evaluation.folds"},
+      {R"({"evaluation":{"look_ahead":1}})", "look_ahead"},
+      {R"({"seed":1,"seed":2})", "seed"},
+      {"{", "run.json"},
+  };
+  for (const Case& c : cases) {
+    const absl::Status status = ParseRunSettings(c.text).status();
+    CATCH_INFO(c.text << " -> " << Message(status));
+    CATCH_CHECK(status.code() == absl::StatusCode::kInvalidArgument);
+    CATCH_CHECK(Message(status).find(c.named) != std::string::npos);
+  }
+}
+
+CATCH_TEST_CASE("settings of a newer version are refused as such") {
+  CATCH_CHECK(ParseRunSettings(R"({"version":2,"new":1})").status().code() ==
+              absl::StatusCode::kFailedPrecondition);
+}
+
+}  // namespace
+}  // namespace interceptor::worker
