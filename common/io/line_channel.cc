@@ -31,8 +31,8 @@ int PollMilliseconds(absl::Duration left) {
 struct LineChannel::Impl {
   int fd = -1;
   absl::Mutex send_mutex;
-  std::string input;      // bytes received and not yet handed out
-  size_t searched = 0;    // bytes of `input` known to hold no newline
+  std::string input;    // bytes received and not yet handed out
+  size_t searched = 0;  // bytes of `input` known to hold no newline
   bool closed = false;
 
   // Takes one whole line out of `input`, if there is one.

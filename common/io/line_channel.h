@@ -54,7 +54,7 @@ class LineChannel {
 
 struct ChannelPair {
   std::unique_ptr<LineChannel> channel;  // this process's end
-  int child_fd = -1;                     // the child's end, close-on-exec: duplicate it in the child, close it here
+  int child_fd = -1;  // the child's end, close-on-exec: duplicate it in the child, close it here
 };
 
 absl::StatusOr<ChannelPair> MakeChannelPair();
