@@ -46,7 +46,8 @@ cv::Mat Texture(Draws& draws, cv::Size size, double strength) {
 }
 
 void MultiplyInPlace(cv::Mat& image, const cv::Mat& gain) {
-  cv::Mat wide, channels[3] = {gain, gain, gain}, gain3;
+  cv::Mat wide, gain3;
+  const cv::Mat channels[3] = {gain, gain, gain};
   cv::merge(channels, 3, gain3);
   image.convertTo(wide, CV_32FC3);
   cv::multiply(wide, gain3, wide);

@@ -1,0 +1,125 @@
+#include "tests/synth/make.h"
+
+#include <atomic>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "tests/synth/chunk.h"
+#include "tests/synth/encode.h"
+#include "tests/synth/render.h"
+
+namespace interceptor::synth {
+namespace {
+
+struct MadeFamily {
+  absl::Status status;
+  std::vector<ChunkClip> clips;
+  std::vector<nlohmann::json> truth;
+};
+
+nlohmann::json Truth(const std::string& chunk, const FamilyRecipe& family, const ClipRecipe& clip,
+                     const RenderedClip& rendered) {
+  const Planting& plant = clip.planting;
+  nlohmann::json truth = {{"chunk", chunk},
+                          {"clip", clip.name},
+                          {"family", chunk + "/" + family.clips[0].name},
+                          {"label", clip.fake ? "FAKE" : "REAL"},
+                          {"kinds", nlohmann::json::array()},
+                          {"operations", nlohmann::json::array()},
+                          {"dark", family.shape.dark},
+                          {"crf", clip.crf},
+                          {"frames", family.shape.frames},
+                          {"frames_per_second", family.shape.frames_per_second},
+                          {"rotation", family.rotation_degrees}};
+  auto& operations = truth["operations"];
+  const char* where = plant.elsewhere ? "elsewhere" : "face";
+  const Strength& strength = plant.strength;
+  for (Kind kind : plant.kinds) {
+    if (clip.fake) truth["kinds"].push_back(KindName(kind));
+    nlohmann::json operation = {{"kind", KindName(kind)}, {"where", where}};
+    switch (kind) {
+      case Kind::kBg:
+        operation["colour_rms"] = strength.colour_rms;
+        operation["psnr_db"] = rendered.colour_psnr_db;
+        break;
+      case Kind::kAv: operation["shift_s"] = strength.sound_shift_s; break;
+      case Kind::kCm: operation["quality"] = strength.recompress_quality; break;
+      case Kind::kRr: operation["factor"] = strength.reduce_factor; break;
+      case Kind::kLl: operation["noise_factor"] = strength.noise_factor; break;
+      case Kind::kTm: operation["order"] = strength.lag ? "lag" : "scramble"; break;
+    }
+    operations.push_back(operation);
+  }
+  if (clip.benign.reduce_factor > 1) {
+    operations.push_back({{"kind", "RR"}, {"where", "everywhere"}, {"factor", clip.benign.reduce_factor}});
+  }
+  if (clip.benign.recompress_quality > 0) {
+    operations.push_back({{"kind", "CM"}, {"where", "everywhere"}, {"quality", clip.benign.recompress_quality}});
+  }
+  return truth;
+}
+
+absl::Status MakeFamily(const MakeOptions& options, int chunk, int index, MadeFamily& made) {
+  const std::initializer_list<uint64_t> parts = {static_cast<uint64_t>(chunk), static_cast<uint64_t>(index)};
+  const FamilyRecipe family = DrawFamily(Draws(options.seed, "family", parts), options.recipe);
+  const Take take = DrawTake(Draws(options.seed, "take", parts), family.shape);
+  const RandomKey noise = MakeRandomKey(options.seed, "noise", parts);
+  for (const ClipRecipe& recipe : family.clips) {
+    const RenderedClip rendered = RenderPicture(take, recipe, noise);
+    const EncodeSettings settings{.frames_per_second = family.shape.frames_per_second,
+                                  .crf = recipe.crf,
+                                  .keyframe_interval = family.keyframe_interval,
+                                  .rotation_degrees = family.rotation_degrees,
+                                  .sound_rate = family.sound_rate,
+                                  .sound_channels = family.sound_channels,
+                                  .index_first = family.index_first};
+    ICPT_ASSIGN_OR_RETURN(std::string bytes,
+                          EncodeMp4(rendered.frames, RenderSound(take, recipe, family.sound_rate), settings));
+    made.clips.push_back({.name = recipe.name,
+                          .fake = recipe.fake,
+                          .original = recipe.fake ? family.clips[0].name : "",
+                          .bytes = std::move(bytes)});
+    made.truth.push_back(Truth(ChunkName(chunk), family, recipe, rendered));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status Make(const MakeOptions& options) {
+  std::filesystem::create_directories(options.out);
+  std::ofstream truth(options.out + "/truth.jsonl", std::ios::trunc);
+  if (!truth) return FailedPrecondition("cannot write ", options.out, "/truth.jsonl");
+  for (int chunk = 0; chunk < options.chunks; ++chunk) {
+    std::vector<MadeFamily> families(static_cast<size_t>(options.families));
+    std::atomic<int> next = 0;
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < options.threads; ++t) {
+      threads.emplace_back([&] {
+        for (int i = next++; i < options.families; i = next++) {
+          MadeFamily& made = families[static_cast<size_t>(i)];
+          made.status = MakeFamily(options, chunk, i, made);
+        }
+      });
+    }
+    threads.clear();
+    std::vector<ChunkClip> clips;
+    for (MadeFamily& family : families) {
+      ICPT_RETURN_IF_ERROR(Annotate(family.status, "chunk " + ChunkName(chunk)));
+      for (ChunkClip& clip : family.clips) clips.push_back(std::move(clip));
+      for (const nlohmann::json& line : family.truth) truth << line.dump() << "\n";
+    }
+    ICPT_RETURN_IF_ERROR(WriteChunk(options.out, chunk, clips));
+    ICPT_LOG(kInfo) << "wrote " << options.out << "/" << ChunkName(chunk) << ".zip, " << clips.size() << " clips";
+  }
+  truth.flush();
+  if (!truth) return ResourceExhausted("cannot write all of ", options.out, "/truth.jsonl");
+  return absl::OkStatus();
+}
+
+}  // namespace interceptor::synth

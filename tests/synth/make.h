@@ -1,0 +1,26 @@
+// Makes whole chunks: draws families, renders and encodes their clips on a few threads, writes the zips and
+// truth.jsonl.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "tests/synth/recipe.h"
+
+namespace interceptor::synth {
+
+struct MakeOptions {
+  std::string out;
+  int chunks = 10;
+  int families = 6;  // in each chunk
+  uint64_t seed = 1;
+  int threads = 2;
+  RecipeOptions recipe;
+  // A folder with clips to plant in instead of drawn ones; empty: draw.
+  std::string from;
+};
+
+// The bytes do not depend on `threads`.
+absl::Status Make(const MakeOptions& options);
+
+}  // namespace interceptor::synth

@@ -1,0 +1,89 @@
+// What is done to each clip: which artefacts are planted in a fake, which harmless operations any clip gets.
+// Pure values drawn from a seed; nothing here touches a pixel.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tests/synth/draws.h"
+#include "tests/synth/scene.h"
+
+namespace interceptor::synth {
+
+// The artefacts, named like the specialists that look for them.
+enum class Kind { kBg, kAv, kCm, kRr, kLl, kTm };
+inline constexpr std::array<Kind, 6> kAllKinds = {Kind::kBg, Kind::kAv, Kind::kCm,
+                                                  Kind::kRr, Kind::kLl, Kind::kTm};
+std::string_view KindName(Kind kind);
+
+enum class Mode {
+  kMixed,  // a fake carries each kind with probability 0.7, at least two
+  kPure,   // six fakes in a family, each with one kind
+};
+
+// Strength of each artefact, drawn whether or not its kind is planted.
+struct Strength {
+  double colour_rms = 0;         // BG: root mean square change over the changed pixels, levels of 255
+  double sound_shift_s = 0;      // AV: where the sound comes from, relative to the picture
+  int recompress_quality = 0;    // CM: JPEG-like quality of the face's own compression
+  double reduce_factor = 1;      // RR: the face is reduced by this and enlarged again
+  double noise_factor = 1;       // LL: sensor noise in the face relative to the rest
+  bool lag = false;              // TM: two frames late instead of (0, 2, 1)(3, 5, 4) ...
+  double seam_px = 3;            // softness of the region's edge
+};
+
+// Artefacts on one region of a clip: the face in fakes, a piece of the scene in some reals.
+struct Planting {
+  std::vector<Kind> kinds;
+  Strength strength;
+  // Centre of the region as a share of width and height; absent: the region follows the face.
+  std::optional<cv::Point2d> elsewhere;
+
+  bool Has(Kind kind) const;
+};
+
+// Operations that any clip may carry, the same over the whole frame and drawn independently of the label.
+struct Benign {
+  std::array<double, 3> colour_gain = {1, 1, 1};
+  double reduce_factor = 1;       // 1: none
+  int recompress_quality = 0;     // 0: none
+  double sound_offset_s = 0;
+  double sound_level = 0.1;       // root mean square, full scale is 1
+  double noise_gain = 1;          // on the take's sensor noise
+};
+
+struct ClipRecipe {
+  std::string name;  // "abcdefghij.mp4"
+  bool fake = false;
+  Planting planting;
+  Benign benign;
+  double crf = 20;
+};
+
+// Settings shared by a family: the same camera and container.
+struct FamilyRecipe {
+  SceneShape shape;
+  int rotation_degrees = 0;  // of the display matrix: 0, 90, 180, 270
+  int keyframe_interval = 250;
+  int sound_rate = 48000;
+  int sound_channels = 1;
+  bool index_first = false;
+  std::vector<ClipRecipe> clips;  // the original first
+};
+
+struct RecipeOptions {
+  Mode mode = Mode::kMixed;
+  int width = 320, height = 240;
+  int frames_min = 48, frames_max = 64;
+  int fakes_min = 1, fakes_max = 2;
+  // Positive control of the audit: fakes are encoded this much coarser. 0: none.
+  double planted_crf_tell = 0;
+};
+
+FamilyRecipe DrawFamily(Draws draws, const RecipeOptions& options);
+
+}  // namespace interceptor::synth

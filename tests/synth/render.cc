@@ -1,0 +1,118 @@
+#include "tests/synth/render.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace interceptor::synth {
+namespace {
+
+constexpr double kInnerFace = 0.86;  // brows to chin, without ears and neck
+constexpr double kWholeHead = 1.42;  // with hair; the path never leaves it within two frames
+const cv::Point kForeignGrid(3, 5);
+
+class Renderer {
+ public:
+  Renderer(const Take& take, const ClipRecipe& recipe, RandomKey noise)
+      : take_(take),
+        plant_(recipe.planting),
+        benign_(recipe.benign),
+        noise_(noise),
+        size_(take.frames[0].size()),
+        inner_(take.faces[0], plant_.elsewhere ? kInnerFace * 0.8 : kInnerFace, plant_.strength.seam_px),
+        head_(take.faces[0], plant_.elsewhere ? 0.8 : kWholeHead, plant_.strength.seam_px) {
+    gain_ = benign_.colour_gain;
+    if (!plant_.Has(Kind::kBg)) return;
+    const Region region = inner_.At(CentreAt(0), size_);
+    tint_ = TintGain(take_.frames[0], region, plant_.strength.colour_rms);
+    cv::Mat tinted = take_.frames[0].clone();
+    Tint(tinted, region);
+    // The clip keeps its mean colour: what the face gained, the whole frame gives back.
+    const cv::Scalar before = cv::mean(take_.frames[0]), after = cv::mean(tinted);
+    for (int c = 0; c < 3; ++c) gain_[c] *= before[c] / std::max(1.0, after[c]);
+  }
+
+  cv::Mat Frame(int index, double& colour_psnr_db) {
+    const int shown = plant_.Has(Kind::kTm)
+                          ? ScrambledFrame(index, static_cast<int>(take_.frames.size()), plant_.strength.lag)
+                          : index;
+    cv::Mat frame = take_.frames[index].clone();
+    if (shown != index) {
+      const Region head = head_.At(CentreAt(index), size_);
+      Blend(frame, take_.frames[shown](head.box), head);
+    }
+    const Region region = inner_.At(CentreAt(shown), size_);
+    if (plant_.Has(Kind::kBg)) {
+      const cv::Mat before = frame.clone();
+      Tint(frame, region);
+      colour_psnr_db = std::min(colour_psnr_db, ChangedPixelsPsnr(before, frame));
+    }
+    const cv::Mat noise = NoiseField(size_, noise_, index);
+    const double sigma = take_.noise_sigma * benign_.noise_gain;
+    const bool foreign_noise = plant_.Has(Kind::kLl);
+    if (foreign_noise) {
+      AddNoise(frame, noise, sigma, region, NoiseSide::kOutside);
+    } else {
+      AddNoise(frame, noise, sigma);
+    }
+    if (plant_.Has(Kind::kRr)) Reduce(frame, region, plant_.strength.reduce_factor);
+    if (foreign_noise) {
+      AddNoise(frame, noise, sigma * plant_.strength.noise_factor, region, NoiseSide::kInside);
+    }
+    if (plant_.Has(Kind::kCm)) Recompress(frame, region, plant_.strength.recompress_quality, kForeignGrid);
+    if (benign_.reduce_factor > 1) Reduce(frame, WholeFrame(size_), benign_.reduce_factor);
+    if (benign_.recompress_quality > 0) {
+      Recompress(frame, WholeFrame(size_), benign_.recompress_quality, {0, 0});
+    }
+    ApplyGain(frame, gain_);
+    return frame;
+  }
+
+ private:
+  cv::Point CentreAt(int index) const {
+    if (!plant_.elsewhere) return take_.faces[index].centre;
+    return {cvRound(plant_.elsewhere->x * size_.width), cvRound(plant_.elsewhere->y * size_.height)};
+  }
+
+  void Tint(cv::Mat& frame, const Region& region) const {
+    if (region.box.empty()) return;
+    cv::Mat box = frame(region.box).clone();
+    ApplyGain(box, tint_);
+    Blend(frame, box, region);
+  }
+
+  const Take& take_;
+  const Planting& plant_;
+  const Benign& benign_;
+  const RandomKey noise_;
+  const cv::Size size_;
+  const RegionShape inner_, head_;
+  std::array<double, 3> gain_, tint_ = {1, 1, 1};
+};
+
+}  // namespace
+
+int ScrambledFrame(int frame, int frames, bool lag) {
+  if (lag) return std::max(0, frame - 2);
+  constexpr int kOrder[3] = {0, 2, 1};
+  const int shown = frame / 3 * 3 + kOrder[frame % 3];
+  return shown < frames ? shown : frame;
+}
+
+RenderedClip RenderPicture(const Take& take, const ClipRecipe& recipe, RandomKey noise) {
+  Renderer renderer(take, recipe, noise);
+  RenderedClip clip{.frames = {}, .colour_psnr_db = std::numeric_limits<double>::infinity()};
+  for (int k = 0; k < static_cast<int>(take.frames.size()); ++k) {
+    clip.frames.push_back(renderer.Frame(k, clip.colour_psnr_db));
+  }
+  return clip;
+}
+
+std::vector<float> RenderSound(const Take& take, const ClipRecipe& recipe, int rate) {
+  const double length_s = take.shape.frames / take.shape.frames_per_second;
+  double begin_s = take.speech_begin_s + recipe.benign.sound_offset_s;
+  if (recipe.planting.Has(Kind::kAv)) begin_s += recipe.planting.strength.sound_shift_s;
+  return take.speech.Samples(begin_s, static_cast<int>(std::lround(length_s * rate)), rate, recipe.benign.sound_level);
+}
+
+}  // namespace interceptor::synth
