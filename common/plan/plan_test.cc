@@ -1,0 +1,182 @@
+#include "common/plan/plan.h"
+
+#include <string>
+#include <vector>
+
+#include "common/base/status.h"
+#include "tests/support/catch.h"
+
+namespace interceptor {
+namespace {
+
+constexpr char kSmall[] = R"(
+name: "small"
+members { name: "a" specialists: "BG" specialists: "AV" }
+members { name: "b" integrates: true }
+chunks { name: "00" }
+)";
+
+std::string PlanPath(const std::string& name) { return Cat(INTERCEPTOR_PLANS, "/", name); }
+
+std::string FaultOf(const std::string& text) {
+  const absl::StatusOr<v1::Plan> plan = ParsePlan(text, "p.txtpb");
+  CATCH_REQUIRE_FALSE(plan.ok());
+  CATCH_CHECK(absl::IsInvalidArgument(plan.status()));
+  return Message(plan.status());
+}
+
+void CheckMembersAndChunks(const v1::Plan& plan) {
+  const std::vector<std::vector<std::string>> pairs = {{"BG", "AV"}, {"CM", "RR"}, {"LL", "TM"}, {}};
+  CATCH_REQUIRE(plan.members_size() == 4);
+  for (int i = 0; i < 4; ++i) {
+    CATCH_CHECK(plan.members(i).name() == Cat("member-", i + 1));
+    CATCH_CHECK(plan.members(i).integrates() == (i == 3));
+    CATCH_CHECK(std::vector<std::string>(plan.members(i).specialists().begin(),
+                                         plan.members(i).specialists().end()) == pairs[i]);
+  }
+  CATCH_REQUIRE(plan.chunks_size() == 10);
+  for (int i = 0; i < 10; ++i) {
+    CATCH_CHECK(plan.chunks(i).name() == Cat("0", i));
+    CATCH_CHECK(plan.chunks(i).file() == Cat("0", i, ".zip"));
+  }
+}
+
+}  // namespace
+
+CATCH_TEST_CASE("The master plan says what the team decided") {
+  const absl::StatusOr<v1::Plan> plan = LoadPlan(SystemFiles(), PlanPath("master.txtpb"));
+  CATCH_REQUIRE(plan.ok());
+  CheckMembersAndChunks(*plan);
+
+  CATCH_CHECK(plan->model().architecture() == "efficientnet_b4");
+  CATCH_CHECK(plan->model().input_pixels() == 224);
+  CATCH_CHECK(plan->model().width_scale() == 1.0);
+  CATCH_CHECK(plan->model().depth_scale() == 1.0);
+  CATCH_CHECK(plan->model().classes() == 2);
+  CATCH_CHECK(plan->recipe().optimizer() == v1::OPTIMIZER_ADAMW);
+  CATCH_CHECK(plan->recipe().schedule() == v1::LEARNING_RATE_SCHEDULE_COSINE);
+  CATCH_CHECK(plan->recipe().batch_size() % 2 == 0);
+  CATCH_CHECK(plan->evaluation().look_ahead());
+  CATCH_CHECK(plan->evaluation().folds() == 5);
+  CATCH_CHECK(plan->evaluation().bias_correction());
+  CATCH_CHECK(plan->checkpoints().period_seconds() == 3 * 3600);
+  CATCH_CHECK(plan->checkpoints().keep_latest() == 2);
+  CATCH_CHECK(plan->scheduling().handover_seconds() == 6 * 3600);
+
+  const auto& stages = plan->recipe().stages();
+  CATCH_REQUIRE(stages.size() == 3);
+  for (int i = 1; i < 3; ++i) {
+    CATCH_CHECK(stages[i].input_pixels() > stages[i - 1].input_pixels());
+    CATCH_CHECK(stages[i].trainable_stages() > stages[i - 1].trainable_stages());
+    CATCH_CHECK(stages[i].augmentation_strength() > stages[i - 1].augmentation_strength());
+    CATCH_CHECK(stages[i].pace() > stages[i - 1].pace());
+  }
+  CATCH_CHECK(stages[2].input_pixels() == 224);
+}
+
+CATCH_TEST_CASE("The demo plan is the master plan at small scale") {
+  const absl::StatusOr<v1::Plan> plan = LoadPlan(SystemFiles(), PlanPath("demo.txtpb"));
+  CATCH_REQUIRE(plan.ok());
+  CheckMembersAndChunks(*plan);
+  CATCH_CHECK(plan->evaluation().folds() == 3);
+  CATCH_CHECK(plan->checkpoints().keep_latest() == 2);
+  CATCH_CHECK(plan->scheduling().handover_seconds() == 10);
+  CATCH_CHECK(plan->model().width_scale() < 1.0);
+}
+
+CATCH_TEST_CASE("What a plan does not mention takes its default; a written zero stays") {
+  const absl::StatusOr<v1::Plan> bare = ParsePlan(kSmall, "p.txtpb");
+  CATCH_REQUIRE(bare.ok());
+  CATCH_CHECK(bare->chunks(0).file() == "00.zip");
+  CATCH_CHECK(bare->recipe().dropout() == 0.4);
+  CATCH_CHECK(bare->evaluation().look_ahead());
+  CATCH_CHECK(bare->checkpoints().keep_latest() == 2);
+  CATCH_REQUIRE(bare->recipe().stages_size() == 1);
+  CATCH_CHECK(bare->recipe().stages(0).input_pixels() == 224);
+
+  const absl::StatusOr<v1::Plan> zeros =
+      ParsePlan(Cat(kSmall, "recipe { dropout: 0 stages { until_progress: 0.5 pace: 0 } stages {} }",
+                    "evaluation { look_ahead: false }"),
+                "p.txtpb");
+  CATCH_REQUIRE(zeros.ok());
+  CATCH_CHECK(zeros->recipe().dropout() == 0.0);
+  CATCH_CHECK(zeros->recipe().stochastic_depth() == 0.2);
+  CATCH_CHECK_FALSE(zeros->evaluation().look_ahead());
+  CATCH_CHECK(zeros->evaluation().bias_correction());
+  CATCH_REQUIRE(zeros->recipe().stages_size() == 2);
+  CATCH_CHECK(zeros->recipe().stages(0).pace() == 0.0);
+  CATCH_CHECK(zeros->recipe().stages(0).trainable_stages() == 9);
+  CATCH_CHECK(zeros->recipe().stages(1).until_progress() == 1.0);
+}
+
+CATCH_TEST_CASE("A fault in the text is named with its place") {
+  const std::string unknown = FaultOf("name: \"x\"\nrecipe { learning_rat: 1 }");
+  CATCH_CHECK(unknown.find("p.txtpb:2:") == 0);
+  CATCH_CHECK(unknown.find("no field named \"learning_rat\"") != std::string::npos);
+  CATCH_CHECK(FaultOf(Cat(kSmall, "seed: 1 seed: 2")).find("p.txtpb:6:") == 0);
+  CATCH_CHECK(FaultOf("name: \"x").find("p.txtpb:1:") == 0);
+  CATCH_CHECK(FaultOf(Cat(kSmall, "seed: -1")).find("p.txtpb:6:") == 0);
+
+  const absl::StatusOr<v1::Plan> absent = LoadPlan(SystemFiles(), "/nowhere/p.txtpb");
+  CATCH_CHECK(absl::IsNotFound(absent.status()));
+  CATCH_CHECK(Message(absent.status()).find("/nowhere/p.txtpb") != std::string::npos);
+}
+
+CATCH_TEST_CASE("A value out of range is named with its path and what is allowed") {
+  const struct {
+    const char* extra;
+    const char* path;
+    const char* allowed;
+  } cases[] = {
+      {"model { input_pixels: 8 }", "model.input_pixels is 8", "32 to 1024"},
+      {"model { classes: 3 }", "model.classes is 3", "2 (real and fake)"},
+      {"model { architecture: \"resnet\" }", "model.architecture is \"resnet\"", "\"efficientnet_b4\""},
+      {"model { initial_weights { file: \"../w\" sha256: \"1\" } }", "model.initial_weights.file", "inside"},
+      {"recipe { batch_size: 31 }", "recipe.batch_size is 31", "even"},
+      {"recipe { learning_rate: 0 }", "recipe.learning_rate is 0", "more than 0"},
+      {"recipe { dropout: nan }", "recipe.dropout is nan", "0 to 0.9"},
+      {"recipe { optimizer: OPTIMIZER_UNSPECIFIED }", "recipe.optimizer", "OPTIMIZER_ADAMW"},
+      {"recipe { stages { until_progress: 0.9 } }", "recipe.stages[0].until_progress is 0.9",
+       "1 for the last"},
+      {"recipe { stages { until_progress: 0 } stages {} }", "recipe.stages[0].until_progress is 0",
+       "more than 0"},
+      {"recipe { stages { input_pixels: 300 } }", "recipe.stages[0].input_pixels is 300", "32 to 224"},
+      {"evaluation { folds: 3 held_out_fold: 3 }", "evaluation.held_out_fold is 3", "0 to 2"},
+      {"preparation { labels_csv: \"/etc/x\" }", "preparation.labels_csv is \"/etc/x\"", "inside"},
+      {"checkpoints { keep_latest: 0 }", "checkpoints.keep_latest is 0", "1 to 100"},
+      {"scheduling { lease_ttl_seconds: 0 }", "scheduling.lease_ttl_seconds is 0", "1 to 86400"},
+      {"members { name: \"a\" specialists: \"CM\" specialists: \"RR\" }", "members[2].name \"a\"", "taken"},
+      {"members { name: \"c\" specialists: \"CM\" }", "members[2].specialists", "allowed: 2"},
+      {"members { name: \"c\" specialists: \"XX\" specialists: \"RR\" }", "\"XX\"", "BG, AV, CM"},
+      {"members { name: \"c\" specialists: \"BG\" specialists: \"RR\" }", "members[2].specialists",
+       "already"},
+      {"members { name: \"c\" integrates: true }", "integrates", "allowed: 1"},
+      {"chunks { name: \"00\" }", "chunks[1].name", "taken"},
+      {"chunks { name: \"01\" file: \"d/01.zip\" }", "chunks[1].file", "without folders"},
+      {"chunks { name: \"01\" sha256: \"abc\" }", "chunks[1].sha256", "64"},
+  };
+  for (const auto& one : cases) {
+    CATCH_CAPTURE(one.extra);
+    const std::string fault = FaultOf(Cat(kSmall, one.extra));
+    CATCH_CHECK(fault.find(one.path) != std::string::npos);
+    CATCH_CHECK(fault.find(one.allowed) != std::string::npos);
+  }
+}
+
+CATCH_TEST_CASE("Faults are listed together") {
+  const std::string fault = FaultOf(Cat(kSmall, "model { classes: 1 } evaluation { folds: 1 }"));
+  CATCH_CHECK(fault.find("model.classes") != std::string::npos);
+  CATCH_CHECK(fault.find("evaluation.folds") != std::string::npos);
+}
+
+CATCH_TEST_CASE("The digest follows the meaning of a plan and not its layout") {
+  const absl::StatusOr<v1::Plan> plan = ParsePlan(kSmall, "p");
+  const absl::StatusOr<v1::Plan> said = ParsePlan(Cat("# note\n", kSmall, "recipe { dropout: 0.4 }"), "p");
+  const absl::StatusOr<v1::Plan> other = ParsePlan(Cat(kSmall, "recipe { dropout: 0.3 }"), "p");
+  CATCH_REQUIRE((plan.ok() && said.ok() && other.ok()));
+  CATCH_CHECK(PlanDigest(*plan).size() == 64);
+  CATCH_CHECK(PlanDigest(*plan) == PlanDigest(*said));
+  CATCH_CHECK(PlanDigest(*plan) != PlanDigest(*other));
+}
+
+}  // namespace interceptor

@@ -1,0 +1,222 @@
+// ValidatePlan: one function a section of the plan, all faults collected.
+#include <cmath>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "common/base/digest.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/plan/plan.h"
+
+namespace interceptor {
+namespace {
+
+constexpr int kMembersMax = 64;
+constexpr int kChunksMax = 1000;
+constexpr int kStagesMax = 32;
+constexpr int kFaultsShown = 12;
+
+class Faults {
+ public:
+  void Add(std::string fault) {
+    if (++count_ <= kFaultsShown) text_ += (text_.empty() ? "" : "; ") + std::move(fault);
+  }
+  // `value` must lie in [low, high]; not-a-number never does.
+  template <typename T>
+  void Within(std::string_view path, T value, T low, T high) {
+    if (!(value >= low && value <= high)) Add(Cat(path, " is ", value, ", allowed: ", low, " to ", high));
+  }
+  template <typename T>
+  void Require(bool holds, std::string_view path, const T& value, std::string_view allowed) {
+    if (!holds) Add(Cat(path, " is ", value, ", allowed: ", allowed));
+  }
+  void Keep(const absl::Status& status, std::string_view path) {
+    if (!status.ok()) Add(Cat(path, ": ", Message(status)));
+  }
+  absl::Status ToStatus() const {
+    if (count_ == 0) return absl::OkStatus();
+    return InvalidArgument(text_, count_ > kFaultsShown ? Cat("; and ", count_ - kFaultsShown, " more") : "");
+  }
+
+ private:
+  int count_ = 0;
+  std::string text_;
+};
+
+std::string Quoted(std::string_view text) { return Cat("\"", text, "\""); }
+
+// A path below the data folder, so that a plan cannot name files elsewhere on a member's box.
+bool IsInsidePath(std::string_view path) {
+  if (path.empty() || path.front() == '/') return false;
+  size_t begin = 0;
+  while (begin <= path.size()) {
+    const size_t end = std::min(path.find('/', begin), path.size());
+    const std::string_view part = path.substr(begin, end - begin);
+    if (part.empty() || part == "." || part == "..") return false;
+    begin = end + 1;
+  }
+  return path.find('\0') == std::string_view::npos;
+}
+
+void CheckMembers(const v1::Plan& plan, Faults& faults) {
+  static const std::set<std::string> known = {"BG", "AV", "CM", "RR", "LL", "TM"};
+  faults.Within("members (their number)", plan.members_size(), 2, kMembersMax);
+  std::set<std::string> names;
+  std::set<std::string> taken;
+  int integrators = 0;
+  for (int i = 0; i < plan.members_size(); ++i) {
+    const v1::Member& member = plan.members(i);
+    const std::string path = Cat("members[", i, "]");
+    faults.Keep(ValidateName("member", member.name()), path + ".name");
+    if (!names.insert(member.name()).second)
+      faults.Add(Cat(path, ".name ", Quoted(member.name()), " is taken"));
+    const int wanted = member.integrates() ? 0 : 2;
+    faults.Require(member.specialists_size() == wanted, path + ".specialists (their number)",
+                   member.specialists_size(), "2, or 0 for the member who integrates");
+    for (const std::string& specialist : member.specialists()) {
+      faults.Require(known.count(specialist) > 0, path + ".specialists", Quoted(specialist),
+                     "BG, AV, CM, RR, LL, TM");
+      if (!taken.insert(specialist).second)
+        faults.Add(Cat(path, ".specialists: ", specialist, " has a member already"));
+    }
+    integrators += member.integrates() ? 1 : 0;
+  }
+  faults.Require(integrators == 1, "members with integrates: true (their number)", integrators, "1");
+}
+
+void CheckChunks(const v1::Plan& plan, Faults& faults) {
+  faults.Within("chunks (their number)", plan.chunks_size(), 1, kChunksMax);
+  std::set<std::string> names;
+  std::set<std::string> paths;
+  for (int i = 0; i < plan.chunks_size(); ++i) {
+    const v1::Chunk& chunk = plan.chunks(i);
+    const std::string path = Cat("chunks[", i, "]");
+    faults.Keep(ValidateName("chunk", chunk.name()), path + ".name");
+    if (!names.insert(chunk.name()).second)
+      faults.Add(Cat(path, ".name ", Quoted(chunk.name()), " is taken"));
+    faults.Require(IsInsidePath(chunk.file()) && chunk.file().find('/') == std::string::npos, path + ".file",
+                   Quoted(chunk.file()), "a file name without folders");
+    if (!paths.insert(chunk.file()).second)
+      faults.Add(Cat(path, ".file ", Quoted(chunk.file()), " is taken"));
+    if (!chunk.sha256().empty()) faults.Keep(ValidateDigestHex(chunk.sha256()), path + ".sha256");
+  }
+}
+
+void CheckModel(const v1::Model& model, Faults& faults) {
+  faults.Require(model.architecture() == "efficientnet_b4", "model.architecture",
+                 Quoted(model.architecture()), "\"efficientnet_b4\"");
+  faults.Within("model.input_pixels", model.input_pixels(), 32, 1024);
+  faults.Within("model.width_scale", model.width_scale(), 0.05, 2.0);
+  faults.Within("model.depth_scale", model.depth_scale(), 0.05, 2.0);
+  faults.Require(model.classes() == 2, "model.classes", model.classes(), "2 (real and fake)");
+  if (!model.has_initial_weights()) return;
+  const v1::InitialWeights& weights = model.initial_weights();
+  faults.Require(IsInsidePath(weights.file()), "model.initial_weights.file", Quoted(weights.file()),
+                 "a path inside the data folder");
+  faults.Keep(ValidateDigestHex(weights.sha256()), "model.initial_weights.sha256");
+}
+
+void CheckStages(const v1::Plan& plan, Faults& faults) {
+  const auto& stages = plan.recipe().stages();
+  faults.Within("recipe.stages (their number)", stages.size(), 1, kStagesMax);
+  double previous = 0;
+  for (int i = 0; i < stages.size(); ++i) {
+    const v1::CurriculumStage& stage = stages[i];
+    const std::string path = Cat("recipe.stages[", i, "]");
+    const bool last = i + 1 == stages.size();
+    faults.Require(last ? stage.until_progress() == 1.0
+                        : stage.until_progress() > previous && stage.until_progress() < 1.0,
+                   path + ".until_progress", stage.until_progress(),
+                   last ? "1 for the last stage" : Cat("more than ", previous, ", less than 1"));
+    previous = stage.until_progress();
+    faults.Within(path + ".input_pixels", stage.input_pixels(), 32,
+                  std::max(32, plan.model().input_pixels()));
+    faults.Within(path + ".trainable_stages", stage.trainable_stages(), 0, 9);
+    faults.Within(path + ".augmentation_strength", stage.augmentation_strength(), 0.0, 1.0);
+    faults.Within(path + ".pace", stage.pace(), 0.0, 1.0);
+  }
+}
+
+void CheckRecipe(const v1::Recipe& recipe, Faults& faults) {
+  faults.Require(recipe.optimizer() == v1::OPTIMIZER_ADAMW, "recipe.optimizer",
+                 v1::Optimizer_Name(recipe.optimizer()), "OPTIMIZER_ADAMW");
+  faults.Require(recipe.schedule() == v1::LEARNING_RATE_SCHEDULE_COSINE, "recipe.schedule",
+                 v1::LearningRateSchedule_Name(recipe.schedule()), "LEARNING_RATE_SCHEDULE_COSINE");
+  faults.Require(recipe.learning_rate() > 0 && recipe.learning_rate() <= 1, "recipe.learning_rate",
+                 recipe.learning_rate(), "more than 0, at most 1");
+  faults.Within("recipe.backbone_learning_rate_scale", recipe.backbone_learning_rate_scale(), 0.0, 1.0);
+  faults.Within("recipe.weight_decay", recipe.weight_decay(), 0.0, 1.0);
+  faults.Within("recipe.beta1", recipe.beta1(), 0.0, 0.9999);
+  faults.Within("recipe.beta2", recipe.beta2(), 0.0, 0.99999);
+  faults.Within("recipe.epsilon", recipe.epsilon(), 1e-12, 1e-2);
+  faults.Within("recipe.warmup_steps", recipe.warmup_steps(), 0, 1000000);
+  faults.Within("recipe.learning_rate_floor", recipe.learning_rate_floor(), 0.0, 1.0);
+  faults.Within("recipe.anneal_share", recipe.anneal_share(), 0.0, 0.9);
+  faults.Within("recipe.final_learning_rate", recipe.final_learning_rate(), 0.0, 1.0);
+  faults.Require(recipe.batch_size() >= 2 && recipe.batch_size() <= 4096 && recipe.batch_size() % 2 == 0,
+                 "recipe.batch_size", recipe.batch_size(), "2 to 4096, even: half real and half fake");
+  faults.Within("recipe.epochs_per_chunk", recipe.epochs_per_chunk(), 1, 1000);
+  faults.Within("recipe.steps_per_chunk_max", recipe.steps_per_chunk_max(), 0, 100000000);
+  faults.Within("recipe.label_smoothing", recipe.label_smoothing(), 0.0, 0.4);
+  faults.Within("recipe.dropout", recipe.dropout(), 0.0, 0.9);
+  faults.Within("recipe.stochastic_depth", recipe.stochastic_depth(), 0.0, 0.9);
+  faults.Require(recipe.gradient_clip() > 0 && recipe.gradient_clip() <= 1000, "recipe.gradient_clip",
+                 recipe.gradient_clip(), "more than 0, at most 1000");
+  faults.Within("recipe.rounding_period", recipe.rounding_period(), 1, 1000000);
+  faults.Within("recipe.replay_share_max", recipe.replay_share_max(), 0.0, 0.5);
+}
+
+void CheckPreparation(const v1::Plan& plan, Faults& faults) {
+  const v1::Preparation& preparation = plan.preparation();
+  faults.Within("preparation.view_pixels", preparation.view_pixels(), 32, 1024);
+  faults.Within("preparation.frames_per_fake", preparation.frames_per_fake(), 1, 256);
+  faults.Within("preparation.frames_per_real", preparation.frames_per_real(), 1, 256);
+  faults.Within("preparation.unmatched_share_max", preparation.unmatched_share_max(), 0.0, 1.0);
+  faults.Within("preparation.expected_fake_share", preparation.expected_fake_share(), 0.01, 0.99);
+  faults.Within("preparation.replay_reservoir", preparation.replay_reservoir(), 0.0, 1.0);
+  faults.Within("preparation.face_detection_stride", preparation.face_detection_stride(), 1, 1000);
+  if (!preparation.labels_csv().empty()) {
+    faults.Require(IsInsidePath(preparation.labels_csv()), "preparation.labels_csv",
+                   Quoted(preparation.labels_csv()), "a path inside the data folder");
+  }
+}
+
+void CheckEvaluation(const v1::EvaluationPolicy& evaluation, Faults& faults) {
+  faults.Within("evaluation.folds", evaluation.folds(), 2, 100);
+  faults.Within("evaluation.held_out_fold", evaluation.held_out_fold(), 0,
+                std::max(0, evaluation.folds() - 1));
+  faults.Within("evaluation.frames_per_clip", evaluation.frames_per_clip(), 1, 256);
+  faults.Within("evaluation.deployment_prior", evaluation.deployment_prior(), 0.001, 0.999);
+}
+
+void CheckOperations(const v1::Plan& plan, Faults& faults) {
+  const v1::CheckpointPolicy& checkpoints = plan.checkpoints();
+  faults.Within("checkpoints.period_seconds", checkpoints.period_seconds(), 1, 30 * 86400);
+  faults.Within("checkpoints.keep_latest", checkpoints.keep_latest(), 1, 100);
+  faults.Within("checkpoints.recovery_period_seconds", checkpoints.recovery_period_seconds(), 1, 30 * 86400);
+  faults.Within("checkpoints.vault_bytes_max", checkpoints.vault_bytes_max(), int64_t{1000000},
+                int64_t{1} << 50);
+  const v1::Scheduling& scheduling = plan.scheduling();
+  faults.Within("scheduling.lease_ttl_seconds", scheduling.lease_ttl_seconds(), 1, 86400);
+  faults.Within("scheduling.handover_seconds", scheduling.handover_seconds(), 1, 365 * 86400);
+  faults.Within("scheduling.stall_seconds", scheduling.stall_seconds(), 1, 30 * 86400);
+}
+
+}  // namespace
+
+absl::Status ValidatePlan(const v1::Plan& plan) {
+  Faults faults;
+  faults.Keep(ValidateName("plan", plan.name()), "name");
+  CheckMembers(plan, faults);
+  CheckChunks(plan, faults);
+  CheckModel(plan.model(), faults);
+  CheckRecipe(plan.recipe(), faults);
+  CheckStages(plan, faults);
+  CheckPreparation(plan, faults);
+  CheckEvaluation(plan.evaluation(), faults);
+  CheckOperations(plan, faults);
+  return faults.ToStatus();
+}
+
+}  // namespace interceptor
