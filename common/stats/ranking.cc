@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 #include "common/base/status.h"
 
@@ -21,10 +22,21 @@ struct Steps {
   int64_t reals = 0;
 };
 
-absl::StatusOr<Steps> MakeSteps(std::vector<ScoredLabel> scores) {
+absl::Status CheckNumbers(const std::vector<ScoredLabel>& scores) {
   for (const ScoredLabel& item : scores) {
     if (std::isnan(item.score)) return InvalidArgument("a score is not a number");
   }
+  return absl::OkStatus();
+}
+
+absl::Status CheckClasses(const Step& all) {
+  if (all.fakes > 0 && all.reals > 0) return absl::OkStatus();
+  return InvalidArgument("both classes are needed, but there are ", all.fakes, " fakes and ", all.reals,
+                         " reals");
+}
+
+absl::StatusOr<Steps> MakeSteps(std::vector<ScoredLabel> scores) {
+  ICPT_RETURN_IF_ERROR(CheckNumbers(scores));
   std::sort(scores.begin(), scores.end(),
             [](const ScoredLabel& a, const ScoredLabel& b) { return a.score > b.score; });
   Steps steps;
@@ -34,26 +46,58 @@ absl::StatusOr<Steps> MakeSteps(std::vector<ScoredLabel> scores) {
     (scores[i].fake ? step.fakes : step.reals) += 1;
     (scores[i].fake ? steps.fakes : steps.reals) += 1;
   }
-  if (steps.fakes == 0 || steps.reals == 0) {
-    return InvalidArgument("both classes are needed, but there are ", steps.fakes, " fakes and ", steps.reals,
-                           " reals");
-  }
+  ICPT_RETURN_IF_ERROR(CheckClasses({.fakes = steps.fakes, .reals = steps.reals}));
   return steps;
 }
 
 }  // namespace
 
-absl::StatusOr<double> Auc(std::vector<ScoredLabel> scores) {
-  ICPT_ASSIGN_OR_RETURN(const Steps steps, MakeSteps(std::move(scores)));
+absl::StatusOr<ScoreOrder> ScoreOrder::Create(const std::vector<ScoredLabel>& scores) {
+  ICPT_RETURN_IF_ERROR(CheckNumbers(scores));
+  ScoreOrder order;
+  order.descending_.reserve(scores.size());
+  for (const ScoredLabel& item : scores) {
+    order.descending_.push_back(
+        {.index = static_cast<uint32_t>(order.descending_.size()), .fake = item.fake});
+  }
+  std::sort(order.descending_.begin(), order.descending_.end(),
+            [&](const Item& a, const Item& b) { return scores[a.index].score > scores[b.index].score; });
+  for (size_t i = 0; i < scores.size(); ++i) {
+    order.descending_[i].first_of_score =
+        i == 0 || scores[order.descending_[i].index].score != scores[order.descending_[i - 1].index].score;
+  }
+  return order;
+}
+
+absl::StatusOr<double> ScoreOrder::Auc(const std::vector<int32_t>& weights) const {
+  if (weights.size() != descending_.size()) {
+    return InvalidArgument(weights.size(), " weights are given for ", descending_.size(), " scores");
+  }
   // Twice U, so that the half of a tie stays an integer: exact up to the one division.
   int64_t twice_wins = 0;
   int64_t fakes_above = 0;
-  for (const Step& step : steps.descending) {
-    twice_wins += step.reals * (2 * fakes_above + step.fakes);
-    fakes_above += step.fakes;
+  int64_t reals = 0;
+  Step tie;
+  for (const Item& item : descending_) {
+    if (item.first_of_score) {
+      twice_wins += tie.reals * (2 * fakes_above + tie.fakes);
+      fakes_above += tie.fakes;
+      reals += tie.reals;
+      tie = {};
+    }
+    (item.fake ? tie.fakes : tie.reals) += weights[item.index];
   }
+  twice_wins += tie.reals * (2 * fakes_above + tie.fakes);
+  fakes_above += tie.fakes;
+  reals += tie.reals;
+  ICPT_RETURN_IF_ERROR(CheckClasses({.fakes = fakes_above, .reals = reals}));
   return static_cast<double>(twice_wins) /
-         (2.0 * static_cast<double>(steps.fakes) * static_cast<double>(steps.reals));
+         (2.0 * static_cast<double>(fakes_above) * static_cast<double>(reals));
+}
+
+absl::StatusOr<double> Auc(const std::vector<ScoredLabel>& scores) {
+  ICPT_ASSIGN_OR_RETURN(const ScoreOrder order, ScoreOrder::Create(scores));
+  return order.Auc(std::vector<int32_t>(scores.size(), 1));
 }
 
 absl::StatusOr<double> AveragePrecision(std::vector<ScoredLabel> scores) {

@@ -1,0 +1,154 @@
+#include "common/stats/bootstrap.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "common/stats/ranking.h"
+
+namespace interceptor {
+namespace {
+
+struct Families {
+  std::vector<uint32_t> of_clip;                // family index of each clip
+  std::array<std::vector<uint32_t>, 3> strata;  // family indexes: reals only, fakes only, both
+  uint32_t count = 0;
+};
+
+// Families are numbered in the order of their names.
+Families GroupFamilies(const std::vector<ClipMember>& clips) {
+  struct Held {
+    uint32_t index = 0;
+    bool fake = false;
+    bool real = false;
+  };
+  std::map<std::string_view, Held> held;
+  for (const ClipMember& clip : clips) {
+    Held& family = held[clip.family];
+    (clip.fake ? family.fake : family.real) = true;
+  }
+  Families families;
+  for (auto& [name, family] : held) {
+    family.index = families.count++;
+    const size_t stratum = family.fake && family.real ? 2 : family.fake ? 1 : 0;
+    families.strata[stratum].push_back(family.index);
+  }
+  families.of_clip.reserve(clips.size());
+  for (const ClipMember& clip : clips) families.of_clip.push_back(held[clip.family].index);
+  return families;
+}
+
+// How often each family is drawn in a replicate.
+void DrawFamilies(const Families& families, RandomKey key, uint64_t replicate,
+                  std::vector<int32_t>& times_drawn) {
+  std::fill(times_drawn.begin(), times_drawn.end(), 0);
+  uint64_t counter = replicate * families.count;
+  for (const std::vector<uint32_t>& stratum : families.strata) {
+    for (size_t i = 0; i < stratum.size(); ++i) {
+      times_drawn[stratum[RandomIndex(key, counter++, stratum.size())]] += 1;
+    }
+  }
+}
+
+double Quantile(const std::vector<double>& sorted, double share) {
+  const double place = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<size_t>(place);
+  const size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
+template <typename Clip>
+std::vector<ClipMember> Members(const std::vector<Clip>& clips) {
+  std::vector<ClipMember> members;
+  members.reserve(clips.size());
+  for (const Clip& clip : clips) members.push_back({.family = clip.family, .fake = clip.fake});
+  return members;
+}
+
+template <typename Clip>
+absl::StatusOr<ScoreOrder> Order(const std::vector<Clip>& clips, double Clip::*score) {
+  std::vector<ScoredLabel> scores;
+  scores.reserve(clips.size());
+  for (const Clip& clip : clips) scores.push_back({.score = clip.*score, .fake = clip.fake});
+  return ScoreOrder::Create(scores);
+}
+
+}  // namespace
+
+absl::StatusOr<Interval> FamilyInterval(const std::vector<ClipMember>& clips, const WeightedMeasure& measure,
+                                        const BootstrapOptions& options) {
+  if (options.replicates < 1) return InvalidArgument("replicates is ", options.replicates, "; at least 1");
+  if (!(options.coverage > 0 && options.coverage < 1)) {
+    return InvalidArgument("coverage is ", options.coverage, "; it lies between 0 and 1");
+  }
+  const Families families = GroupFamilies(clips);
+  const auto both = static_cast<int64_t>(families.strata[2].size());
+  Interval interval;
+  interval.real_families = static_cast<int64_t>(families.strata[0].size()) + both;
+  interval.fake_families = static_cast<int64_t>(families.strata[1].size()) + both;
+  if (interval.real_families == 0 || interval.fake_families == 0) {
+    return InvalidArgument("both classes are needed, but ", interval.fake_families,
+                           " families hold fakes and ", interval.real_families, " hold reals");
+  }
+  interval.too_few = std::min(interval.real_families, interval.fake_families) < kFamiliesPerClassMin;
+
+  std::vector<int32_t> weights(clips.size(), 1);
+  ICPT_ASSIGN_OR_RETURN(interval.estimate, measure(weights));
+  const RandomKey key = MakeRandomKey(options.seed, "family bootstrap");
+  std::vector<int32_t> times_drawn(families.count);
+  std::vector<double> values;
+  values.reserve(static_cast<size_t>(options.replicates));
+  for (int replicate = 0; replicate < options.replicates; ++replicate) {
+    DrawFamilies(families, key, static_cast<uint64_t>(replicate), times_drawn);
+    for (size_t i = 0; i < weights.size(); ++i) weights[i] = times_drawn[families.of_clip[i]];
+    ICPT_ASSIGN_OR_RETURN(const double value, measure(weights));
+    values.push_back(value);
+  }
+  std::sort(values.begin(), values.end());
+  interval.low = Quantile(values, (1 - options.coverage) / 2);
+  interval.high = Quantile(values, (1 + options.coverage) / 2);
+  return interval;
+}
+
+absl::StatusOr<Interval> AucInterval(const std::vector<ClipScore>& clips, const BootstrapOptions& options) {
+  ICPT_ASSIGN_OR_RETURN(const ScoreOrder order, Order(clips, &ClipScore::logit));
+  return FamilyInterval(
+      Members(clips), [&](const std::vector<int32_t>& weights) { return order.Auc(weights); }, options);
+}
+
+absl::StatusOr<Interval> AucDifferenceInterval(const std::vector<PairedClipScore>& clips,
+                                               const BootstrapOptions& options) {
+  ICPT_ASSIGN_OR_RETURN(const ScoreOrder first, Order(clips, &PairedClipScore::first));
+  ICPT_ASSIGN_OR_RETURN(const ScoreOrder second, Order(clips, &PairedClipScore::second));
+  const auto difference = [&](const std::vector<int32_t>& weights) -> absl::StatusOr<double> {
+    ICPT_ASSIGN_OR_RETURN(const double before, first.Auc(weights));
+    ICPT_ASSIGN_OR_RETURN(const double after, second.Auc(weights));
+    return after - before;
+  };
+  return FamilyInterval(Members(clips), difference, options);
+}
+
+absl::StatusOr<Interval> BalancedMeanInterval(const std::vector<ClipScore>& clips,
+                                              const BootstrapOptions& options) {
+  for (const ClipScore& clip : clips) {
+    if (!std::isfinite(clip.logit))
+      return InvalidArgument("a value of family ", clip.family, " is not finite");
+  }
+  const auto mean = [&](const std::vector<int32_t>& weights) -> absl::StatusOr<double> {
+    std::array<double, 2> sums = {};
+    std::array<int64_t, 2> counts = {};
+    for (size_t i = 0; i < clips.size(); ++i) {
+      sums[clips[i].fake] += weights[i] * clips[i].logit;
+      counts[clips[i].fake] += weights[i];
+    }
+    return (sums[0] / static_cast<double>(counts[0]) + sums[1] / static_cast<double>(counts[1])) / 2;
+  };
+  return FamilyInterval(Members(clips), mean, options);
+}
+
+}  // namespace interceptor

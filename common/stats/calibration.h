@@ -1,0 +1,54 @@
+// How far logits can be taken at their word. A clip's score is a logit z: P(fake) = 1 / (1 + exp(-z)). Every
+// measure is class-balanced: the fakes together weigh one half and so do the reals, whatever their numbers,
+// which is the measure at a prior of one half. Pure. INVALID_ARGUMENT when a class has no clip or a logit is
+// not finite.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/stats/ranking.h"
+
+namespace interceptor {
+
+// -ln P(the true class): log(1 + exp(-z)) for a fake, log(1 + exp(z)) for a real. Exact for |z| of any size.
+double ClipLogLoss(const ScoredLabel& clip);
+
+// (mean over fakes of ClipLogLoss + mean over reals of it) / 2, in nats. ln 2 = 0.693 when every logit is 0.
+absl::StatusOr<double> BalancedLogLoss(const std::vector<ScoredLabel>& clips);
+
+// Shares of each class judged rightly when a clip is called fake at z >= 0.
+struct ClassAccuracy {
+  double fake = 0;
+  double real = 0;
+  int64_t fakes = 0;
+  int64_t reals = 0;
+
+  double balanced() const { return (fake + real) / 2; }
+};
+absl::StatusOr<ClassAccuracy> AccuracyByClass(const std::vector<ScoredLabel>& clips);
+
+inline constexpr int kCalibrationBins = 15;
+
+// Expected calibration error over kCalibrationBins bins of equal width in P(fake), upper edges excluded but
+// for the last: the sum over bins of |weight of the fakes in it - weighted sum of P(fake) in it|, which is
+// the bin's weight times the gap between its share of fakes and its mean P(fake). (Naeini, Cooper,
+// Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015; 15 bins as Guo,
+// Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017. Both bin unweighted clips.)
+absl::StatusOr<double> ExpectedCalibrationError(const std::vector<ScoredLabel>& clips);
+
+inline constexpr double kTemperatureMin = 0.02;
+inline constexpr double kTemperatureMax = 50.0;
+
+// The T for which z / T has the least BalancedLogLoss (Guo et al., as above). The loss is convex in 1 / T, so
+// its slope has one zero and bisection finds it to the last bits.
+struct Temperature {
+  double value = 1.0;
+  // The best T lies outside the range: the classes are separated by z = 0 (T at the minimum), or the logits
+  // say nothing or the opposite (T at the maximum).
+  bool at_limit = false;
+};
+absl::StatusOr<Temperature> FitTemperature(const std::vector<ScoredLabel>& clips);
+
+}  // namespace interceptor

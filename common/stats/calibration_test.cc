@@ -1,0 +1,136 @@
+#include "common/stats/calibration.h"
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "common/base/random.h"
+#include "tests/support/catch.h"
+
+namespace interceptor {
+namespace {
+
+constexpr bool kFake = true;
+constexpr bool kReal = false;
+
+const std::vector<ScoredLabel> kFive = {
+    {2.0, kFake}, {-1.0, kFake}, {0.5, kFake}, {-3.0, kReal}, {0.25, kReal}};
+
+bool Near(double value, double expected, double tolerance = 1e-12) {
+  return std::abs(value - expected) <= tolerance;
+}
+
+CATCH_TEST_CASE("measures of five clips equal those worked out with numpy") {
+  CATCH_CHECK(Near(*BalancedLogLoss(kFive), 0.5376761399866967));
+  CATCH_CHECK(Near(*ExpectedCalibrationError(kFive), 0.3570342884242192));
+  const auto accuracy = AccuracyByClass(kFive);
+  CATCH_REQUIRE(accuracy.ok());
+  CATCH_CHECK(Near(accuracy->fake, 2.0 / 3));
+  CATCH_CHECK(accuracy->real == 0.5);
+  CATCH_CHECK(accuracy->fakes == 3);
+  CATCH_CHECK(accuracy->reals == 2);
+  CATCH_CHECK(Near(accuracy->balanced(), 7.0 / 12));
+}
+
+CATCH_TEST_CASE("logits of zero say nothing: ln 2, and every clip is called fake") {
+  const std::vector<ScoredLabel> clips = {{0, kFake}, {0, kReal}, {0, kReal}};
+  CATCH_CHECK(Near(*BalancedLogLoss(clips), std::numbers::ln2));
+  CATCH_CHECK(AccuracyByClass(clips)->fake == 1.0);
+  CATCH_CHECK(AccuracyByClass(clips)->real == 0.0);
+  CATCH_CHECK(Near(*ExpectedCalibrationError(clips), 0.0));
+}
+
+CATCH_TEST_CASE("the log loss of extreme logits neither overflows nor vanishes") {
+  CATCH_CHECK(ClipLogLoss({1000, kReal}) == 1000.0);
+  CATCH_CHECK(ClipLogLoss({-1e308, kFake}) == 1e308);
+  CATCH_CHECK(ClipLogLoss({1000, kFake}) == 0.0);
+  // log(1 + e) = e for e this small, where 1 + e would round to 1.
+  CATCH_CHECK(Near(ClipLogLoss({40, kFake}) / std::exp(-40.0), 1.0));
+}
+
+CATCH_TEST_CASE("repeating one class changes no measure") {
+  std::vector<ScoredLabel> more = kFive;
+  for (const ScoredLabel& clip : kFive) {
+    if (!clip.fake) more.insert(more.end(), 6, clip);
+  }
+  CATCH_CHECK(Near(*BalancedLogLoss(more), *BalancedLogLoss(kFive)));
+  CATCH_CHECK(Near(*ExpectedCalibrationError(more), *ExpectedCalibrationError(kFive)));
+  CATCH_CHECK(AccuracyByClass(more)->real == AccuracyByClass(kFive)->real);
+  CATCH_CHECK(Near(FitTemperature(more)->value, FitTemperature(kFive)->value, 1e-9));
+}
+
+CATCH_TEST_CASE(
+    "probabilities that come true have no calibration error; certain and wrong ones have it all") {
+  // P(fake) = 0.8 and 4 of 5 such clips are fake; 0.2 and 1 of 5. The classes are of one size.
+  std::vector<ScoredLabel> honest;
+  const double z = std::log(4.0);
+  for (int i = 0; i < 4; ++i) {
+    honest.push_back({z, kFake});
+    honest.push_back({-z, kReal});
+  }
+  honest.push_back({z, kReal});
+  honest.push_back({-z, kFake});
+  CATCH_CHECK(Near(*ExpectedCalibrationError(honest), 0.0));
+  CATCH_CHECK(Near(*ExpectedCalibrationError({{50, kReal}, {-50, kFake}}), 1.0));
+  // A P(fake) of exactly 1 stands in the last bin.
+  CATCH_CHECK(Near(*ExpectedCalibrationError({{800, kFake}, {-800, kReal}}), 0.0));
+}
+
+CATCH_TEST_CASE("the temperature is where the loss is least") {
+  const auto fitted = FitTemperature(kFive);
+  CATCH_REQUIRE(fitted.ok());
+  CATCH_CHECK_FALSE(fitted->at_limit);
+  CATCH_CHECK(Near(fitted->value, 1.237823677785402, 1e-6));  // scipy 1.10, bounded minimisation
+  const auto loss_at = [](double temperature) {
+    std::vector<ScoredLabel> clips = kFive;
+    for (ScoredLabel& clip : clips) clip.score /= temperature;
+    return *BalancedLogLoss(clips);
+  };
+  CATCH_CHECK(loss_at(fitted->value) < loss_at(fitted->value * 1.01));
+  CATCH_CHECK(loss_at(fitted->value) < loss_at(fitted->value / 1.01));
+}
+
+CATCH_TEST_CASE("logits that were scaled are scaled back") {
+  const RandomKey key = MakeRandomKey(5, "calibration test");
+  std::vector<ScoredLabel> honest;
+  for (int i = 0; i < 40000; ++i) {
+    // With scores N(+-1, 1) the true log-odds are 2 x score.
+    const bool fake = i % 2 == 0;
+    honest.push_back({2 * (RandomNormal(key, i) + (fake ? 1 : -1)), fake});
+  }
+  CATCH_CHECK(Near(FitTemperature(honest)->value, 1.0, 0.03));
+  CATCH_CHECK(*ExpectedCalibrationError(honest) < 0.015);
+  std::vector<ScoredLabel> boasting = honest;
+  for (ScoredLabel& clip : boasting) clip.score *= 3;
+  CATCH_CHECK(Near(FitTemperature(boasting)->value / FitTemperature(honest)->value, 3.0, 1e-6));
+  CATCH_CHECK(*ExpectedCalibrationError(boasting) > 0.08);
+}
+
+CATCH_TEST_CASE("a temperature that would leave the range stands at its end and says so") {
+  const auto separated = FitTemperature({{1, kFake}, {-1, kReal}});
+  CATCH_CHECK(separated->value == kTemperatureMin);
+  CATCH_CHECK(separated->at_limit);
+  const auto reversed = FitTemperature({{-1, kFake}, {1, kReal}});
+  CATCH_CHECK(reversed->value == kTemperatureMax);
+  CATCH_CHECK(reversed->at_limit);
+  const auto silent = FitTemperature({{0, kFake}, {0, kReal}});
+  CATCH_CHECK(silent->at_limit);
+}
+
+CATCH_TEST_CASE("a missing class or a logit that is not finite is an error of every measure") {
+  const std::vector<std::vector<ScoredLabel>> bad = {
+      {},
+      {{1, kFake}},
+      {{1, kReal}, {2, kReal}},
+      {{1, kReal}, {std::numeric_limits<double>::infinity(), kFake}},
+      {{std::numeric_limits<double>::quiet_NaN(), kReal}, {1, kFake}}};
+  for (const auto& clips : bad) {
+    CATCH_CHECK(absl::IsInvalidArgument(BalancedLogLoss(clips).status()));
+    CATCH_CHECK(absl::IsInvalidArgument(AccuracyByClass(clips).status()));
+    CATCH_CHECK(absl::IsInvalidArgument(ExpectedCalibrationError(clips).status()));
+    CATCH_CHECK(absl::IsInvalidArgument(FitTemperature(clips).status()));
+  }
+}
+
+}  // namespace
+}  // namespace interceptor
