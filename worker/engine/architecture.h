@@ -1,0 +1,86 @@
+// EfficientNet-B4 as data: its blocks and the names, shapes and places of its tensors, exactly as torchvision
+// builds them (torchvision.models.efficientnet_b4; Tan, Le, "EfficientNet", ICML 2019), with width and depth
+// scales relative to B4. Pure; no LibTorch.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace interceptor::worker {
+
+// features.0 ... features.8 are groups 0 ... 8; the classifier is group 9, the only one of new parameters
+// when training starts from given weights.
+inline constexpr int kGroups = 10;
+inline constexpr int kBackboneStages = 9;
+inline constexpr int kClassifierGroup = 9;
+
+// A tensor's place in its arena: `count` floats from `offset`.
+struct TensorPlace {
+  std::string name;
+  std::vector<int64_t> shape;
+  int64_t offset = 0;
+  int64_t count = 0;
+  int group = 0;
+  bool decays = false;  // weight decay applies: not to biases and BatchNorm
+};
+
+// Neighbouring parameters that the optimizer treats alike.
+struct ParameterRange {
+  int group = 0;
+  bool decays = false;
+  int64_t offset = 0;
+  int64_t count = 0;
+};
+
+// One MBConv block; names start with "features.<stage>.<index>.block.".
+struct BlockShape {
+  int stage = 1;
+  int index = 0;
+  int in = 0;
+  int expanded = 0;
+  int out = 0;
+  int kernel = 3;
+  int stride = 1;
+  int squeezed = 0;
+  bool residual = false;
+  // Times Recipe.stochastic_depth: the probability that the block is skipped.
+  double drop_share = 0;
+
+  bool expands() const { return expanded != in; }
+};
+
+struct Architecture {
+  double width_scale = 1;
+  double depth_scale = 1;
+  int classes = 2;
+  int stem_out = 0;
+  int head_in = 0;
+  int head_out = 0;
+  std::vector<BlockShape> blocks;
+
+  std::vector<TensorPlace> parameters;  // arena order: by group, decaying ones first
+  std::vector<ParameterRange> ranges;
+  int64_t parameter_count = 0;
+  std::vector<TensorPlace> statistics;  // BatchNorm's running_mean and running_var
+  int64_t statistic_count = 0;
+  std::vector<std::string> counters;  // BatchNorm's num_batches_tracked, one int64 each
+
+  // What a checkpoint must agree with: "efficientnet_b4 width 1 depth 1 classes 2".
+  std::string Stamp() const;
+
+  const TensorPlace& Parameter(std::string_view name) const;
+
+ private:
+  friend Architecture MakeEfficientNetB4(double width_scale, double depth_scale, int classes);
+  std::map<std::string, size_t, std::less<>> by_name_;
+};
+
+Architecture MakeEfficientNetB4(double width_scale, double depth_scale, int classes);
+
+// Rounds to a multiple of eight, never more than a tenth below the value: torchvision's _make_divisible.
+int MakeDivisible(double channels);
+
+}  // namespace interceptor::worker

@@ -1,0 +1,277 @@
+#include "worker/engine/learner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "worker/engine/device.h"
+#include "worker/engine/efficientnet.h"
+#include "worker/engine/optimizer.h"
+#include "worker/engine/preprocess.h"
+#include "worker/engine/torch.h"
+
+namespace interceptor::worker {
+namespace {
+
+// The engine's wall: nothing thrown below leaves this room.
+template <typename Function>
+auto Guarded(const char* what, Function function) -> decltype(function()) {
+  try {
+    return function();
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    if (text.find("out of memory") != std::string::npos) {
+      return ResourceExhausted(what, ": ", text, "; lower recipe.batch_size or the input size");
+    }
+    return Internal(what, ": ", text);
+  } catch (const std::exception& error) {
+    return Internal(what, ": ", error.what());
+  }
+}
+
+template <typename T>
+at::Tensor Borrow(std::vector<T>& values, at::ScalarType type) {
+  return at::from_blob(values.data(), {static_cast<int64_t>(values.size())}, type);
+}
+
+class TorchLearner : public Learner {
+ public:
+  TorchLearner(const LearnerOptions& options, at::Device device)
+      : options_(options),
+        net_(MakeEfficientNetB4(options.model.width_scale, options.model.depth_scale, options.model.classes),
+             device),
+        optimizer_(options.recipe,
+                   options.from_given_weights ? options.recipe.backbone_learning_rate_scale : 1.0, net_),
+        preprocessor_(device),
+        facts_(DescribeEngine(device, options.threads)) {
+    net_.Initialise(options.seed, Run());
+  }
+
+  const Architecture& architecture() const override { return net_.architecture(); }
+  const EngineFacts& facts() const override { return facts_; }
+
+  absl::StatusOr<StepResult> Step(const StepInput& input) override {
+    return Guarded("training step", [&] { return StepInside(input); });
+  }
+
+  absl::StatusOr<std::vector<float>> Score(std::span<const uint8_t> pixels, int count, int side) override {
+    return Guarded("scoring", [&]() -> absl::StatusOr<std::vector<float>> {
+      const at::NoGradGuard no_grad;
+      const at::Tensor pictures =
+          preprocessor_.Run(ToDevice(pixels, count, side),
+                            {.stored_side = side, .input_side = options_.model.input_pixels}, {});
+      const AutocastGuard autocast(net_.device().is_cuda());
+      const at::Tensor logits = net_.Forward(pictures, {}).to(at::kFloat).cpu();
+      const at::Tensor scores = logits.select(1, 1).sub(logits.select(1, 0)).contiguous();
+      const float* values = scores.data_ptr<float>();
+      return std::vector<float>(values, values + count);
+    });
+  }
+
+  absl::StatusOr<ProbeResult> Probe(const ProbeInput& input) override {
+    return Guarded("probe", [&]() -> absl::StatusOr<ProbeResult> {
+      const auto count = static_cast<int64_t>(input.labels.size());
+      const at::Tensor pictures = at::from_blob(const_cast<float*>(input.pictures.data()),
+                                                {count, 3, input.side, input.side}, at::kFloat)
+                                      .to(net_.device())
+                                      .contiguous(at::MemoryFormat::ChannelsLast);
+      const at::Tensor labels =
+          at::from_blob(const_cast<int64_t*>(input.labels.data()), {count}, at::kLong).to(net_.device());
+      net_.SetTrainable(0);
+      optimizer_.ZeroGradients();
+      const ForwardMode mode = {.training = input.training, .batch_norm_from_stage = 0};
+      const at::Tensor logits = net_.Forward(pictures, mode);
+      at::cross_entropy_loss(logits, labels).backward();
+      ProbeResult result;
+      const at::Tensor host_logits = logits.detach().cpu().contiguous();
+      const at::Tensor host_gradients = net_.arenas().gradients.cpu();
+      result.logits.assign(host_logits.data_ptr<float>(),
+                           host_logits.data_ptr<float>() + host_logits.numel());
+      result.gradients.assign(host_gradients.data_ptr<float>(),
+                              host_gradients.data_ptr<float>() + host_gradients.numel());
+      return result;
+    });
+  }
+
+  void RoundMoments(HostState& state) override {
+    const at::NoGradGuard no_grad;
+    auto round = [](at::Tensor& live, std::vector<uint16_t>& out) {
+      at::Tensor host = Borrow(out, at::kBFloat16);
+      host.copy_(live);
+      live.copy_(host);
+    };
+    round(net_.arenas().exp_avg, state.exp_avg_bf16);
+    round(net_.arenas().exp_avg_sq, state.exp_avg_sq_bf16);
+  }
+
+  void CaptureWeights(HostState& state) const override {
+    auto& self = const_cast<TorchLearner&>(*this);
+    const Arenas& arenas = self.net_.arenas();
+    Borrow(state.weights, at::kFloat).copy_(arenas.weights);
+    Borrow(state.statistics, at::kFloat).copy_(arenas.statistics);
+    state.counters = arenas.counters;
+    const auto& steps = self.optimizer_.group_steps();
+    state.group_steps.assign(steps.begin(), steps.end());
+  }
+
+  void CaptureAll(HostState& state) const override {
+    CaptureWeights(state);
+    const Arenas& arenas = const_cast<TorchLearner&>(*this).net_.arenas();
+    Borrow(state.exp_avg, at::kFloat).copy_(arenas.exp_avg);
+    Borrow(state.exp_avg_sq, at::kFloat).copy_(arenas.exp_avg_sq);
+  }
+
+  absl::Status Load(const HostState& given) override {
+    const Architecture& net = architecture();
+    auto state = given;
+    const bool bf16 = !state.exp_avg_bf16.empty();
+    const size_t moments = bf16 ? state.exp_avg_bf16.size() : state.exp_avg.size();
+    const size_t parameters = static_cast<size_t>(net.parameter_count);
+    if (state.weights.size() != parameters || moments != parameters ||
+        state.statistics.size() != static_cast<size_t>(net.statistic_count) ||
+        state.counters.size() != net.counters.size() || state.group_steps.size() != kGroups) {
+      return InvalidArgument("the state has ", state.weights.size(), " parameters; ", net.Stamp(), " has ",
+                             parameters);
+    }
+    const at::NoGradGuard no_grad;
+    Arenas& arenas = net_.arenas();
+    arenas.weights.copy_(Borrow(state.weights, at::kFloat));
+    arenas.statistics.copy_(Borrow(state.statistics, at::kFloat));
+    arenas.exp_avg.copy_(bf16 ? Borrow(state.exp_avg_bf16, at::kBFloat16)
+                              : Borrow(state.exp_avg, at::kFloat));
+    arenas.exp_avg_sq.copy_(bf16 ? Borrow(state.exp_avg_sq_bf16, at::kBFloat16)
+                                 : Borrow(state.exp_avg_sq, at::kFloat));
+    arenas.counters = state.counters;
+    std::copy(state.group_steps.begin(), state.group_steps.end(), optimizer_.group_steps().begin());
+    return absl::OkStatus();
+  }
+
+ private:
+  uint64_t Run() const { return static_cast<uint64_t>(options_.specialist); }
+
+  at::Tensor ToDevice(std::span<const uint8_t> pixels, int64_t count, int64_t side) const {
+    return at::from_blob(const_cast<uint8_t*>(pixels.data()), {count, side, side, 3}, at::kByte)
+        .to(net_.device());
+  }
+
+  // 0 or 1 / P(kept) for each of `shape`'s elements.
+  at::Tensor DrawKept(const RandomKey& key, at::IntArrayRef shape, double drop) const {
+    at::Tensor scale = at::zeros(shape, at::kFloat);
+    float* values = scale.data_ptr<float>();
+    const auto kept = static_cast<float>(1.0 / (1.0 - drop));
+    for (int64_t i = 0; i < scale.numel(); ++i) values[i] = RandomUniform(key, i) < drop ? 0.0f : kept;
+    return scale.to(net_.device());
+  }
+
+  ForwardMode DrawMode(int64_t count, int64_t step, int first_stage) const {
+    ForwardMode mode = {.training = true};
+    mode.batch_norm_from_stage = options_.from_given_weights ? kBackboneStages : first_stage;
+    const auto draw = static_cast<uint64_t>(step);
+    for (size_t i = 0; i < architecture().blocks.size(); ++i) {
+      const double drop = options_.recipe.stochastic_depth * architecture().blocks[i].drop_share;
+      const bool may_drop = architecture().blocks[i].residual && drop > 0;
+      const RandomKey key = MakeRandomKey(options_.seed, "stochastic depth", {Run(), draw, i});
+      mode.block_scale.push_back(may_drop ? DrawKept(key, {count, 1, 1, 1}, drop) : at::Tensor());
+    }
+    if (options_.recipe.dropout > 0) {
+      const RandomKey key = MakeRandomKey(options_.seed, "dropout", {Run(), draw});
+      mode.dropout_scale = DrawKept(key, {count, architecture().head_out}, options_.recipe.dropout);
+    }
+    return mode;
+  }
+
+  // Cross-entropy per sample with smoothed labels.
+  at::Tensor SampleLosses(const at::Tensor& logits, const FrameBatch& batch) const {
+    std::vector<float> targets(2 * batch.is_fake.size());
+    const double smoothing = options_.recipe.label_smoothing;
+    for (size_t i = 0; i < batch.is_fake.size(); ++i) {
+      const double fake = (batch.is_fake[i] != 0 ? 1.0 : 0.0) * (1.0 - smoothing) + smoothing / 2;
+      targets[2 * i] = static_cast<float>(1.0 - fake);
+      targets[2 * i + 1] = static_cast<float>(fake);
+    }
+    const at::Tensor target =
+        Borrow(targets, at::kFloat).view({static_cast<int64_t>(batch.is_fake.size()), 2}).to(net_.device());
+    return at::log_softmax(logits.to(at::kFloat), 1).mul(target).sum(1).neg();
+  }
+
+  absl::StatusOr<StepResult> StepInside(const StepInput& input) {
+    const FrameBatch& batch = *input.batch;
+    const SpecialistTraits& traits = TraitsOf(options_.specialist);
+    std::vector<Augmentation> augmentations;
+    for (const Sample& sample : batch.samples) {
+      augmentations.push_back(
+          DrawAugmentation(sample.augmentation, traits.whitelist, input.stage->augmentation_strength));
+    }
+    const at::Tensor pictures =
+        preprocessor_.Run(ToDevice(batch.pixels, batch.count, batch.side),
+                          {.stored_side = batch.side,
+                           .input_side = std::min(input.stage->input_pixels, options_.model.input_pixels),
+                           .size_change = traits.size_change},
+                          augmentations);
+    const int first_stage = kBackboneStages - std::clamp(input.stage->trainable_stages, 0, kBackboneStages);
+    net_.SetTrainable(first_stage);
+    optimizer_.ZeroGradients();
+
+    at::Tensor losses;
+    {
+      const AutocastGuard autocast(net_.device().is_cuda());
+      losses = SampleLosses(net_.Forward(pictures, DrawMode(batch.count, input.step, first_stage)), batch);
+    }
+    at::Tensor weighted = losses;
+    if (!input.weights.empty()) {
+      std::vector<float> weights(input.weights.begin(), input.weights.end());
+      weighted = losses * Borrow(weights, at::kFloat).to(net_.device());
+    }
+    const at::Tensor loss = weighted.mean();
+    StepResult result;
+    result.loss = loss.item<double>();
+    if (!std::isfinite(result.loss)) {
+      return Internal("the loss is ", result.loss, " at step ", input.step, "; the step was not taken");
+    }
+    loss.backward();
+    ICPT_ASSIGN_OR_RETURN(result.gradient_norm, optimizer_.Step({.learning_rate = input.learning_rate,
+                                                                 .first_trainable_group = first_stage}));
+    const at::Tensor host = losses.detach().cpu().contiguous();
+    result.sample_losses.assign(host.data_ptr<float>(), host.data_ptr<float>() + host.numel());
+    return result;
+  }
+
+  const LearnerOptions options_;
+  EfficientNet net_;
+  Optimizer optimizer_;
+  Preprocessor preprocessor_;
+  const EngineFacts facts_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Learner>> Learner::Create(const LearnerOptions& options) {
+  using Result = absl::StatusOr<std::unique_ptr<Learner>>;
+  return Guarded("setting up the network", [&]() -> Result {
+    PrepareProcess(options.threads);
+    ICPT_ASSIGN_OR_RETURN(const at::Device device, OpenDevice(options.device));
+    return std::make_unique<TorchLearner>(options, device);
+  });
+}
+
+HostState MakeHostState(const Architecture& architecture, bool bf16_moments) {
+  HostState state;
+  const auto parameters = static_cast<size_t>(architecture.parameter_count);
+  state.weights.resize(parameters);
+  state.statistics.resize(static_cast<size_t>(architecture.statistic_count));
+  state.counters.resize(architecture.counters.size());
+  state.group_steps.resize(kGroups);
+  if (bf16_moments) {
+    state.exp_avg_bf16.resize(parameters);
+    state.exp_avg_sq_bf16.resize(parameters);
+  } else {
+    state.exp_avg.resize(parameters);
+    state.exp_avg_sq.resize(parameters);
+  }
+  return state;
+}
+
+}  // namespace interceptor::worker

@@ -1,0 +1,116 @@
+// One network that learns: the wall behind which LibTorch lives. Plain values in and out, exceptions caught
+// here and turned into Status. Every random draw follows from (seed, specialist, step), so a step is a pure
+// function of the state and its input for one build, thread count and CPU capability. One thread at a time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "worker/core/recipe.h"
+#include "worker/core/types.h"
+#include "worker/engine/architecture.h"
+#include "worker/store/frame_batch.h"
+
+namespace interceptor::worker {
+
+struct LearnerOptions {
+  ModelSettings model;
+  Recipe recipe;
+  SpecialistName specialist = SpecialistName::kBG;
+  uint64_t seed = 1;
+  std::string device = "cpu";  // "cpu", "cuda:N" or "auto"
+  int threads = 1;
+  // Weights will be given by LoadWeights of a file named in the plan: BatchNorm statistics stay frozen and
+  // the backbone learns at recipe.backbone_learning_rate_scale. Otherwise both are trained in full from
+  // scratch.
+  bool from_given_weights = false;
+};
+
+// What the machine contributes to the result; stamped into every checkpoint.
+struct EngineFacts {
+  std::string device;     // "cpu", "cuda:0"
+  std::string precision;  // "fp32" or "bf16 autocast"
+  int threads = 1;
+  std::string cpu_capability;  // "AVX512"
+  std::string build;           // LibTorch's version and our compiler's
+};
+
+// A training state in host memory; sizes follow from the architecture. Moments are held in one of the two
+// forms.
+struct HostState {
+  std::vector<float> weights;
+  std::vector<float> statistics;
+  std::vector<int64_t> counters;
+  std::vector<int64_t> group_steps;
+  std::vector<float> exp_avg;
+  std::vector<float> exp_avg_sq;
+  std::vector<uint16_t> exp_avg_bf16;
+  std::vector<uint16_t> exp_avg_sq_bf16;
+};
+
+struct StepInput {
+  const FrameBatch* batch = nullptr;
+  std::span<const float> weights;  // of each sample's loss; empty: all 1
+  const CurriculumStage* stage = nullptr;
+  double learning_rate = 0;
+  int64_t step = 0;  // of the run, before this one
+};
+
+struct StepResult {
+  double loss = 0;
+  double gradient_norm = 0;
+  std::vector<float> sample_losses;  // unweighted
+};
+
+// Logits and gradients of the mean cross-entropy for given inputs, for comparison with other implementations.
+struct ProbeInput {
+  std::span<const float> pictures;  // [count, 3, side, side], normalised
+  std::span<const int64_t> labels;
+  int side = 0;
+  bool training = false;  // BatchNorm by the batch; dropout and stochastic depth off
+};
+
+struct ProbeResult {
+  std::vector<float> logits;     // [count, classes]
+  std::vector<float> gradients;  // arena order
+};
+
+class Learner {
+ public:
+  // NOT_FOUND when the device is not there.
+  static absl::StatusOr<std::unique_ptr<Learner>> Create(const LearnerOptions& options);
+  virtual ~Learner() = default;
+
+  virtual const Architecture& architecture() const = 0;
+  virtual const EngineFacts& facts() const = 0;
+
+  // One optimizer step. INTERNAL, with the state unchanged but for BatchNorm's statistics, when loss or
+  // gradient is not finite.
+  virtual absl::StatusOr<StepResult> Step(const StepInput& input) = 0;
+
+  // Logit for FAKE minus logit for REAL of each picture ([count, side, side, 3] bytes), in evaluation mode at
+  // the serving size.
+  virtual absl::StatusOr<std::vector<float>> Score(std::span<const uint8_t> pixels, int count, int side) = 0;
+
+  virtual absl::StatusOr<ProbeResult> Probe(const ProbeInput& input) = 0;
+
+  // Rounds the live moments to bf16 and leaves the rounded values in `state`, whose bf16 buffers have their
+  // size. Done on the rounding grid whether or not anything is captured, so it is no part of a save's cost.
+  virtual void RoundMoments(HostState& state) = 0;
+  // Copies everything but the moments: after RoundMoments, all that a published checkpoint needs.
+  virtual void CaptureWeights(HostState& state) const = 0;
+  // Copies everything, moments in fp32.
+  virtual void CaptureAll(HostState& state) const = 0;
+  // Takes over a state. INVALID_ARGUMENT when its sizes are not this architecture's.
+  virtual absl::Status Load(const HostState& state) = 0;
+};
+
+// Buffers of the right size, touched once so that a capture meets no page fault.
+HostState MakeHostState(const Architecture& architecture, bool bf16_moments);
+
+}  // namespace interceptor::worker

@@ -1,0 +1,42 @@
+// AdamW over the flat arenas (Loshchilov, Hutter, "Decoupled weight decay regularization", ICLR 2019), fp32.
+// A group frozen for now is left alone and keeps its own count of steps, so one unfrozen later starts its
+// bias correction and its warm-up from zero. One thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "worker/core/recipe.h"
+#include "worker/engine/efficientnet.h"
+
+namespace interceptor::worker {
+
+struct OptimizerStep {
+  double learning_rate = 0;  // before warm-up and group scales
+  int first_trainable_group = 0;
+};
+
+class Optimizer {
+ public:
+  // `backbone_scale` multiplies the learning rate of every group but the classifier.
+  Optimizer(const Recipe& recipe, double backbone_scale, EfficientNet& net);
+
+  // Clips the gradient to recipe.gradient_clip by its norm, updates the trainable groups and returns the norm
+  // before clipping. INTERNAL, with nothing changed, when the norm is not finite.
+  absl::StatusOr<double> Step(const OptimizerStep& step);
+
+  void ZeroGradients();
+
+  std::array<int64_t, kGroups>& group_steps() { return group_steps_; }
+
+ private:
+  void Update(const ParameterRange& range, double learning_rate);
+
+  const Recipe recipe_;
+  const double backbone_scale_;
+  EfficientNet& net_;
+  std::array<int64_t, kGroups> group_steps_ = {};
+};
+
+}  // namespace interceptor::worker

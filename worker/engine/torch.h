@@ -1,0 +1,51 @@
+// The one door to LibTorch, for .cc files of this room alone. Tensors and autograd come from ATen, which
+// costs a third of torch/torch.h to compile; the rest is what differs between versions 1.13 and 2.x.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <ATen/autocast_mode.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <torch/version.h>
+
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+#define ICPT_AUTOCAST_BY_DEVICE 1
+#else
+#define ICPT_AUTOCAST_BY_DEVICE 0
+#endif
+
+namespace interceptor::worker {
+
+// bf16 arithmetic for what profits from it, on CUDA alone, while this object lives; otherwise it does
+// nothing.
+class AutocastGuard {
+ public:
+  explicit AutocastGuard(bool enabled) : enabled_(enabled) {
+    if (!enabled_) return;
+    at::autocast::increment_nesting();
+    Set(true);
+  }
+  ~AutocastGuard() {
+    if (!enabled_) return;
+    Set(false);
+    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  }
+  AutocastGuard(const AutocastGuard&) = delete;
+  AutocastGuard& operator=(const AutocastGuard&) = delete;
+
+ private:
+  static void Set(bool on) {
+#if ICPT_AUTOCAST_BY_DEVICE
+    at::autocast::set_autocast_dtype(at::kCUDA, at::kBFloat16);
+    at::autocast::set_autocast_enabled(at::kCUDA, on);
+#else
+    at::autocast::set_autocast_gpu_dtype(at::kBFloat16);
+    at::autocast::set_enabled(on);
+#endif
+  }
+
+  const bool enabled_;
+};
+
+}  // namespace interceptor::worker

@@ -1,0 +1,155 @@
+#include "worker/store/loader.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "common/base/bounded_queue.h"
+#include "common/base/clock.h"
+#include "common/base/status.h"
+
+namespace interceptor::worker {
+namespace {
+
+constexpr size_t kBatchesAhead = 2;  // per thread
+constexpr int64_t kChannels = 3;
+
+absl::StatusOr<const ViewTensor*> PictureView(const StoredClip& clip, View view) {
+  const ViewTensor* tensor = clip.Find(view);
+  if (tensor == nullptr || tensor->shape.size() != 4 || tensor->shape[0] < 1) {
+    return FailedPrecondition("clip ", clip.info.chunk, "/", clip.info.name, " has no frames in the view ",
+                              ToString(view), "; prepare the chunk again");
+  }
+  if (tensor->type != ElementType::kU8 || tensor->shape[1] != tensor->shape[2] ||
+      tensor->shape[3] != kChannels) {
+    return FailedPrecondition("clip ", clip.info.chunk, "/", clip.info.name, ": the view ", ToString(view),
+                              " does not hold square RGB pictures");
+  }
+  return tensor;
+}
+
+// The frame of `clip` whose time is nearest to `seconds`; the earlier one of two equally near.
+int64_t FrameAt(const StoredClip& clip, int64_t frames, double seconds) {
+  const auto known = std::min<int64_t>(frames, static_cast<int64_t>(clip.frame_seconds.size()));
+  int64_t best = 0;
+  for (int64_t i = 1; i < known; ++i) {
+    if (std::abs(clip.frame_seconds[i] - seconds) < std::abs(clip.frame_seconds[best] - seconds)) best = i;
+  }
+  return best;
+}
+
+struct ChosenFrame {
+  const StoredClip* clip = nullptr;
+  int64_t frame = 0;
+};
+
+ChosenFrame Choose(const LoaderInput& input, const SampleBatch& batch, size_t place) {
+  const Sample& sample = batch.samples[place];
+  const StoredClip* clip = (sample.replay ? input.replay : input.base)[sample.clip];
+  const int64_t frames = FrameCount(*clip, input.view);
+  const auto drawn = std::min(static_cast<int64_t>(sample.moment * static_cast<double>(frames)), frames - 1);
+  if (sample.same_time_as < 0) return {clip, drawn};
+  const ChosenFrame other = Choose(input, batch, sample.same_time_as);
+  if (other.frame < 0 || other.frame >= static_cast<int64_t>(other.clip->frame_seconds.size()) ||
+      clip->frame_seconds.empty()) {
+    return {clip, drawn};
+  }
+  return {clip, FrameAt(*clip, frames, other.clip->frame_seconds[other.frame])};
+}
+
+absl::StatusOr<FrameBatch> Fill(const LoaderInput& input, int64_t index) {
+  const SampleBatch& plan = input.batches[index];
+  FrameBatch batch;
+  batch.index = index;
+  batch.count = static_cast<int>(plan.samples.size());
+  batch.samples = plan.samples;
+  for (size_t place = 0; place < plan.samples.size(); ++place) {
+    const ChosenFrame chosen = Choose(input, plan, place);
+    ICPT_ASSIGN_OR_RETURN(const ViewTensor* view, PictureView(*chosen.clip, input.view));
+    const auto side = static_cast<int>(view->shape[1]);
+    if (place == 0) {
+      batch.side = side;
+      batch.pixels.resize(static_cast<size_t>(batch.count) * side * side * kChannels);
+    } else if (side != batch.side) {
+      return FailedPrecondition("clip ", chosen.clip->info.chunk, "/", chosen.clip->info.name,
+                                " is stored at ", side, " pixels beside others at ", batch.side,
+                                "; prepare all chunks with one view_pixels");
+    }
+    ICPT_ASSIGN_OR_RETURN(const std::string_view bytes, FrameBytes(*chosen.clip, input.view, chosen.frame));
+    std::memcpy(batch.pixels.data() + place * bytes.size(), bytes.data(), bytes.size());
+    batch.is_fake.push_back(chosen.clip->info.label == Label::kFake ? 1 : 0);
+  }
+  return batch;
+}
+
+}  // namespace
+
+int64_t FrameCount(const StoredClip& clip, View view) {
+  const ViewTensor* tensor = clip.Find(view);
+  return tensor == nullptr || tensor->shape.empty() ? 0 : tensor->shape[0];
+}
+
+absl::StatusOr<std::string_view> FrameBytes(const StoredClip& clip, View view, int64_t frame) {
+  ICPT_ASSIGN_OR_RETURN(const ViewTensor* tensor, PictureView(clip, view));
+  const int64_t frame_bytes = tensor->shape[1] * tensor->shape[2] * kChannels;
+  if (frame < 0 || frame >= tensor->shape[0]) {
+    return InvalidArgument("frame ", frame, " of clip ", clip.info.name, ", which has ", tensor->shape[0]);
+  }
+  return tensor->bytes.substr(static_cast<size_t>(frame * frame_bytes), static_cast<size_t>(frame_bytes));
+}
+
+std::vector<int64_t> EvenFrames(int64_t frames, int count) {
+  std::vector<int64_t> chosen;
+  const int64_t taken = std::min<int64_t>(frames, count);
+  for (int64_t i = 0; i < taken; ++i) chosen.push_back((2 * i + 1) * frames / (2 * taken));
+  return chosen;
+}
+
+struct Loader::Impl {
+  explicit Impl(LoaderInput given) : input(std::move(given)), next(input.first_batch) {
+    const int threads = std::max(1, input.threads);
+    for (int t = 0; t < threads; ++t) {
+      queues.push_back(std::make_unique<BoundedQueue<absl::StatusOr<FrameBatch>>>(kBatchesAhead));
+    }
+    for (int t = 0; t < threads; ++t) {
+      workers.emplace_back([this, t, threads] {
+        const auto end = static_cast<int64_t>(input.batches.size());
+        for (int64_t index = input.first_batch + t; index < end; index += threads) {
+          if (!queues[t]->Push(Fill(input, index))) return;
+        }
+      });
+    }
+  }
+
+  ~Impl() {
+    for (auto& queue : queues) queue->Close();
+    for (std::thread& worker : workers) worker.join();
+  }
+
+  const LoaderInput input;
+  int64_t next = 0;
+  absl::Duration waited = absl::ZeroDuration();
+  std::vector<std::unique_ptr<BoundedQueue<absl::StatusOr<FrameBatch>>>> queues;
+  std::vector<std::thread> workers;
+};
+
+Loader::Loader(LoaderInput input) : impl_(std::make_unique<Impl>(std::move(input))) {}
+Loader::~Loader() = default;
+
+absl::StatusOr<FrameBatch> Loader::Next() {
+  if (impl_->next >= static_cast<int64_t>(impl_->input.batches.size())) {
+    return absl::OutOfRangeError("no batch is left");
+  }
+  const auto turn = static_cast<size_t>(impl_->next++ - impl_->input.first_batch) % impl_->queues.size();
+  const MonotonicTime begin = SystemClock().Now();
+  std::optional<absl::StatusOr<FrameBatch>> batch = impl_->queues[turn]->Pop();
+  impl_->waited += SystemClock().Now() - begin;
+  if (!batch.has_value()) return Internal("the loader was closed while it was read");
+  return *std::move(batch);
+}
+
+absl::Duration Loader::waited() const { return impl_->waited; }
+
+}  // namespace interceptor::worker
