@@ -1,0 +1,95 @@
+#include "common/rpc/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <chrono>
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/rpc/grpc_log.h"
+#include "common/rpc/limits.h"
+
+namespace interceptor {
+namespace {
+
+class GrpcServer : public Server {
+ public:
+  GrpcServer(std::unique_ptr<grpc::Server> server, std::string address, std::vector<std::string> names)
+      : server_(std::move(server)), address_(std::move(address)), names_(std::move(names)) {}
+
+  const std::string& address() const override { return address_; }
+
+  void SetServing(bool serving) override {
+    grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
+    health->SetServingStatus(serving);
+    for (const std::string& name : names_) health->SetServingStatus(name, serving);
+  }
+
+  void Shutdown(absl::Duration grace) override {
+    SetServing(false);
+    server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoNanoseconds(grace));
+    server_->Wait();
+  }
+
+ private:
+  const std::unique_ptr<grpc::Server> server_;
+  const std::string address_;
+  const std::vector<std::string> names_;
+};
+
+void SetLimits(grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(kRequestBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kConnectionIdleMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kPingIntervalMsMin);
+  // gRPC shares ports between processes unless told not to: a second server would start and get half of the
+  // connections.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.SetResourceQuota(grpc::ResourceQuota("server").Resize(kServerMemoryBytesMax));
+}
+
+// Replaces the port of "host:0".
+std::string WithPort(const std::string& address, int port) {
+  if (IsLocalAddress(address) && address.rfind("unix", 0) == 0) return address;
+  return Cat(address.substr(0, address.rfind(':')), ":", port);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options) {
+  ICPT_ASSIGN_OR_RETURN(auto credentials, ServerCredentialsFor(options.address, options.beyond_loopback));
+  QuietGrpcLog();
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+
+  grpc::ServerBuilder builder;
+  SetLimits(builder);
+  int port = 0;
+  builder.AddListeningPort(options.address, credentials, &port);
+  std::vector<std::string> names;
+  for (const NamedService& service : options.services) {
+    builder.RegisterService(service.service);
+    names.push_back(service.name);
+  }
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr) {
+    return Unavailable("cannot listen on ", options.address,
+                       ": is it in use by another program, or not an address of this machine?");
+  }
+  auto started =
+      std::make_unique<GrpcServer>(std::move(server), WithPort(options.address, port), std::move(names));
+  started->SetServing(false);
+  return started;
+}
+
+}  // namespace interceptor
