@@ -1,0 +1,143 @@
+#include "coordinator/cli/format.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <string_view>
+
+#include "common/base/status.h"
+
+namespace interceptor::coordinator {
+absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
+  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
+}
+
+absl::Duration ToDuration(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+std::string Age(absl::Duration duration) {
+  const int64_t seconds = std::max<int64_t>(0, absl::ToInt64Seconds(duration));
+  const int64_t minutes = seconds / 60;
+  const int64_t hours = minutes / 60;
+  if (seconds < 100) return Cat(seconds, "s");
+  if (minutes < 100) return Cat(minutes, "m");
+  if (hours < 10) return Cat(hours, "h", minutes % 60 < 10 ? "0" : "", minutes % 60, "m");
+  if (hours < 100) return Cat(hours, "h");
+  return Cat(hours / 24, "d");
+}
+
+std::string UtcTime(const google::protobuf::Timestamp& timestamp) {
+  if (timestamp.seconds() == 0 && timestamp.nanos() == 0) return kNothing;
+  return absl::FormatTime("%Y-%m-%d %H:%M:%SZ", ToTime(timestamp), absl::UTCTimeZone());
+}
+
+std::string Bytes(int64_t bytes) {
+  if (bytes <= 0) return kNothing;
+  if (bytes < 1000) return Cat(bytes, " B");
+  double value = static_cast<double>(bytes);
+  std::string_view unit;
+  for (std::string_view next : {"kB", "MB", "GB", "TB", "PB", "EB"}) {
+    value /= 1000;
+    unit = next;
+    if (value < 999.5) break;
+  }
+  return Cat(Fixed(value, value < 9.95 ? 1 : 0), " ", unit);
+}
+
+std::string Count(int64_t count) {
+  if (count <= 0) return kNothing;
+  if (count < 1000000) return Cat(count);
+  return Cat(Fixed(static_cast<double>(count) / 1e6, 2), "M");
+}
+
+std::string Fixed(double value, int decimals) {
+  std::array<char, 64> text;
+  std::snprintf(text.data(), text.size(), std::abs(value) < 1e6 ? "%.*f" : "%.*e", decimals, value);
+  return text.data();
+}
+
+std::string Measured(double value, int decimals) { return value == 0 ? kNothing : Fixed(value, decimals); }
+
+std::string Rate(double per_second) {
+  if (!(per_second > 0)) return kNothing;
+  if (per_second < 9.95) return Fixed(per_second, 1);
+  if (per_second < 9999.5) return Fixed(per_second, 0);
+  return Cat(Fixed(per_second / 1000, per_second < 99950 ? 1 : 0), "k");
+}
+
+std::string AucWithInterval(const v1::Evaluation& evaluation) {
+  if (evaluation.reals() == 0 || evaluation.fakes() == 0) return kNothing;
+  return Cat(Fixed(evaluation.auc(), 3), " [", Fixed(evaluation.auc_low(), 2), "-",
+             Fixed(evaluation.auc_high(), 2), "]", evaluation.too_few() ? "~" : "");
+}
+
+std::string Bar(int done, int total, int columns, Encoding encoding) {
+  if (total <= 0) return "";
+  const double share = std::clamp(static_cast<double>(done) / total, 0.0, 1.0);
+  std::string bar;
+  if (encoding == Encoding::kAscii) {
+    const int filled = static_cast<int>(share * columns);
+    bar.append(static_cast<size_t>(filled), '#').append(static_cast<size_t>(columns - filled), '.');
+    return bar;
+  }
+  constexpr std::array<std::string_view, 9> kEighths = {"\u2591", "\u258f", "\u258e", "\u258d", "\u258c",
+                                                        "\u258b", "\u258a", "\u2589", "\u2588"};
+  const int eighths = static_cast<int>(share * columns * 8);
+  for (int i = 0; i < columns; ++i) bar += kEighths[static_cast<size_t>(std::clamp(eighths - 8 * i, 0, 8))];
+  return bar;
+}
+
+std::string PhaseName(v1::Phase phase) {
+  switch (phase) {
+    case v1::PHASE_WAITING_FOR_DATA:
+      return "waiting for data";
+    case v1::PHASE_PREPARING:
+      return "preparing";
+    case v1::PHASE_WAITING_FOR_TURN:
+      return "waiting for turn";
+    case v1::PHASE_TRAINING:
+      return "training";
+    case v1::PHASE_EVALUATING:
+      return "evaluating";
+    case v1::PHASE_SAVING:
+      return "saving";
+    case v1::PHASE_INTEGRATING:
+      return "integrating";
+    default:
+      return "";
+  }
+}
+
+std::string Activity(const v1::TaskStatus& task) {
+  switch (task.state()) {
+    case v1::TaskStatus::STATE_WAITING:
+      return "waiting";
+    case v1::TaskStatus::STATE_PAUSED:
+      return "paused";
+    case v1::TaskStatus::STATE_DONE:
+      return "done";
+    default:
+      break;
+  }
+  if (task.phase() == v1::PHASE_WAITING_FOR_DATA) return "wait data";
+  if (task.phase() == v1::PHASE_WAITING_FOR_TURN) return "wait turn";
+  const std::string phase = PhaseName(task.phase());
+  if (!phase.empty()) return phase;
+  return task.state() == v1::TaskStatus::STATE_RUNNING ? "running" : kNothing;
+}
+
+Tone ActivityTone(const v1::TaskStatus& task) {
+  if (task.state() == v1::TaskStatus::STATE_PAUSED) return Tone::kBad;
+  if (task.state() == v1::TaskStatus::STATE_WAITING) return Tone::kWarning;
+  if (task.state() == v1::TaskStatus::STATE_DONE) return Tone::kGood;
+  return Tone::kPlain;
+}
+
+std::string SpecialistOf(const std::string& task) {
+  constexpr std::string_view kPrefix = "train/";
+  return task.rfind(kPrefix, 0) == 0 ? task.substr(kPrefix.size()) : "";
+}
+
+}  // namespace interceptor::coordinator

@@ -1,0 +1,303 @@
+#include "coordinator/cli/list_views.h"
+
+#include <algorithm>
+
+#include "common/base/status.h"
+#include "coordinator/cli/format.h"
+#include "coordinator/cli/status_view.h"
+#include "coordinator/cli/table.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+constexpr size_t kDigestShown = 12;
+
+int Limit(const Terminal& terminal) { return terminal.interactive ? terminal.columns : 0; }
+
+std::string OrNothing(std::string text) { return text.empty() ? kNothing : std::move(text); }
+
+std::string ShortDigest(const std::string& sha256, Encoding encoding) {
+  return OrNothing(Clean(sha256.substr(0, kDigestShown), encoding));
+}
+
+std::string AgeSince(const google::protobuf::Timestamp& when, absl::Time now) {
+  return when.seconds() == 0 ? kNothing : Cat(Age(now - ToTime(when)), " ago");
+}
+
+std::string Join(const google::protobuf::RepeatedPtrField<std::string>& names, Encoding encoding) {
+  std::string joined;
+  for (const std::string& name : names) joined += Cat(joined.empty() ? "" : " ", Clean(name, encoding));
+  return OrNothing(joined);
+}
+
+std::string KindName(const std::string& kind, Encoding encoding) {
+  if (kind == "held_out") return "held-out";
+  if (kind == "look_ahead") return "look-ahead";
+  return OrNothing(Clean(kind, encoding));
+}
+
+std::string MeasuredOn(int clips, double value) { return clips > 0 ? Fixed(value, 3) : kNothing; }
+
+// Names on the left, values on the right; long values are wrapped on a terminal.
+class Sheet {
+ public:
+  explicit Sheet(const Terminal& terminal) : terminal_(terminal) {}
+
+  void Title(std::string_view title) {
+    if (!lines_.empty()) lines_.emplace_back();
+    lines_.push_back(Paint(title, Tone::kStrong, terminal_));
+  }
+
+  // `value` is cleaned already. Nothing is printed for an empty one.
+  void Field(std::string_view name, const std::string& value, Tone tone = Tone::kPlain) {
+    if (value.empty() || value == kNothing) return;
+    constexpr int kIndent = 20;
+    std::string head = Pad(Cat("  ", name), kIndent, Align::kLeft);
+    const int width = terminal_.interactive ? std::max(20, terminal_.columns - kIndent) : ColumnsOf(value);
+    for (const std::string& line : Wrap(value, width, 1000, terminal_.encoding)) {
+      lines_.push_back(Paint(head, Tone::kFaint, terminal_) + Paint(line, tone, terminal_));
+      head.assign(kIndent, ' ');
+    }
+  }
+
+  void Rows(const Lines& rows) {
+    for (const std::string& row : rows) lines_.push_back(Cat("  ", row));
+  }
+
+  Lines Take() { return std::move(lines_); }
+
+ private:
+  const Terminal& terminal_;
+  Lines lines_;
+};
+
+// The terminal that is left inside an indented part of a sheet.
+Terminal Inside(Terminal terminal) {
+  terminal.columns -= 2;
+  return terminal;
+}
+
+void AddTask(const v1::TaskStatus& task, const Terminal& terminal, Sheet& sheet) {
+  const auto clean = [&](const std::string& wire) { return Clean(wire, terminal.encoding); };
+  const std::string phase = PhaseName(task.phase());
+  const bool running = task.state() == v1::TaskStatus::STATE_RUNNING;
+  sheet.Field("state", running && !phase.empty() ? phase : Activity(task), ActivityTone(task));
+  sheet.Field("reason", clean(task.reason()));
+  sheet.Field("home member", clean(task.home_member()));
+  if (!task.holder_member().empty()) {
+    sheet.Field("held by", Cat(clean(task.holder_member()), ", box ", OrNothing(clean(task.holder_box())),
+                               ", term ", task.term()));
+  }
+  if (running && task.has_lease_left()) sheet.Field("lease left", Age(ToDuration(task.lease_left())));
+  if (running && task.has_since_progress()) {
+    sheet.Field("last progress", Cat(Age(ToDuration(task.since_progress())), " ago"));
+  }
+  if (task.chunks_total() > 0) {
+    sheet.Field("chunks done", Cat(task.chunks_finished(), " of ", task.chunks_total(), "  ",
+                                   Bar(task.chunks_finished(), task.chunks_total(), 10, terminal.encoding)));
+  }
+  if (task.has_cursor()) {
+    const v1::Cursor& cursor = task.cursor();
+    sheet.Field("cursor", Cat("chunk index ", cursor.chunk(), ", epoch ", cursor.epoch(), ", batch ",
+                              cursor.position(), ", seed ", cursor.seed()));
+  }
+  if (task.step() > 0) {
+    sheet.Field("step", task.chunk_steps() > 0 ? Cat(task.step(), " (", task.chunk_steps(), " in this chunk)")
+                                               : Cat(task.step()));
+  }
+  sheet.Field("training loss", Measured(task.loss(), 4));
+  if (running && task.phase() == v1::PHASE_TRAINING && task.samples_per_second() > 0) {
+    sheet.Field("speed", Cat(Rate(task.samples_per_second()), " clips/s, ",
+                             Fixed(100 * task.data_wait_share(), 0), " % of the time waiting for data"));
+  }
+  if (task.training_seconds() > 0) sheet.Field("training time", Age(absl::Seconds(task.training_seconds())));
+  if (task.has_newest_held_out()) sheet.Field("held-out AUC", AucWithInterval(task.newest_held_out()));
+  if (task.has_newest_checkpoint()) sheet.Field("newest checkpoint", clean(task.newest_checkpoint().id()));
+  if (task.checkpoint_overdue())
+    sheet.Field("overdue", "a checkpoint should have been published by now", Tone::kBad);
+}
+
+void AddEvents(const google::protobuf::RepeatedPtrField<v1::Event>& events, const Terminal& terminal,
+               Sheet& sheet) {
+  if (events.empty()) return;
+  v1::ListEventsResponse list;
+  *list.mutable_events() = events;
+  sheet.Title("RECENT EVENTS");
+  sheet.Rows(RenderEvents(list, Inside(terminal)));
+}
+
+}  // namespace
+
+Lines RenderChunks(const v1::ListChunksResponse& list, const Terminal& terminal) {
+  Table table;
+  table.columns = {
+      {{"CHUNK"}, Align::kLeft, 5},   {{"SIZE"}, Align::kRight},         {{"SHA256"}},
+      {{"CLIPS"}, Align::kRight},     {{"FAMILIES"}, Align::kRight},     {{"QUARANTINED"}, Align::kRight},
+      {{"HELD BY"}, Align::kLeft, 8}, {{"FINISHED BY"}, Align::kLeft, 8}};
+  for (const v1::ChunkStatus& chunk : list.chunks()) {
+    const v1::DataManifest& manifest = chunk.manifest();
+    std::string members = Join(chunk.members(), terminal.encoding);
+    const bool differs = !chunk.differing_members().empty();
+    if (differs) members += Cat(", other bytes: ", Join(chunk.differing_members(), terminal.encoding));
+    const std::string quarantined = chunk.has_manifest() ? Cat(manifest.quarantined()) : kNothing;
+    table.rows.push_back({{Clean(chunk.chunk(), terminal.encoding), Tone::kStrong},
+                          {Bytes(chunk.size_bytes())},
+                          {ShortDigest(chunk.sha256(), terminal.encoding)},
+                          {Count(manifest.clips())},
+                          {Count(manifest.families())},
+                          {quarantined, manifest.quarantined() > 0 ? Tone::kWarning : Tone::kPlain},
+                          {members, differs ? Tone::kBad : Tone::kPlain},
+                          {Join(chunk.finished_by(), terminal.encoding)}});
+  }
+  return Layout(table, Limit(terminal), terminal);
+}
+
+Lines RenderCheckpoints(const v1::ListCheckpointsResponse& list, absl::Time now, const Terminal& terminal) {
+  Table table;
+  table.columns = {{{"ID"}},
+                   {{"STEP"}, Align::kRight},
+                   {{"CHUNK INDEX"}, Align::kRight},
+                   {{"SIZE"}, Align::kRight},
+                   {{"TRAINED"}, Align::kRight},
+                   {{"COMMITTED"}, Align::kRight},
+                   {{"WHY"}, Align::kLeft, 6},
+                   {{"PINNED"}},
+                   {{"SHA256"}, Align::kLeft, 6}};
+  for (const v1::Checkpoint& checkpoint : list.checkpoints()) {
+    table.rows.push_back(
+        {{Clean(checkpoint.id(), terminal.encoding), Tone::kStrong},
+         {Count(checkpoint.step())},
+         {checkpoint.has_cursor() ? Cat(checkpoint.cursor().chunk()) : kNothing},
+         {Bytes(checkpoint.blob().size_bytes())},
+         {checkpoint.training_seconds() > 0 ? Age(absl::Seconds(checkpoint.training_seconds())) : kNothing},
+         {AgeSince(checkpoint.committed_at(), now)},
+         {OrNothing(Clean(checkpoint.reason(), terminal.encoding))},
+         {checkpoint.pinned() ? "pinned" : kNothing},
+         {ShortDigest(checkpoint.blob().sha256(), terminal.encoding)}});
+  }
+  return Layout(table, Limit(terminal), terminal);
+}
+
+Lines RenderEvents(const v1::ListEventsResponse& list, const Terminal& terminal) {
+  Table table;
+  table.columns = {{{"NUMBER"}, Align::kRight},
+                   {{"TIME"}},
+                   {{"KIND"}, Align::kLeft, 10},
+                   {{"SUBJECT"}, Align::kLeft, 8},
+                   {{"TEXT"}, Align::kLeft, 10}};
+  for (const v1::Event& event : list.events()) {
+    table.rows.push_back({{Cat(event.number()), Tone::kFaint},
+                          {UtcTime(event.at())},
+                          {Clean(event.kind(), terminal.encoding)},
+                          {OrNothing(Clean(event.subject(), terminal.encoding)), Tone::kStrong},
+                          {Clean(event.text(), terminal.encoding)}});
+  }
+  return Layout(table, Limit(terminal), terminal);
+}
+
+Lines RenderEvaluations(const v1::ListEvaluationsResponse& list, absl::Time now, const Terminal& terminal) {
+  Table table;
+  table.gap = terminal.interactive && terminal.columns < 100 ? 1 : 2;
+  table.columns = {{{"ID"}},
+                   {{"KIND"}},
+                   {{"CHUNK", "INDEX"}, Align::kRight},
+                   {{"STEP"}, Align::kRight},
+                   {{"REALS", "/FAKES"}, Align::kRight},
+                   {{"AUC", "[95% INTERVAL]"}},
+                   {{"LOG", "LOSS"}, Align::kRight},
+                   {{"REAL", "ACC"}, Align::kRight},
+                   {{"FAKE", "ACC"}, Align::kRight},
+                   {{"", "AGE"}, Align::kRight}};
+  bool too_few = false;
+  for (const v1::Evaluation& e : list.evaluations()) {
+    too_few = too_few || e.too_few();
+    table.rows.push_back({{Clean(e.specialist(), terminal.encoding), Tone::kStrong},
+                          {KindName(e.kind(), terminal.encoding)},
+                          {Cat(e.chunk())},
+                          {Count(e.step())},
+                          {Cat(e.reals(), "/", e.fakes())},
+                          {AucWithInterval(e)},
+                          {MeasuredOn(std::min(e.reals(), e.fakes()), e.log_loss())},
+                          {MeasuredOn(e.reals(), e.real_accuracy())},
+                          {MeasuredOn(e.fakes(), e.fake_accuracy())},
+                          {e.recorded_at().seconds() == 0 ? kNothing : Age(now - ToTime(e.recorded_at()))}});
+  }
+  Lines lines = Layout(table, Limit(terminal), terminal);
+  if (too_few)
+    lines.push_back(Paint("~ under 30 families in a class: read with care", Tone::kFaint, terminal));
+  return lines;
+}
+
+Lines RenderWorker(const v1::DescribeWorkerResponse& description, const Terminal& terminal) {
+  const auto clean = [&](const std::string& wire) { return Clean(wire, terminal.encoding); };
+  const v1::WorkerStatus& worker = description.worker();
+  Sheet sheet(terminal);
+  sheet.Title(Cat("MEMBER ", clean(worker.member())));
+  const Cell state = WorkerState(worker);
+  sheet.Field("state", state.text, state.tone);
+  if (worker.has_since_seen()) sheet.Field("last heard", Cat(Age(ToDuration(worker.since_seen())), " ago"));
+  sheet.Field("box", clean(worker.box()));
+  sheet.Field("incarnation", clean(worker.incarnation()));
+  sheet.Field("device", clean(worker.device().name()));
+  sheet.Field("model", clean(worker.device().model()));
+  sheet.Field("tasks", TaskList(worker.tasks(), terminal.encoding));
+  if (!worker.chunks().empty()) {
+    Table table;
+    table.columns = {{{"CHUNK"}, Align::kLeft, 5}, {{"SIZE"}, Align::kRight}, {{"SHA256"}}};
+    for (const v1::ChunkOnBox& chunk : worker.chunks()) {
+      table.rows.push_back(
+          {{clean(chunk.chunk())},
+           {Bytes(chunk.size_bytes())},
+           {chunk.sha256().empty() ? "not hashed yet" : ShortDigest(chunk.sha256(), terminal.encoding)}});
+    }
+    sheet.Title("CHUNKS ON THIS BOX");
+    sheet.Rows(Layout(table, Limit(Inside(terminal)), terminal));
+  }
+  for (const v1::TaskStatus& task : description.tasks()) {
+    const std::string specialist = SpecialistOf(task.task());
+    sheet.Title(specialist.empty() ? Cat("TASK ", clean(task.task()))
+                                   : Cat("SPECIALIST ", clean(specialist)));
+    AddTask(task, terminal, sheet);
+  }
+  AddEvents(description.recent_events(), terminal, sheet);
+  return sheet.Take();
+}
+
+Lines RenderSpecialist(const SpecialistDescription& description, absl::Time now, const Terminal& terminal) {
+  Sheet sheet(terminal);
+  sheet.Title(Cat("SPECIALIST ", Clean(SpecialistOf(description.task.task()), terminal.encoding)));
+  AddTask(description.task, terminal, sheet);
+  if (!description.checkpoints.checkpoints().empty()) {
+    sheet.Title("CHECKPOINTS");
+    sheet.Rows(RenderCheckpoints(description.checkpoints, now, Inside(terminal)));
+  }
+  if (!description.evaluations.evaluations().empty()) {
+    sheet.Title("EVALUATIONS");
+    sheet.Rows(RenderEvaluations(description.evaluations, now, Inside(terminal)));
+  }
+  AddEvents(description.recent_events.events(), terminal, sheet);
+  return sheet.Take();
+}
+
+Lines RenderChunk(const v1::ChunkStatus& chunk, const Terminal& terminal) {
+  const auto clean = [&](const std::string& wire) { return Clean(wire, terminal.encoding); };
+  Sheet sheet(terminal);
+  sheet.Title(Cat("CHUNK ", clean(chunk.chunk())));
+  sheet.Field("size", Bytes(chunk.size_bytes()));
+  sheet.Field("sha256", clean(chunk.sha256()));
+  sheet.Field("held by", Join(chunk.members(), terminal.encoding));
+  sheet.Field("other bytes on", Join(chunk.differing_members(), terminal.encoding), Tone::kBad);
+  sheet.Field("finished by", Join(chunk.finished_by(), terminal.encoding));
+  if (!chunk.has_manifest()) {
+    sheet.Field("data manifest", "not committed yet");
+    return sheet.Take();
+  }
+  const v1::DataManifest& manifest = chunk.manifest();
+  sheet.Field("data manifest", clean(manifest.blob().sha256()));
+  sheet.Field("clips", Cat(manifest.clips(), " in ", manifest.families(), " families"));
+  sheet.Field("quarantined", Cat(manifest.quarantined()),
+              manifest.quarantined() > 0 ? Tone::kWarning : Tone::kPlain);
+  return sheet.Take();
+}
+
+}  // namespace interceptor::coordinator

@@ -1,0 +1,317 @@
+#include "coordinator/cli/status_view.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "coordinator/cli/format.h"
+#include "coordinator/cli/list_views.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+constexpr int kColumnsLeast = 80;
+constexpr int kColumnsWide = 100;
+constexpr int kProblemsShown = 5;
+constexpr int kReasonsShown = 4;
+// A run whose last sign of life is older is named; shorter silences are ordinary between two reports.
+constexpr absl::Duration kQuiet = absl::Seconds(60);
+
+// The parts of one rendering, top to bottom.
+class StatusScreen {
+ public:
+  StatusScreen(const v1::GetStatusResponse& status, const std::string& address, const Terminal& terminal)
+      : status_(status),
+        address_(address),
+        terminal_(terminal),
+        columns_(std::max(terminal.columns, kColumnsLeast)),
+        now_(ToTime(status.at())) {}
+
+  Lines Render() {
+    AddHeadline();
+    AddFigures();
+    AddProblems();
+    AddSpecialists();
+    AddReasons();
+    AddWorkers();
+    AddNext();
+    return std::move(lines_);
+  }
+
+ private:
+  std::string Clean(std::string_view wire) const {
+    return interceptor::coordinator::Clean(wire, terminal_.encoding);
+  }
+
+  void Section(std::string_view title) {
+    lines_.emplace_back();
+    lines_.push_back(Paint(title, Tone::kStrong, terminal_));
+  }
+
+  // `text`, wrapped, behind `head`; further lines stand under the text.
+  void AddWrapped(std::string_view head, Tone tone, std::string_view text, int lines_max) {
+    const int indent = ColumnsOf(head);
+    bool first = true;
+    for (const std::string& line : Wrap(text, columns_ - indent, lines_max, terminal_.encoding)) {
+      const std::string margin =
+          first ? Paint(head, tone, terminal_) : std::string(static_cast<size_t>(indent), ' ');
+      lines_.push_back(margin + line);
+      first = false;
+    }
+  }
+
+  void AddHeadline() {
+    std::vector<Cell> parts;
+    switch (status_.health()) {
+      case v1::GetStatusResponse::HEALTH_OK:
+        parts.push_back({"OK", Tone::kGood});
+        break;
+      case v1::GetStatusResponse::HEALTH_DEGRADED:
+        parts.push_back({"DEGRADED", Tone::kBad});
+        break;
+      default:
+        parts.push_back({"HEALTH UNKNOWN", Tone::kWarning});
+    }
+    if (status_.paused()) parts.push_back({"PAUSED", Tone::kWarning});
+    if (status_.done()) parts.push_back({"done", Tone::kGood});
+    if (status_.chunks_total() > 0) {
+      parts.push_back({Cat(status_.rounds_finished(), " of ", status_.chunks_total(), " rounds")});
+    }
+    if (status_.insecure()) parts.push_back({"INSECURE: no authentication", Tone::kBad});
+    int used = ColumnsOf("plan ");
+    std::string tail;
+    for (const Cell& part : parts) {
+      used += 3 + ColumnsOf(part.text);
+      tail += "   " + Paint(part.text, part.tone, terminal_);
+    }
+    const std::string name =
+        Fit(Clean(status_.plan_name()), std::max(8, columns_ - used), terminal_.encoding);
+    lines_.push_back(Cat("plan ", Paint(name.empty() ? kNothing : name, Tone::kStrong, terminal_), tail));
+  }
+
+  void AddFigures() {
+    std::vector<std::string> parts;
+    if (status_.started_at().seconds() > 0) {
+      parts.push_back(Cat("started ", Age(now_ - ToTime(status_.started_at())), " ago"));
+    }
+    if (status_.events() > 0) parts.push_back(Cat(status_.events(), " events"));
+    if (status_.vault_bytes() > 0) parts.push_back(Cat("vault ", Bytes(status_.vault_bytes())));
+    if (status_.disk_free_bytes() > 0) parts.push_back(Cat("disk free ", Bytes(status_.disk_free_bytes())));
+    if (status_.quarantined() > 0) parts.push_back(Cat(status_.quarantined(), " clips quarantined"));
+    std::string line;
+    for (const std::string& part : parts) line += Cat(line.empty() ? "" : "   ", part);
+    if (!line.empty())
+      lines_.push_back(Paint(Fit(line, columns_, terminal_.encoding), Tone::kFaint, terminal_));
+  }
+
+  void AddProblems() {
+    if (status_.problems().empty()) return;
+    Section("PROBLEMS");
+    const int shown = std::min(status_.problems_size(), kProblemsShown);
+    for (int i = 0; i < shown; ++i) AddWrapped("! ", Tone::kBad, Clean(status_.problems(i)), 3);
+    const int hidden = status_.problems_size() - shown;
+    if (hidden > 0) lines_.push_back(Cat("  and ", hidden, " more: interceptor status -o json"));
+  }
+
+  std::vector<Cell> SpecialistRow(const v1::TaskStatus& task, int bar_columns) {
+    const bool stand_in = !task.holder_member().empty() && task.holder_member() != task.home_member();
+    stand_in_ = stand_in_ || stand_in;
+    const std::string member = stand_in ? Clean(task.holder_member()) + "*" : Clean(task.home_member());
+    const std::string chunks =
+        task.chunks_total() > 0
+            ? Cat(Pad(Cat(task.chunks_finished(), "/", task.chunks_total()), 5, Align::kLeft), " ",
+                  Bar(task.chunks_finished(), task.chunks_total(), bar_columns, terminal_.encoding))
+            : kNothing;
+    const bool training = task.state() == v1::TaskStatus::STATE_RUNNING && task.phase() == v1::PHASE_TRAINING;
+    const std::string auc =
+        task.has_newest_held_out() ? AucWithInterval(task.newest_held_out()) : std::string(kNothing);
+    too_few_ = too_few_ || auc.back() == '~';
+    std::string save = kNothing;
+    if (task.last_checkpoint_at().seconds() > 0) save = Age(now_ - ToTime(task.last_checkpoint_at()));
+    return {{Clean(SpecialistOf(task.task())), Tone::kStrong},
+            {member.empty() ? kNothing : member},
+            {Activity(task), ActivityTone(task)},
+            {chunks},
+            {Count(task.step())},
+            {Measured(task.loss(), 3)},
+            {training ? Rate(task.samples_per_second()) : kNothing},
+            {auc},
+            {save + (task.checkpoint_overdue() ? "!" : ""),
+             task.checkpoint_overdue() ? Tone::kBad : Tone::kPlain}};
+  }
+
+  void AddSpecialists() {
+    const std::vector<const v1::TaskStatus*> tasks = TrainingTasks(status_);
+    if (tasks.empty()) return;
+    const bool wide = columns_ >= kColumnsWide;
+    Table table;
+    table.gap = wide ? 2 : 1;
+    table.columns = {{{""}, Align::kLeft, 2},
+                     {{"", "MEMBER"}, Align::kLeft, 6},
+                     {{"", "STATE"}},
+                     {{"CHUNKS", "DONE"}},
+                     {{"", "STEP"}, Align::kRight},
+                     {{"TRAIN", "LOSS"}, Align::kRight},
+                     {{"CLIPS", "/S"}, Align::kRight},
+                     {{"HELD-OUT AUC", "[95% INTERVAL]"}},
+                     {{"LAST", "SAVE"}, Align::kRight}};
+    for (const v1::TaskStatus* task : tasks) table.rows.push_back(SpecialistRow(*task, wide ? 10 : 4));
+    lines_.emplace_back();
+    for (std::string& line : Layout(table, columns_, terminal_)) lines_.push_back(std::move(line));
+    std::string legend;
+    if (too_few_) legend += "~ under 30 families in a class   ";
+    if (stand_in_) legend += "* stands in for the home member   ";
+    if (legend.empty()) return;
+    legend.resize(legend.size() - 3);
+    lines_.push_back(Paint(legend, Tone::kFaint, terminal_));
+  }
+
+  // What a run waits for or why it was stopped, runs with the same words together.
+  void AddReasons() {
+    std::vector<std::pair<std::string, std::string>> reasons;  // text, who
+    const auto add = [&](const std::string& text, const std::string& who) {
+      const auto same =
+          std::find_if(reasons.begin(), reasons.end(), [&](const auto& r) { return r.first == text; });
+      if (same == reasons.end()) {
+        reasons.emplace_back(text, who);
+      } else {
+        same->second += " " + who;
+      }
+    };
+    for (const v1::TaskStatus* task : TrainingTasks(status_)) {
+      const std::string who = Clean(SpecialistOf(task->task()));
+      const absl::Duration quiet = ToDuration(task->since_progress());
+      if (task->state() == v1::TaskStatus::STATE_RUNNING) {
+        if (quiet >= kQuiet) add(Cat("no progress for ", Age(quiet)), who);
+      } else if (task->state() != v1::TaskStatus::STATE_DONE && !task->reason().empty()) {
+        add(Cat(Activity(*task), ": ", Clean(task->reason())), who);
+      }
+    }
+    for (const v1::TaskStatus& task : status_.tasks()) {
+      if (!SpecialistOf(task.task()).empty()) continue;
+      std::string text =
+          Cat(Activity(task), ", ", task.chunks_finished(), " of ", task.chunks_total(), " rounds");
+      const bool held_up = task.state() == v1::TaskStatus::STATE_PAUSED;
+      if (held_up && !task.reason().empty()) text += ": " + Clean(task.reason());
+      const std::string& member = task.holder_member().empty() ? task.home_member() : task.holder_member();
+      add(text, Fit(Cat(Clean(task.task()), " (", Clean(member), ")"), 40, terminal_.encoding));
+    }
+    const size_t shown = std::min<size_t>(reasons.size(), kReasonsShown);
+    for (size_t i = 0; i < shown; ++i) {
+      AddWrapped(reasons[i].second + "  ", Tone::kStrong, reasons[i].first, 2);
+    }
+    if (reasons.size() > shown)
+      lines_.push_back(Cat("and ", reasons.size() - shown, " more: interceptor describe"));
+  }
+
+  void AddWorkers() {
+    Section("WORKERS");
+    if (status_.workers().empty()) {
+      lines_.push_back("none has connected yet");
+      return;
+    }
+    Table table;
+    table.columns = {{{}, Align::kLeft, 8}, {{}}, {{}, Align::kLeft, 12}, {{}}, {{}, Align::kLeft, 10}};
+    for (const v1::WorkerStatus& worker : status_.workers()) {
+      const std::string device = Cat(worker.device().name(), " ", worker.device().model());
+      const std::string tasks = TaskList(worker.tasks(), terminal_.encoding);
+      table.rows.push_back({{Clean(worker.member()), Tone::kStrong},
+                            WorkerState(worker),
+                            {device == " " ? kNothing : Clean(device)},
+                            {worker.chunks_size() == 1 ? "1 chunk" : Cat(worker.chunks_size(), " chunks")},
+                            {tasks.empty() ? "no task" : tasks}});
+    }
+    for (std::string& line : Layout(table, columns_, terminal_)) lines_.push_back(std::move(line));
+  }
+
+  // A name that no plan would take is not put into a line that people paste into a shell.
+  std::string WorkerCommand(std::string_view where, const std::string& member) const {
+    const std::string name = ValidateName("member", member).ok() ? member : "NAME";
+    const std::string to = address_ == kDefaultAddress ? "" : Cat(" --coordinator ", Clean(address_));
+    return Cat(where, "interceptor-worker", to, " --member ", name, " --data DIR --work DIR");
+  }
+
+  Lines Proposals() const {
+    Lines proposals;
+    if (status_.done()) return {"interceptor evaluations    the results of every specialist"};
+    if (status_.paused()) proposals.push_back("interceptor resume    to let the plan go on");
+    for (const v1::WorkerStatus& worker : status_.workers()) {
+      if (worker.connected()) continue;
+      proposals.push_back(WorkerCommand("on its box: ", worker.member()));
+    }
+    if (status_.workers().empty()) proposals.push_back(WorkerCommand("on each box: ", "NAME"));
+    for (const v1::TaskStatus* task : TrainingTasks(status_)) {
+      const std::string who = Clean(SpecialistOf(task->task()));
+      if (task->state() == v1::TaskStatus::STATE_PAUSED && !status_.paused()) {
+        proposals.push_back(Cat("mend what stopped ", who, ", then: interceptor resume"));
+      }
+      if (task->checkpoint_overdue())
+        proposals.push_back(Cat("interceptor describe ", who, "    its save is overdue"));
+    }
+    if (proposals.empty() && status_.health() == v1::GetStatusResponse::HEALTH_DEGRADED) {
+      proposals.push_back("interceptor events --limit 20    what happened last");
+    }
+    return proposals;
+  }
+
+  void AddNext() {
+    const Lines proposals = Proposals();
+    if (proposals.empty()) return;
+    constexpr size_t kShown = 2;
+    Section("NEXT");
+    for (size_t i = 0; i < std::min(kShown, proposals.size()); ++i) {
+      AddWrapped("  ", Tone::kPlain, proposals[i], 2);
+    }
+  }
+
+  const v1::GetStatusResponse& status_;
+  const std::string& address_;
+  const Terminal& terminal_;
+  const int columns_;
+  const absl::Time now_;
+  Lines lines_;
+  bool stand_in_ = false;
+  bool too_few_ = false;
+};
+
+}  // namespace
+
+std::vector<std::string> RenderStatus(const v1::GetStatusResponse& status, const std::string& address,
+                                      const Terminal& terminal) {
+  return StatusScreen(status, address, terminal).Render();
+}
+
+std::vector<const v1::TaskStatus*> TrainingTasks(const v1::GetStatusResponse& status) {
+  constexpr std::array<std::string_view, 6> kOrder = {"BG", "AV", "CM", "RR", "LL", "TM"};
+  std::vector<const v1::TaskStatus*> tasks;
+  for (const v1::TaskStatus& task : status.tasks()) {
+    if (!SpecialistOf(task.task()).empty()) tasks.push_back(&task);
+  }
+  const auto rank = [&](const v1::TaskStatus* task) {
+    return std::find(kOrder.begin(), kOrder.end(), SpecialistOf(task->task())) - kOrder.begin();
+  };
+  std::stable_sort(tasks.begin(), tasks.end(),
+                   [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
+  return tasks;
+}
+
+std::string TaskList(const google::protobuf::RepeatedPtrField<std::string>& tasks, Encoding encoding) {
+  std::string list;
+  for (const std::string& task : tasks) {
+    const std::string specialist = SpecialistOf(task);
+    list += Cat(list.empty() ? "" : " ", Clean(specialist.empty() ? task : specialist, encoding));
+  }
+  return list;
+}
+
+Cell WorkerState(const v1::WorkerStatus& worker) {
+  if (worker.connected()) {
+    return worker.draining() ? Cell{"draining", Tone::kWarning} : Cell{"connected", Tone::kGood};
+  }
+  if (!worker.has_since_seen()) return {"never seen", Tone::kWarning};
+  return {Cat("gone ", Age(ToDuration(worker.since_seen()))), Tone::kBad};
+}
+
+}  // namespace interceptor::coordinator

@@ -1,0 +1,36 @@
+// Rows and columns of cleaned text, laid out for a terminal.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "coordinator/cli/terminal.h"
+
+namespace interceptor::coordinator {
+
+struct Cell {
+  std::string text;
+  Tone tone = Tone::kPlain;
+};
+
+struct Column {
+  // One or two lines, top first; both are printed above the column.
+  std::vector<std::string> header;
+  Align align = Align::kLeft;
+  // May be cut, down to shrink_to, when the table is wider than it may be; 0: never cut.
+  int shrink_to = 0;
+};
+
+struct Table {
+  std::vector<Column> columns;
+  // One cell per column.
+  std::vector<std::vector<Cell>> rows;
+  // Spaces between columns.
+  int gap = 2;
+};
+
+// Lines without line breaks. The widest shrinkable columns give way until a row is at most `columns_max`
+// wide; 0: no limit.
+std::vector<std::string> Layout(const Table& table, int columns_max, const Terminal& terminal);
+
+}  // namespace interceptor::coordinator
