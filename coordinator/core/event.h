@@ -173,6 +173,16 @@ struct LeaseStarted {
   std::string task;
   MonotonicTime now;
 };
+// A live lease's holder did something that counts.
+struct LeaseRenewed {
+  std::string task;
+  MonotonicTime now;
+};
+// A task that failed is not granted before.
+struct RetryPostponed {
+  std::string task;
+  MonotonicTime until;
+};
 // Every live lease runs anew: the coordinator itself was away.
 struct LeasesRefreshed {
   MonotonicTime now;
@@ -196,6 +206,7 @@ struct DrainSent {
 };
 struct RemovalSent {
   Digest blob;
+  MonotonicTime now;
 };
 struct SpaceNoted {
   int64_t free_bytes = 0;
@@ -213,8 +224,8 @@ using DurableEvent =
                  PlanPaused, PlanResumed, PlanFinished>;
 
 using SoftEvent = std::variant<PlanLoaded, SessionStarted, SessionEnded, SessionSeen, InventoryNoted,
-                               LeaseStarted, LeasesRefreshed, ProgressNoted, SaveAsked, RoundAnnounced,
-                               DrainSent, RemovalSent, SpaceNoted, TickNoted>;
+                               LeaseStarted, LeaseRenewed, RetryPostponed, LeasesRefreshed, ProgressNoted,
+                               SaveAsked, RoundAnnounced, DrainSent, RemovalSent, SpaceNoted, TickNoted>;
 
 // Which request an event answers. The fingerprint tells a retry from another request under the same id.
 struct RequestMark {

@@ -52,6 +52,12 @@ inline constexpr int64_t kRetryPauseMsMin = 1'000;
 inline constexpr int64_t kRetryPauseMsMax = 300'000;
 inline constexpr int kFailuresMax = 10;
 
+// A removal that the runtime has not confirmed is asked for again.
+inline constexpr int64_t kRemovalRetryMs = 60'000;
+
+// A stream silent for so many leases is closed: half-open connections end, a slow link does not.
+inline constexpr int kSilentLeasesMax = 2;
+
 // Asked at 1x the period; a save on a slow link takes minutes, not a quarter of the period.
 inline constexpr double kOverdueFactor = 1.25;
 

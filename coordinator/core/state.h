@@ -7,7 +7,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -142,14 +141,28 @@ struct Lease {
   MonotonicTime deadline;
   // When something last moved, and when it started.
   MonotonicTime last_progress;
-  std::optional<Progress> progress;
-  std::optional<MonotonicTime> save_asked;
+  std::optional<Progress> progress = {};
+  std::optional<MonotonicTime> save_asked = {};
+  // A checkpoint was committed since the plan was paused: the task may stop.
+  bool saved_since_pause = false;
 };
+
+// The plan by name.
+struct PlanIndex {
+  std::vector<std::string> tasks;                            // in the plan's order, "integrate" last
+  std::map<std::string, std::string> home_of;                // member by task
+  std::map<std::string, std::vector<std::string>> group_of;  // train tasks by member
+  std::map<std::string, int> chunks;                         // index by name
+};
+PlanIndex MakePlanIndex(const PlanFacts& plan);
 
 struct Soft {
   bool started = false;
   PlanFacts plan;
+  PlanIndex index;
   MonotonicTime started_at;
+  // Absence is counted from here at the earliest: the start, or the end of the coordinator's own absence.
+  MonotonicTime watching_since;
   absl::Time started_wall = absl::UnixEpoch();
   MonotonicTime last_tick;
   std::map<SessionId, Session> sessions;
@@ -159,7 +172,7 @@ struct Soft {
   std::map<std::string, MonotonicTime> not_before;
   // Last value seen under a term that ended, for people.
   std::map<std::string, Progress> last_progress;
-  std::set<Digest> removals_sent;
+  std::map<Digest, MonotonicTime> removals_sent;
   int64_t free_bytes = -1;  // not measured yet
   int64_t vault_bytes = 0;
 };

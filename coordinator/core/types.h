@@ -67,8 +67,9 @@ struct Checkpoint {
 };
 std::string MakeCheckpointId(std::string_view specialist, int64_t step);
 
-// True when a model at this checkpoint has been trained on all of `chunk`.
-bool CoversChunk(const Checkpoint& checkpoint, int chunk);
+// Chunks this checkpoint's model has been trained on whole: 0 .. ChunksCovered - 1. The cursor of a chunk-end
+// checkpoint may stand at that chunk's end or at the next one's start.
+int ChunksCovered(const Checkpoint& checkpoint);
 
 enum class EvaluationKind { kHeldOut, kLookAhead };
 std::string_view ToString(EvaluationKind kind);  // "held_out", "look_ahead"
@@ -179,6 +180,10 @@ struct PlanFacts {
 
   friend bool operator==(const PlanFacts&, const PlanFacts&) = default;
 };
+
+// One line of valid UTF-8 for people, at most kTextBytesMax bytes: anything else in it becomes a space or
+// '?'.
+std::string CleanText(std::string_view text);
 
 // "train/BG"
 std::string TrainTask(std::string_view specialist);

@@ -1,0 +1,209 @@
+// Durable events. What they contradict is our own bug: a fact was decided against another state.
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/base/status.h"
+#include "coordinator/core/apply_soft.h"
+#include "coordinator/core/state.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+void ForgetLease(State& state, const std::string& task) { state.soft.leases.erase(task); }
+
+// The facts of the task whose newest term the event carries.
+TaskFacts& HeldTask(State& state, const TaskRef& ref) {
+  TaskFacts& task = state.facts.tasks[ref.task];
+  ICPT_CHECK(task.term == ref.term) << ref.task << ": event of term " << ref.term << " at term " << task.term;
+  return task;
+}
+
+CheckpointFacts& KnownCheckpoint(State& state, const std::string& id) {
+  for (auto& [specialist, by_step] : state.facts.checkpoints) {
+    for (auto& [step, facts] : by_step) {
+      if (facts.checkpoint.id == id) return facts;
+    }
+  }
+  ICPT_CHECK(false) << "event about the unknown checkpoint " << id;
+  std::abort();
+}
+
+bool BlobInUse(const Facts& facts, const Digest& blob) {
+  for (const auto& [specialist, by_step] : facts.checkpoints) {
+    for (const auto& [step, checkpoint] : by_step) {
+      if (checkpoint.checkpoint.blob == blob) return true;
+    }
+  }
+  return false;
+}
+
+struct Applier {
+  State& state;
+
+  void operator()(const PlanAdopted& e) {
+    ICPT_CHECK(state.facts.plan_digest.empty()) << "a plan was adopted twice";
+    state.facts.plan_name = e.name;
+    state.facts.plan_digest = e.digest;
+  }
+
+  void operator()(const CoordinatorStarted& e) {
+    ICPT_CHECK(e.incarnation == state.facts.incarnation + 1) << "incarnation " << e.incarnation;
+    state.facts.incarnation = e.incarnation;
+    state.facts.nonce = e.nonce;
+  }
+
+  void operator()(const MemberAttached& e) {
+    state.facts.members[e.member] = {.box = e.box, .incarnation = e.incarnation};
+  }
+
+  void operator()(const MemberLeft& e) {
+    MemberFacts& member = state.facts.members[e.member];
+    ICPT_CHECK(member.box == e.box) << e.member << " left as " << e.box << ", stands as " << member.box;
+    member.left = true;
+    member.draining = false;
+  }
+
+  void operator()(const DrainRequested& e) { state.facts.members[e.member].draining = true; }
+
+  void operator()(const ChunkDigestFixed& e) {
+    ChunkFacts& chunk = state.facts.chunks[e.chunk];
+    ICPT_CHECK(chunk.sha256.empty() || chunk.sha256 == e.sha256) << "chunk " << e.chunk << " changed";
+    chunk.sha256 = e.sha256;
+    chunk.size_bytes = e.size_bytes;
+  }
+
+  void operator()(const ManifestCommitted& e) {
+    ChunkFacts& chunk = state.facts.chunks[e.manifest.chunk];
+    ICPT_CHECK(!chunk.manifest) << "two manifests of chunk " << e.manifest.chunk;
+    chunk.manifest = e.manifest;
+  }
+
+  void operator()(const TaskGranted& e) {
+    TaskFacts& task = state.facts.tasks[e.task];
+    ICPT_CHECK(e.term > task.term && !task.done && !task.paused) << e.task << " granted at term " << e.term;
+    task.term = e.term;
+    task.holder = HolderFacts{.member = e.member, .box = e.box};
+    task.last_box = e.box;
+    task.reason.clear();
+    task.base = e.base;
+    ForgetLease(state, e.task);
+  }
+
+  void operator()(const LeaseExpired& e) {
+    TaskFacts& task = HeldTask(state, e.task);
+    ICPT_CHECK(task.holder) << e.task.task << " expired without a holder";
+    task.holder->lease_dead = true;
+    task.reason = e.reason;
+  }
+
+  void operator()(const LeaseReclaimed& e) {
+    TaskFacts& task = HeldTask(state, e.task);
+    ICPT_CHECK(task.holder) << e.task.task << " reclaimed without a holder";
+    task.holder->lease_dead = false;
+    task.reason.clear();
+  }
+
+  void operator()(const TaskReleased& e) {
+    TaskFacts& task = HeldTask(state, e.task);
+    task.holder.reset();
+    task.base.clear();
+    task.reason = e.reason;
+    ForgetLease(state, e.task.task);
+  }
+
+  void operator()(const TaskFailureRecorded& e) {
+    TaskFacts& task = HeldTask(state, e.task);
+    task.holder.reset();
+    task.base.clear();
+    task.reason = Cat(e.code, ": ", e.text);
+    task.failures += 1;
+    task.paused = e.paused;
+    ForgetLease(state, e.task.task);
+  }
+
+  void operator()(const CheckpointCommitted& e) {
+    const Checkpoint& checkpoint = e.checkpoint;
+    auto& by_step = state.facts.checkpoints[checkpoint.specialist];
+    ICPT_CHECK(by_step.empty() || by_step.rbegin()->first < checkpoint.step) << checkpoint.id << " goes back";
+    by_step[checkpoint.step] = {.checkpoint = checkpoint};
+    const std::string name = TrainTask(checkpoint.specialist);
+    TaskFacts& task = state.facts.tasks[name];
+    task.base.clear();
+    task.failures = 0;
+    const auto lease = state.soft.leases.find(name);
+    if (lease == state.soft.leases.end()) return;
+    lease->second.save_asked.reset();
+    lease->second.saved_since_pause = state.facts.paused;
+  }
+
+  void operator()(const CheckpointPinned& e) { KnownCheckpoint(state, e.id).pinned = true; }
+  void operator()(const CheckpointUnpinned& e) { KnownCheckpoint(state, e.id).pinned = false; }
+  void operator()(const CheckpointDamaged& e) { KnownCheckpoint(state, e.id).damaged = true; }
+
+  void operator()(const RemovalDecided& e) {
+    const Checkpoint gone = KnownCheckpoint(state, e.id).checkpoint;
+    state.facts.checkpoints[gone.specialist].erase(gone.step);
+    if (!BlobInUse(state.facts, gone.blob)) state.facts.removals[gone.blob] = gone.specialist;
+  }
+
+  void operator()(const RemovalDone& e) {
+    state.facts.removals.erase(e.blob);
+    state.soft.removals_sent.erase(e.blob);
+  }
+
+  void operator()(const EvaluationRecorded& e) {
+    const Evaluation& evaluation = e.evaluation;
+    state.facts.evaluations[{evaluation.specialist, evaluation.kind, evaluation.chunk}] = evaluation;
+  }
+
+  void operator()(const ChunkCompleted& e) {
+    TaskFacts& task = HeldTask(state, e.task);
+    ICPT_CHECK(e.chunk == task.next_chunk)
+        << e.task.task << " finished chunk " << e.chunk << " before " << task.next_chunk;
+    task.next_chunk += 1;
+    task.failures = 0;
+    if (!e.last) return;
+    task.done = true;
+    task.holder.reset();
+    task.base.clear();
+    task.reason.clear();
+    ForgetLease(state, e.task.task);
+  }
+
+  void operator()(const PlanPaused& e) {
+    state.facts.paused = true;
+    state.facts.pause_reason = e.reason;
+    for (auto& [task, lease] : state.soft.leases) {
+      lease.save_asked.reset();
+      lease.saved_since_pause = false;
+    }
+  }
+
+  void operator()(const PlanResumed&) {
+    state.facts.paused = false;
+    state.facts.pause_reason.clear();
+    for (auto& [name, task] : state.facts.tasks) {
+      if (!task.holder) task.reason.clear();
+      task.paused = false;
+      task.failures = 0;
+    }
+    state.soft.not_before.clear();
+  }
+
+  void operator()(const PlanFinished&) { state.facts.finished = true; }
+};
+
+}  // namespace
+
+void Apply(State& state, const Event& event) {
+  if (const auto* soft = std::get_if<SoftEvent>(&event)) {
+    ApplySoft(state, *soft);
+    return;
+  }
+  const Fact& fact = std::get<Fact>(event);
+  std::visit(Applier{state}, fact.body);
+  state.facts.events += 1;
+  if (!fact.request.id.empty()) state.facts.requests.Remember(fact.request);
+}
+
+}  // namespace interceptor::coordinator

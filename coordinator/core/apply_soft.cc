@@ -1,0 +1,169 @@
+#include "coordinator/core/apply_soft.h"
+
+#include <algorithm>
+
+#include "coordinator/core/limits.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+// Only chunks of the plan are kept, so an inventory is bounded by it.
+std::vector<ChunkOnBox> PlanChunksOf(const State& state, const std::vector<ChunkOnBox>& chunks) {
+  std::vector<ChunkOnBox> kept;
+  for (const ChunkOnBox& chunk : chunks) {
+    if (state.soft.index.chunks.contains(chunk.chunk)) kept.push_back(chunk);
+  }
+  return kept;
+}
+
+void MakeRoomForBox(Soft& soft) {
+  if (soft.boxes.size() < static_cast<std::size_t>(kBoxesMax)) return;
+  auto oldest = soft.boxes.end();
+  for (auto it = soft.boxes.begin(); it != soft.boxes.end(); ++it) {
+    if (it->second.session != 0) continue;
+    if (oldest == soft.boxes.end() || it->second.last_seen < oldest->second.last_seen) oldest = it;
+  }
+  if (oldest != soft.boxes.end()) soft.boxes.erase(oldest);
+}
+
+struct SoftApplier {
+  State& state;
+  Soft& soft;
+
+  void Seen(SessionId id, MonotonicTime now) {
+    const auto session = soft.sessions.find(id);
+    if (session == soft.sessions.end()) return;
+    session->second.last_seen = now;
+    soft.boxes[session->second.box].last_seen = now;
+  }
+
+  void operator()(const PlanLoaded& e) {
+    soft.started = true;
+    soft.plan = e.plan;
+    soft.index = MakePlanIndex(e.plan);
+    soft.started_at = e.now;
+    soft.started_wall = e.wall_time;
+    soft.watching_since = e.now;
+    soft.last_tick = e.now;
+    for (const auto& [name, task] : state.facts.tasks) {
+      if (!task.holder) continue;
+      const MonotonicTime deadline = task.holder->lease_dead ? e.now : e.now + e.plan.lease_ttl;
+      soft.leases[name] = {.deadline = deadline, .last_progress = e.now};
+    }
+  }
+
+  void operator()(const SessionStarted& e) {
+    const Hello& hello = e.hello;
+    soft.sessions[e.session] = {
+        .member = hello.member, .box = hello.box, .incarnation = hello.incarnation, .last_seen = e.now};
+    if (!soft.boxes.contains(hello.box)) MakeRoomForBox(soft);
+    soft.boxes[hello.box] = {.member = hello.member,
+                             .incarnation = hello.incarnation,
+                             .device = {CleanText(hello.device.name), CleanText(hello.device.model)},
+                             .chunks = PlanChunksOf(state, hello.chunks),
+                             .session = e.session,
+                             .last_seen = e.now};
+  }
+
+  void operator()(const SessionEnded& e) {
+    const auto session = soft.sessions.find(e.session);
+    if (session == soft.sessions.end()) return;
+    BoxInfo& box = soft.boxes[session->second.box];
+    if (box.session == e.session) box.session = 0;
+    soft.sessions.erase(session);
+  }
+
+  void operator()(const SessionSeen& e) { Seen(e.session, e.now); }
+
+  void operator()(const InventoryNoted& e) {
+    const auto session = soft.sessions.find(e.session);
+    if (session == soft.sessions.end()) return;
+    soft.boxes[session->second.box].chunks = PlanChunksOf(state, e.chunks);
+  }
+
+  void operator()(const LeaseStarted& e) {
+    soft.leases[e.task] = {.deadline = e.now + soft.plan.lease_ttl, .last_progress = e.now};
+  }
+
+  void operator()(const LeaseRenewed& e) {
+    const auto lease = soft.leases.find(e.task);
+    if (lease == soft.leases.end()) return;
+    lease->second.deadline = e.now + soft.plan.lease_ttl;
+    lease->second.last_progress = e.now;
+  }
+
+  void operator()(const RetryPostponed& e) { soft.not_before[e.task] = e.until; }
+
+  void operator()(const LeasesRefreshed& e) {
+    soft.watching_since = e.now;
+    for (auto& [name, lease] : soft.leases) {
+      const auto task = state.facts.tasks.find(name);
+      if (task == state.facts.tasks.end() || !task->second.holder || task->second.holder->lease_dead)
+        continue;
+      lease.deadline = e.now + soft.plan.lease_ttl;
+      lease.last_progress = e.now;
+    }
+    for (auto& [id, session] : soft.sessions) session.last_seen = e.now;
+  }
+
+  void operator()(const ProgressNoted& e) {
+    Seen(e.session, e.now);
+    const auto lease = soft.leases.find(e.progress.task.task);
+    if (lease == soft.leases.end()) return;
+    lease->second.progress = e.progress;
+    soft.last_progress[e.progress.task.task] = e.progress;
+    if (!e.renews) return;
+    lease->second.deadline = e.now + soft.plan.lease_ttl;
+    lease->second.last_progress = e.now;
+  }
+
+  void operator()(const SaveAsked& e) {
+    const auto lease = soft.leases.find(e.task);
+    if (lease != soft.leases.end()) lease->second.save_asked = e.now;
+  }
+
+  void operator()(const RoundAnnounced& e) {
+    const auto session = soft.sessions.find(e.session);
+    if (session != soft.sessions.end()) session->second.round_announced = e.chunk;
+  }
+
+  void operator()(const DrainSent& e) {
+    const auto session = soft.sessions.find(e.session);
+    if (session != soft.sessions.end()) session->second.drain_sent = true;
+  }
+
+  void operator()(const RemovalSent& e) { soft.removals_sent[e.blob] = e.now; }
+
+  void operator()(const SpaceNoted& e) {
+    soft.free_bytes = e.free_bytes;
+    soft.vault_bytes = e.vault_bytes;
+  }
+
+  void operator()(const TickNoted& e) { soft.last_tick = e.now; }
+};
+
+}  // namespace
+
+PlanIndex MakePlanIndex(const PlanFacts& plan) {
+  PlanIndex index;
+  std::string integrator;
+  for (const PlanMember& member : plan.members) {
+    for (const std::string& specialist : member.specialists) {
+      index.tasks.push_back(TrainTask(specialist));
+      index.home_of[index.tasks.back()] = member.name;
+      index.group_of[member.name].push_back(index.tasks.back());
+    }
+    if (member.integrates) integrator = member.name;
+  }
+  if (!integrator.empty()) {
+    index.tasks.emplace_back(kIntegrateTask);
+    index.home_of[index.tasks.back()] = integrator;
+  }
+  for (std::size_t i = 0; i < plan.chunks.size(); ++i)
+    index.chunks[plan.chunks[i].name] = static_cast<int>(i);
+  return index;
+}
+
+void ApplySoft(State& state, const SoftEvent& event) { std::visit(SoftApplier{state, state.soft}, event); }
+
+}  // namespace interceptor::coordinator

@@ -1,0 +1,228 @@
+// Boxes come and go. A box is the identity of a work folder; the same one coming back takes over its own
+// work at once, another one under the same name must wait until the first is surely gone.
+#include <algorithm>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "coordinator/core/decide_parts.h"
+#include "coordinator/core/limits.h"
+#include "coordinator/core/queries.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+absl::Status CheckHello(const State& state, const Hello& hello) {
+  if (hello.protocol != kProtocolVersion) {
+    return FailedPrecondition("this worker speaks protocol ", hello.protocol, ", the coordinator speaks ",
+                              kProtocolVersion, ": run the same version on both");
+  }
+  const auto& members = state.soft.plan.members;
+  const auto same_name = [&](const PlanMember& member) { return member.name == hello.member; };
+  if (std::none_of(members.begin(), members.end(), same_name)) {
+    std::string names;
+    for (const PlanMember& member : members) names += (names.empty() ? "" : ", ") + member.name;
+    return InvalidArgument("member '", CleanText(hello.member), "' is not in plan '", state.soft.plan.name,
+                           "', its members are: ", CleanText(names));
+  }
+  ICPT_RETURN_IF_ERROR(ValidateName("hello.box", hello.box));
+  ICPT_RETURN_IF_ERROR(ValidateName("hello.incarnation", hello.incarnation));
+  ICPT_RETURN_IF_ERROR(CheckInventory(hello.chunks));
+  if (hello.held.size() > static_cast<std::size_t>(kHeldTasksMax)) {
+    return InvalidArgument("hello.held has ", hello.held.size(), " tasks, allowed: ", kHeldTasksMax);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckRoom(const State& state) {
+  const int sessions = static_cast<int>(state.soft.sessions.size()) + 1;
+  const absl::Duration ttl = state.soft.plan.lease_ttl;
+  if (sessions > kSessionsMax) {
+    return ResourceExhausted("sessions: ", sessions, ", allowed: ", kSessionsMax);
+  }
+  if (ReportInterval(sessions, ttl) * kReportsPerLease > ttl) {
+    return ResourceExhausted("sessions: ", sessions, ": too many reports for leases of ",
+                             absl::FormatDuration(ttl),
+                             "; a plan with a longer lease_ttl_seconds takes more");
+  }
+  return absl::OkStatus();
+}
+
+bool HasLiveLease(const State& state, std::string_view box) {
+  return std::any_of(state.facts.tasks.begin(), state.facts.tasks.end(), [&](const auto& entry) {
+    const auto& holder = entry.second.holder;
+    return holder && holder->box == box && !holder->lease_dead;
+  });
+}
+
+// OK when nobody else stands for the member, or the one who did is gone for the handover time.
+absl::Status CheckClaim(const State& state, const Hello& hello, MonotonicTime now) {
+  for (const auto& [name, member] : state.facts.members) {
+    if (name == hello.member || member.box != hello.box || member.left) continue;
+    return FailedPrecondition("this work folder (box ", hello.box, ") stands for member '", name, "': give '",
+                              hello.member, "' a --work folder of its own");
+  }
+  const auto found = state.facts.members.find(hello.member);
+  if (found == state.facts.members.end()) return absl::OkStatus();
+  const MemberFacts& first = found->second;
+  if (first.box == hello.box || first.left) return absl::OkStatus();
+  const std::optional<MonotonicTime> gone = BoxGoneSince(state, first.box);
+  if (!gone) {
+    return FailedPrecondition("member '", hello.member, "' is held by box ", first.box,
+                              ", which is connected: stop that worker first");
+  }
+  const absl::Duration left = state.soft.plan.handover - (now - *gone);
+  if (left > absl::ZeroDuration() || HasLiveLease(state, first.box)) {
+    return FailedPrecondition("member '", hello.member, "' is held by box ", first.box,
+                              ", which is away: start that one again, or wait ",
+                              absl::FormatDuration(std::max(left, absl::Seconds(1))), " for the handover");
+  }
+  return absl::OkStatus();
+}
+
+// Sessions this one replaces: an older stream of the box, or of the box it takes the name from.
+void CloseOlder(Draft& draft, const SessionOpened& command) {
+  const SessionId older = SessionOfBox(draft.state, command.hello.box);
+  if (older == 0) return;
+  draft.Note(SessionEnded{.session = older, .now = draft.now});
+  draft.Do(CloseSession{older, Aborted("a newer stream of box ", command.hello.box, " took over")});
+}
+
+bool SaysItHolds(const Hello& hello, const TaskRef& ref) {
+  return std::find(hello.held.begin(), hello.held.end(), ref) != hello.held.end();
+}
+
+void TakeOverOwnTasks(Draft& draft, const SessionOpened& command, bool same_plan) {
+  const State& state = draft.state;
+  const Hello& hello = command.hello;
+  for (const TaskRef& ref : hello.held) {
+    if (!same_plan) {
+      draft.Send(command.session, Drop{ref, "it belongs to another plan"});
+    } else if (const absl::Status status = CheckHolder(state, hello.box, ref); !status.ok()) {
+      draft.Send(command.session, Drop{ref, Message(status)});
+    }
+  }
+  for (const std::string& name : state.soft.index.tasks) {
+    const TaskFacts& task = TaskOf(state, name);
+    if (!task.holder || task.holder->box != hello.box) continue;
+    const TaskRef ref{name, task.term};
+    if (task.holder->lease_dead) draft.Record(LeaseReclaimed{ref});
+    draft.Note(LeaseStarted{.task = name, .now = draft.now});
+    if (same_plan && SaysItHolds(hello, ref)) {
+      draft.Send(command.session, Renewed{ref, 0, NextReportIn(state)});
+      continue;
+    }
+    const Checkpoint* newest = NewestCheckpoint(state, SpecialistOf(name));
+    draft.Send(command.session, Assignment{.task = ref,
+                                           .next_chunk = task.next_chunk,
+                                           .base = newest == nullptr ? std::nullopt : std::optional(*newest),
+                                           .lease_ttl = state.soft.plan.lease_ttl});
+  }
+}
+
+Welcome MakeWelcome(const State& state) {
+  Welcome welcome{.next_report_in = NextReportIn(state), .manifests = {}, .chunks = {}};
+  for (const PlanChunk& chunk : state.soft.plan.chunks) {
+    const auto facts = state.facts.chunks.find(chunk.name);
+    if (facts == state.facts.chunks.end()) continue;
+    if (facts->second.manifest) welcome.manifests.push_back(*facts->second.manifest);
+    welcome.chunks.push_back({chunk.name, facts->second.size_bytes, facts->second.sha256});
+  }
+  return welcome;
+}
+
+}  // namespace
+
+absl::StatusOr<const Session*> OpenSession(const State& state, SessionId id) {
+  const Session* session = FindSession(state, id);
+  if (session == nullptr) return Aborted("this stream has ended or was replaced: attach again");
+  return session;
+}
+
+absl::Status CheckInventory(const std::vector<ChunkOnBox>& chunks) {
+  if (chunks.size() > static_cast<std::size_t>(kChunksMax)) {
+    return InvalidArgument("inventory.chunks has ", chunks.size(), " entries, allowed: ", kChunksMax);
+  }
+  for (const ChunkOnBox& chunk : chunks) {
+    ICPT_RETURN_IF_ERROR(ValidateName("inventory.chunks.chunk", chunk.chunk));
+    if (chunk.size_bytes < 0) {
+      return InvalidArgument("inventory.chunks.size_bytes of ", chunk.chunk, " is ", chunk.size_bytes,
+                             ", allowed: 0 or more");
+    }
+    if (chunk.sha256.empty()) continue;
+    ICPT_RETURN_IF_ERROR(
+        Annotate(ValidateDigestHex(chunk.sha256), "inventory.chunks.sha256 of " + chunk.chunk));
+  }
+  return absl::OkStatus();
+}
+
+void FixChunkDigests(Draft& draft, std::string_view box, const std::vector<ChunkOnBox>& chunks) {
+  const State& state = draft.state;
+  std::set<std::string> fixed;
+  for (const ChunkOnBox& copy : chunks) {
+    if (copy.sha256.empty() || !state.soft.index.chunks.contains(copy.chunk)) continue;
+    const auto facts = state.facts.chunks.find(copy.chunk);
+    const bool known = facts != state.facts.chunks.end() && !facts->second.sha256.empty();
+    const bool adds_size =
+        known && facts->second.sha256 == copy.sha256 && facts->second.size_bytes == 0 && copy.size_bytes > 0;
+    if ((known && !adds_size) || !fixed.insert(copy.chunk).second) continue;
+    draft.Record(ChunkDigestFixed{copy.chunk, copy.sha256, copy.size_bytes, std::string(box)});
+  }
+}
+
+absl::Status DecideSessionOpened(Draft& draft, const SessionOpened& command) {
+  const State& state = draft.state;
+  const Hello& hello = command.hello;
+  if (command.session <= 0 || FindSession(state, command.session) != nullptr) {
+    return InvalidArgument("session ", command.session, " is open already or not a session");
+  }
+  ICPT_RETURN_IF_ERROR(CheckHello(state, hello));
+  ICPT_RETURN_IF_ERROR(CheckRoom(state));
+  ICPT_RETURN_IF_ERROR(CheckClaim(state, hello, draft.now));
+
+  CloseOlder(draft, command);
+  const auto found = state.facts.members.find(hello.member);
+  const bool same_start = found != state.facts.members.end() && found->second.box == hello.box &&
+                          found->second.incarnation == hello.incarnation && !found->second.left;
+  if (!same_start) draft.Record(MemberAttached{hello.member, hello.box, hello.incarnation});
+  draft.Note(SessionStarted{.session = command.session, .hello = hello, .now = draft.now});
+  FixChunkDigests(draft, hello.box, hello.chunks);
+  const bool same_plan = hello.plan_digest.empty() || hello.plan_digest == state.facts.plan_digest;
+  TakeOverOwnTasks(draft, command, same_plan);
+  draft.decision.reply = MakeWelcome(state);
+  draft.decision.tick_soon = true;
+  return absl::OkStatus();
+}
+
+absl::Status DecideSessionClosed(Draft& draft, const SessionClosed& command) {
+  if (FindSession(draft.state, command.session) == nullptr) return absl::OkStatus();
+  draft.Note(SessionEnded{.session = command.session, .now = draft.now});
+  draft.decision.tick_soon = true;
+  return absl::OkStatus();
+}
+
+absl::Status DecideInventory(Draft& draft, const InventoryReported& command) {
+  ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(draft.state, command.session));
+  ICPT_RETURN_IF_ERROR(CheckInventory(command.chunks));
+  draft.Note(SessionSeen{command.session, draft.now});
+  draft.Note(InventoryNoted{command.session, command.chunks});
+  FixChunkDigests(draft, session->box, command.chunks);
+  draft.decision.tick_soon = true;
+  return absl::OkStatus();
+}
+
+absl::Status DecideGoodbye(Draft& draft, const Goodbye& command) {
+  const State& state = draft.state;
+  ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(state, command.session));
+  const std::string reason = CleanText(command.reason);
+  for (const std::string& name : state.soft.index.tasks) {
+    const TaskFacts& task = TaskOf(state, name);
+    if (!task.holder || task.holder->box != session->box) continue;
+    draft.Record(TaskReleased{{name, task.term}, Cat(session->member, "'s worker left: ", reason)});
+  }
+  draft.Record(MemberLeft{session->member, session->box, reason});
+  draft.Note(SessionEnded{.session = command.session, .now = draft.now});
+  draft.Do(CloseSession{command.session, absl::OkStatus()});
+  return absl::OkStatus();
+}
+
+}  // namespace interceptor::coordinator

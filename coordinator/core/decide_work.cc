@@ -1,0 +1,214 @@
+// What holders of tasks report as facts: manifests, evaluations, finished chunks, failures. Order of checks:
+// the stream, the request id (a retry of an accepted one is OK whatever has happened since), the term, the
+// content, the vault.
+#include <cmath>
+
+#include "common/base/status.h"
+#include "coordinator/core/decide_parts.h"
+#include "coordinator/core/leases.h"
+#include "coordinator/core/queries.h"
+#include "coordinator/core/requests.h"
+#include "coordinator/core/rounds.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+absl::Status NotInVault(const Digest& blob) {
+  return FailedPrecondition("blob ", blob.hex, " is not in the vault: upload it and send this again");
+}
+
+absl::Status CheckManifest(const State& state, const DataManifest& manifest) {
+  const auto index = state.soft.index.chunks.find(manifest.chunk);
+  if (index == state.soft.index.chunks.end()) {
+    return InvalidArgument("manifest.chunk '", CleanText(manifest.chunk), "' is not in the plan");
+  }
+  ICPT_RETURN_IF_ERROR(CheckBlob("manifest.blob", manifest.blob));
+  ICPT_RETURN_IF_ERROR(Annotate(ValidateDigestHex(manifest.chunk_sha256), "manifest.chunk_sha256"));
+  if (manifest.clips < 0 || manifest.families < 0 || manifest.quarantined < 0) {
+    return InvalidArgument("manifest counts of chunk ", manifest.chunk, " must be 0 or more");
+  }
+  if (index->second == 0) return absl::OkStatus();
+  const std::string& before = state.soft.plan.chunks[index->second - 1].name;
+  const auto facts = state.facts.chunks.find(before);
+  if (facts == state.facts.chunks.end() || !facts->second.manifest) {
+    return FailedPrecondition("the manifest of chunk ", manifest.chunk,
+                              " is made against those before it, and ", before,
+                              " has none yet: propose that one first");
+  }
+  return absl::OkStatus();
+}
+
+// A zip's digest that nobody reported yet is fixed by the first manifest made from it.
+absl::Status CheckChunkBytes(Draft& draft, const Session& session, const DataManifest& manifest) {
+  const auto facts = draft.state.facts.chunks.find(manifest.chunk);
+  if (facts == draft.state.facts.chunks.end() || facts->second.sha256.empty()) {
+    draft.Record(ChunkDigestFixed{manifest.chunk, manifest.chunk_sha256, 0, session.box});
+    return absl::OkStatus();
+  }
+  if (facts->second.sha256 == manifest.chunk_sha256) return absl::OkStatus();
+  return FailedPrecondition("chunk ", manifest.chunk, " of this box has digest ", manifest.chunk_sha256,
+                            ", the plan's has ", facts->second.sha256, ": copy the right file");
+}
+
+bool SameManifest(const DataManifest& a, const DataManifest& b) { return a.blob == b.blob; }
+
+absl::Status CheckEvaluation(const State& state, const TaskRef& ref, const Evaluation& e) {
+  if (e.specialist != SpecialistOf(ref.task)) {
+    return InvalidArgument("evaluation.specialist is '", CleanText(e.specialist), "', the task is ",
+                           ref.task);
+  }
+  const int chunks = static_cast<int>(state.soft.plan.chunks.size());
+  if (e.chunk < 0 || e.chunk >= chunks) {
+    return InvalidArgument("evaluation.chunk is ", e.chunk, ", allowed: 0 to ", chunks - 1);
+  }
+  if (e.step < 0 || e.reals < 0 || e.fakes < 0 || e.families < 0) {
+    return InvalidArgument("evaluation counts of ", e.specialist, " must be 0 or more");
+  }
+  for (const double share : {e.auc, e.auc_low, e.auc_high, e.real_accuracy, e.fake_accuracy}) {
+    if (!(share >= 0 && share <= 1)) {
+      return InvalidArgument("evaluation of ", e.specialist, ": auc, its interval and the accuracies are ",
+                             "allowed 0 to 1, one is ", share);
+    }
+  }
+  if (!std::isfinite(e.log_loss) || e.log_loss < 0) {
+    return InvalidArgument("evaluation.log_loss is ", e.log_loss, ", allowed: 0 or more");
+  }
+  return CheckBlob("evaluation.score_table", e.score_table);
+}
+
+// The last holder may still report on a task that is done.
+absl::Status CheckReporter(const State& state, const Session& session, const TaskRef& ref) {
+  const TaskFacts& task = TaskOf(state, ref.task);
+  const bool just_done = task.done && task.term == ref.term && task.last_box == session.box;
+  return just_done ? absl::OkStatus() : CheckHolder(state, session.box, ref);
+}
+
+absl::Status CheckFinished(const State& state, const ChunkFinished& command) {
+  const std::string& name = command.task.task;
+  const int next = TaskOf(state, name).next_chunk;
+  const auto& chunks = state.soft.plan.chunks;
+  if (command.chunk != next) {
+    return FailedPrecondition(name, " finished chunk index ", command.chunk, ", the next unfinished one is ",
+                              next, ": chunks come in order");
+  }
+  if (command.step < 0 || !std::isfinite(command.training_seconds) || command.training_seconds < 0) {
+    return InvalidArgument("chunk_finished.step and training_seconds must be 0 or more");
+  }
+  if (name == kIntegrateTask) {
+    if (RoundIsReady(state, next)) return absl::OkStatus();
+    return FailedPrecondition("round ", next, " is not ready: ", RoundWaitsFor(state, next));
+  }
+  const auto facts = state.facts.chunks.find(chunks[next].name);
+  if (facts == state.facts.chunks.end() || !facts->second.manifest) {
+    return FailedPrecondition("chunk ", chunks[next].name, " has no committed manifest: propose it first");
+  }
+  const Checkpoint* newest = NewestCheckpoint(state, SpecialistOf(name));
+  if (newest == nullptr || ChunksCovered(*newest) <= next) {
+    return FailedPrecondition(name, " has no committed checkpoint of the end of chunk ", chunks[next].name,
+                              ": publish it first");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckBlob(std::string_view field, const Digest& blob) {
+  ICPT_RETURN_IF_ERROR(Annotate(ValidateDigestHex(blob.hex), field));
+  if (blob.size_bytes > 0) return absl::OkStatus();
+  return InvalidArgument(field, ".size_bytes is ", blob.size_bytes, ", allowed: 1 or more");
+}
+
+void RenewByWork(Draft& draft, SessionId session, const TaskRef& task) {
+  draft.Note(SessionSeen{session, draft.now});
+  const TaskFacts& facts = TaskOf(draft.state, task.task);
+  if (!facts.holder) return;
+  if (facts.holder->lease_dead) draft.Record(LeaseReclaimed{task});
+  draft.Note(LeaseRenewed{task.task, draft.now});
+}
+
+absl::Status DecideManifest(Draft& draft, const ManifestProposed& command) {
+  const State& state = draft.state;
+  const DataManifest& manifest = command.manifest;
+  ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(state, command.session));
+  const std::string content = Cat("manifest|", manifest.chunk, "|", manifest.blob.hex);
+  ICPT_ASSIGN_OR_RETURN(const RequestCheck request,
+                        CheckRequest(state, command.request_id, content, RequestId::kRequired));
+  if (request.known) return absl::OkStatus();
+  ICPT_RETURN_IF_ERROR(CheckHolder(state, session->box, command.task));
+  ICPT_RETURN_IF_ERROR(CheckManifest(state, manifest));
+  const auto facts = state.facts.chunks.find(manifest.chunk);
+  if (facts != state.facts.chunks.end() && facts->second.manifest) {
+    const DataManifest& first = *facts->second.manifest;
+    if (SameManifest(first, manifest)) {
+      RenewByWork(draft, command.session, command.task);
+      return absl::OkStatus();
+    }
+    return FailedPrecondition("the manifest of chunk ", manifest.chunk, " differs: this box made ",
+                              manifest.blob.hex, ", committed is ", first.blob.hex,
+                              ": compare the two blobs");
+  }
+  ICPT_RETURN_IF_ERROR(CheckChunkBytes(draft, *session, manifest));
+  if (!command.blob_verified) return NotInVault(manifest.blob);
+  draft.Record(ManifestCommitted{manifest, session->box}, request.mark);
+  RenewByWork(draft, command.session, command.task);
+  for (const auto& [id, other] : state.soft.sessions) draft.Send(id, ManifestFact{manifest});
+  return absl::OkStatus();
+}
+
+absl::Status DecideEvaluation(Draft& draft, const EvaluationReported& command) {
+  const State& state = draft.state;
+  Evaluation evaluation = command.evaluation;
+  ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(state, command.session));
+  const std::string content = Cat("evaluation|", evaluation.specialist, "|", ToString(evaluation.kind), "|",
+                                  evaluation.chunk, "|", evaluation.score_table.hex);
+  ICPT_ASSIGN_OR_RETURN(const RequestCheck request,
+                        CheckRequest(state, command.request_id, content, RequestId::kRequired));
+  if (request.known) return absl::OkStatus();
+  ICPT_RETURN_IF_ERROR(CheckReporter(state, *session, command.task));
+  ICPT_RETURN_IF_ERROR(CheckEvaluation(state, command.task, evaluation));
+  if (!command.blob_verified) return NotInVault(evaluation.score_table);
+  evaluation.recorded_at = draft.wall_time;
+  draft.Record(EvaluationRecorded{evaluation}, request.mark);
+  RenewByWork(draft, command.session, command.task);
+  return absl::OkStatus();
+}
+
+absl::Status DecideChunkFinished(Draft& draft, const ChunkFinished& command) {
+  const State& state = draft.state;
+  ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(state, command.session));
+  const std::string content = Cat("finished|", command.task.task, "|", command.chunk);
+  ICPT_ASSIGN_OR_RETURN(const RequestCheck request,
+                        CheckRequest(state, command.request_id, content, RequestId::kRequired));
+  if (request.known) return absl::OkStatus();
+  ICPT_RETURN_IF_ERROR(CheckHolder(state, session->box, command.task));
+  ICPT_RETURN_IF_ERROR(CheckFinished(state, command));
+  const bool last = command.chunk + 1 == static_cast<int>(state.soft.plan.chunks.size());
+  RenewByWork(draft, command.session, command.task);
+  draft.Record(ChunkCompleted{.task = command.task,
+                              .chunk = command.chunk,
+                              .step = command.step,
+                              .training_seconds = command.training_seconds,
+                              .last = last},
+               request.mark);
+  return absl::OkStatus();
+}
+
+absl::Status DecideTaskFailed(Draft& draft, const TaskFailed& command) {
+  const State& state = draft.state;
+  ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(state, command.session));
+  const std::string content = Cat("failed|", command.task.task, "|", command.code, "|", command.text);
+  ICPT_ASSIGN_OR_RETURN(const RequestCheck request,
+                        CheckRequest(state, command.request_id, content, RequestId::kRequired));
+  if (request.known) return absl::OkStatus();
+  ICPT_RETURN_IF_ERROR(CheckHolder(state, session->box, command.task));
+  draft.Note(SessionSeen{command.session, draft.now});
+  RecordFailure(draft,
+                {.task = command.task,
+                 .code = CleanText(command.code.substr(0, 64)),
+                 .text = CleanText(command.text),
+                 .retryable = command.retryable},
+                request.mark);
+  return absl::OkStatus();
+}
+
+}  // namespace interceptor::coordinator

@@ -1,0 +1,126 @@
+#include "coordinator/core/problems.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/status.h"
+#include "coordinator/core/limits.h"
+#include "coordinator/core/queries.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+// Lower is worse.
+enum class Rank { kStopped, kDanger, kAway, kLate };
+
+struct Problems {
+  const State& state;
+  MonotonicTime now;
+  std::vector<std::pair<Rank, std::string>> lines;
+
+  void Add(Rank rank, std::string line) { lines.emplace_back(rank, std::move(line)); }
+};
+
+std::string Seconds(absl::Duration duration) {
+  return absl::FormatDuration(absl::Floor(duration, absl::Seconds(1)));
+}
+
+void AddPauses(Problems& p) {
+  const Facts& facts = p.state.facts;
+  for (const std::string& name : p.state.soft.index.tasks) {
+    const TaskFacts& task = TaskOf(p.state, name);
+    if (!task.paused) continue;
+    p.Add(Rank::kStopped, Cat(name, " is paused: ", task.reason, "; mend it, then `interceptor resume`"));
+  }
+  if (facts.paused) {
+    p.Add(Rank::kStopped, Cat("the plan is paused: ", facts.pause_reason, "; `interceptor resume` goes on"));
+  }
+}
+
+void AddDisk(Problems& p) {
+  if (!DiskIsLow(p.state)) return;
+  p.Add(Rank::kStopped,
+        Cat("the coordinator's disk is low: ", p.state.soft.free_bytes, " bytes free, ",
+            LowDiskBytes(p.state.soft.plan), " needed; nothing is granted or saved until then"));
+}
+
+void AddDamage(Problems& p) {
+  for (const auto& [specialist, by_step] : p.state.facts.checkpoints) {
+    for (const auto& [step, checkpoint] : by_step) {
+      if (!checkpoint.damaged) continue;
+      p.Add(Rank::kDanger,
+            Cat("checkpoint ", checkpoint.checkpoint.id, " is damaged: its blob ",
+                checkpoint.checkpoint.blob.hex, " is missing or changed; restore it from a copy"));
+    }
+  }
+}
+
+void AddDifferingChunks(Problems& p) {
+  const auto& chunks = p.state.soft.plan.chunks;
+  for (const auto& [box, info] : p.state.soft.boxes) {
+    const auto member = p.state.facts.members.find(info.member);
+    if (member == p.state.facts.members.end() || member->second.box != box) continue;
+    for (std::size_t i = 0; i < chunks.size(); ++i) {
+      if (!BoxDiffers(p.state, box, static_cast<int>(i))) continue;
+      p.Add(Rank::kDanger, Cat("chunk ", chunks[i].name, " on ", NameBox(p.state, box),
+                               " is another file than the plan's: copy the right one"));
+    }
+  }
+}
+
+bool HasWork(const State& state, const std::string& member) {
+  const auto& homes = state.soft.index.home_of;
+  return std::any_of(homes.begin(), homes.end(), [&](const auto& home) {
+    return home.second == member && !TaskOf(state, home.first).done;
+  });
+}
+
+void AddAbsent(Problems& p) {
+  for (const PlanMember& member : p.state.soft.plan.members) {
+    const std::optional<MonotonicTime> gone = GoneSince(p.state, member.name);
+    if (!gone || !HasWork(p.state, member.name)) continue;
+    const absl::Duration away = p.now - *gone;
+    if (away < p.state.soft.plan.lease_ttl) continue;
+    p.Add(Rank::kAway, Cat(member.name, "'s worker is not connected (", Seconds(away), "): start it"));
+  }
+}
+
+void AddLate(Problems& p) {
+  for (const std::string& name : p.state.soft.index.tasks) {
+    const TaskFacts& task = TaskOf(p.state, name);
+    if (CheckpointIsOverdue(p.state, name)) {
+      p.Add(Rank::kLate,
+            Cat(name, ": the checkpoint is overdue, ", Seconds(absl::Seconds(UnsavedSeconds(p.state, name))),
+                " of training are not published"));
+    }
+    if (task.failures > 0 && !task.paused && !task.done) {
+      p.Add(Rank::kLate, Cat(name, " failed ", task.failures, " times in a row",
+                             task.reason.empty() ? "" : ", last: ", task.reason));
+    }
+  }
+}
+
+}  // namespace
+
+bool CheckpointIsOverdue(const State& state, std::string_view task) {
+  if (SpecialistOf(task).empty()) return false;
+  const double period = absl::ToDoubleSeconds(state.soft.plan.checkpoint_period);
+  return UnsavedSeconds(state, task) >= kOverdueFactor * period;
+}
+
+std::vector<std::string> FindProblems(const State& state, MonotonicTime now) {
+  Problems problems{state, now, {}};
+  AddPauses(problems);
+  AddDisk(problems);
+  AddDamage(problems);
+  AddDifferingChunks(problems);
+  AddAbsent(problems);
+  AddLate(problems);
+  std::stable_sort(problems.lines.begin(), problems.lines.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> lines;
+  for (auto& [rank, line] : problems.lines) lines.push_back(std::move(line));
+  return lines;
+}
+
+}  // namespace interceptor::coordinator

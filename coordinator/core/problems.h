@@ -1,0 +1,18 @@
+// What needs a person, one line each: the thing, then the mend.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "coordinator/core/state.h"
+
+namespace interceptor::coordinator {
+
+// Worst first: what stops a run, then what will, then what is late.
+std::vector<std::string> FindProblems(const State& state, MonotonicTime now);
+
+// More than kOverdueFactor periods of training since the newest committed checkpoint.
+bool CheckpointIsOverdue(const State& state, std::string_view task);
+
+}  // namespace interceptor::coordinator

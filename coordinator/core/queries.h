@@ -1,0 +1,61 @@
+// Questions to the state that several decisions ask. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "coordinator/core/state.h"
+
+namespace interceptor::coordinator {
+
+// Null when there is none.
+const Session* FindSession(const State& state, SessionId id);
+// 0 when not connected.
+SessionId SessionOfBox(const State& state, std::string_view box);
+SessionId SessionOfMember(const State& state, std::string_view member);
+
+bool IsPlanTask(const State& state, std::string_view task);
+// Facts of a task of the plan; the initial ones when nothing has happened to it yet.
+const TaskFacts& TaskOf(const State& state, std::string_view task);
+const Lease* LeaseOf(const State& state, std::string_view task);
+
+// OK when `box` holds `ref.task` under `ref.term`, its lease alive or not.
+//   NOT_FOUND  no such task in the plan
+//   ABORTED    the term is stale or over, or another box holds it: drop the work
+absl::Status CheckHolder(const State& state, std::string_view box, const TaskRef& ref);
+
+// The newest intact checkpoint; null when there is none.
+const Checkpoint* NewestCheckpoint(const State& state, std::string_view specialist);
+// The newest committed one, damaged or not.
+const CheckpointFacts* NewestCommitted(const State& state, std::string_view specialist);
+const CheckpointFacts* FindCheckpoint(const State& state, std::string_view id);
+
+// Steps reported beyond the newest intact checkpoint; 0 when nothing was reported under this term.
+int64_t UnsavedSteps(const State& state, std::string_view task);
+// Training seconds reported beyond the newest committed checkpoint.
+double UnsavedSeconds(const State& state, std::string_view task);
+// True when the run stands at the start of its next chunk with nothing to lose.
+bool AtChunkBoundary(const State& state, std::string_view task);
+
+// Whether the box reported this chunk whole with the digest that holds.
+bool BoxHasChunk(const State& state, std::string_view box, int chunk);
+// Whether it reported other bytes under its name.
+bool BoxDiffers(const State& state, std::string_view box, int chunk);
+
+// Since when the member's box (or any box, for one never seen) has been away; nothing while connected.
+std::optional<MonotonicTime> GoneSince(const State& state, std::string_view member);
+std::optional<MonotonicTime> BoxGoneSince(const State& state, std::string_view box);
+
+// Less than one checkpoint of each specialist fits on the coordinator's disk.
+bool DiskIsLow(const State& state);
+int64_t LowDiskBytes(const PlanFacts& plan);
+
+absl::Duration NextReportIn(const State& state);
+
+// A box for people: "member-2's box 0123abcd".
+std::string NameBox(const State& state, std::string_view box);
+
+}  // namespace interceptor::coordinator

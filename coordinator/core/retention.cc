@@ -1,0 +1,68 @@
+#include "coordinator/core/retention.h"
+
+#include "coordinator/core/limits.h"
+#include "coordinator/core/queries.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+// The step at and above which a checkpoint is one of the newest intact `keep`; nothing when there are fewer.
+std::optional<int64_t> OldestKept(const std::map<int64_t, CheckpointFacts>& by_step, int keep) {
+  int intact = 0;
+  for (auto it = by_step.rbegin(); it != by_step.rend(); ++it) {
+    intact += it->second.damaged ? 0 : 1;
+    if (intact == keep) return it->first;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<std::string> Removable(const State& state, std::string_view specialist) {
+  std::vector<std::string> ids;
+  const auto found = state.facts.checkpoints.find(std::string(specialist));
+  if (found == state.facts.checkpoints.end()) return ids;
+  const std::optional<int64_t> oldest_kept = OldestKept(found->second, state.soft.plan.keep_latest);
+  if (!oldest_kept) return ids;
+  const TaskFacts& task = TaskOf(state, TrainTask(specialist));
+  for (const auto& [step, facts] : found->second) {
+    if (step >= *oldest_kept) break;
+    const bool in_use = task.holder && task.base == facts.checkpoint.id;
+    if (!facts.pinned && !in_use) ids.push_back(facts.checkpoint.id);
+  }
+  return ids;
+}
+
+int64_t BytesAtRest(const State& state, const Checkpoint& added) {
+  int64_t bytes = added.blob.size_bytes;
+  for (const auto& [specialist, by_step] : state.facts.checkpoints) {
+    // The one added is the newest of its specialist and takes a place among the kept.
+    const int keep = state.soft.plan.keep_latest - (specialist == added.specialist ? 1 : 0);
+    int intact = 0;
+    for (auto it = by_step.rbegin(); it != by_step.rend(); ++it) {
+      const bool newest = !it->second.damaged && intact < keep;
+      intact += newest ? 1 : 0;
+      if (newest || it->second.pinned) bytes += it->second.checkpoint.blob.size_bytes;
+    }
+  }
+  return bytes;
+}
+
+void DecideRemovals(Draft& draft) {
+  for (const auto& [specialist, by_step] : draft.state.facts.checkpoints) {
+    for (const std::string& id : Removable(draft.state, specialist)) draft.Record(RemovalDecided{id});
+  }
+}
+
+void AskForRemovals(Draft& draft) {
+  for (const auto& [blob, specialist] : draft.state.facts.removals) {
+    const auto sent = draft.state.soft.removals_sent.find(blob);
+    const bool waiting = sent != draft.state.soft.removals_sent.end() &&
+                         draft.now - sent->second < absl::Milliseconds(kRemovalRetryMs);
+    if (waiting) continue;
+    draft.Do(RemoveBlob{blob});
+    draft.Note(RemovalSent{blob, draft.now});
+  }
+}
+
+}  // namespace interceptor::coordinator

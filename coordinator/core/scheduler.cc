@@ -1,0 +1,221 @@
+#include "coordinator/core/scheduler.h"
+
+#include <algorithm>
+
+#include "common/base/status.h"
+#include "coordinator/core/queries.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+// A member's tasks that are not done, and who holds them.
+struct Group {
+  std::string home;
+  std::vector<std::string> open;  // held by nobody, ready to be granted
+  std::vector<std::string> held;
+  std::string holder_box;  // of `held`; empty when none
+};
+
+bool IsDraining(const State& state, std::string_view box) {
+  for (const auto& [name, member] : state.facts.members) {
+    if (member.box == box) return member.draining;
+  }
+  return false;
+}
+
+// The member's own box, connected and willing; empty when there is none.
+std::string HomeBox(const State& state, const std::string& member) {
+  if (SessionOfMember(state, member) == 0) return "";
+  const MemberFacts& facts = state.facts.members.at(member);
+  return facts.draining ? "" : facts.box;
+}
+
+bool GonePastHandover(const Draft& draft, const std::optional<MonotonicTime>& gone) {
+  return gone && draft.now - *gone >= draft.state.soft.plan.handover;
+}
+
+bool IsReady(const Draft& draft, const std::string& task) {
+  const TaskFacts& facts = TaskOf(draft.state, task);
+  const auto rest = draft.state.soft.not_before.find(task);
+  const bool resting = rest != draft.state.soft.not_before.end() && draft.now < rest->second;
+  return !facts.done && !facts.paused && !facts.holder && !resting;
+}
+
+Group MakeGroup(const Draft& draft, const std::string& home, const std::vector<std::string>& tasks) {
+  Group group{.home = home, .open = {}, .held = {}, .holder_box = ""};
+  for (const std::string& task : tasks) {
+    const auto& holder = TaskOf(draft.state, task).holder;
+    if (holder) {
+      group.held.push_back(task);
+      group.holder_box = holder->box;
+    } else if (IsReady(draft, task)) {
+      group.open.push_back(task);
+    }
+  }
+  return group;
+}
+
+int HeldBy(const State& state, std::string_view box) {
+  return static_cast<int>(
+      std::count_if(state.facts.tasks.begin(), state.facts.tasks.end(),
+                    [&](const auto& t) { return t.second.holder && t.second.holder->box == box; }));
+}
+
+bool HasDeadLease(const State& state, std::string_view box) {
+  return std::any_of(state.facts.tasks.begin(), state.facts.tasks.end(), [&](const auto& t) {
+    return t.second.holder && t.second.holder->box == box && t.second.holder->lease_dead;
+  });
+}
+
+bool HasNextChunks(const State& state, std::string_view box, const std::vector<std::string>& tasks) {
+  return std::all_of(tasks.begin(), tasks.end(), [&](const std::string& task) {
+    return BoxHasChunk(state, box, TaskOf(state, task).next_chunk);
+  });
+}
+
+// The least loaded other training box that has the data; empty when there is none.
+std::string StandIn(const State& state, const std::string& home, const std::vector<std::string>& tasks) {
+  std::string best;
+  int best_load = 0;
+  for (const PlanMember& member : state.soft.plan.members) {
+    if (member.name == home || member.specialists.empty()) continue;
+    const std::string box = HomeBox(state, member.name);
+    if (box.empty() || HasDeadLease(state, box) || !HasNextChunks(state, box, tasks)) continue;
+    const int load = HeldBy(state, box);
+    if (!best.empty() && load >= best_load) continue;
+    best = box;
+    best_load = load;
+  }
+  return best;
+}
+
+// Where the group's open tasks go now; empty: they wait.
+std::string ChooseBox(const Draft& draft, const Group& group) {
+  const State& state = draft.state;
+  const std::string home = HomeBox(state, group.home);
+  if (!group.held.empty()) {
+    const bool there = SessionOfBox(state, group.holder_box) != 0;
+    if (!there || IsDraining(state, group.holder_box)) return "";
+    // On its way home: what is free waits there for its sibling.
+    return group.holder_box == home || home.empty() ? group.holder_box : "";
+  }
+  if (!home.empty()) return home;
+  if (!GonePastHandover(draft, GoneSince(state, group.home))) return "";
+  return StandIn(state, group.home, group.open);
+}
+
+// Where the whole group goes when the box that holds it is dead and gone; empty: it stays.
+std::string ChooseSuccessor(const Draft& draft, const Group& group) {
+  const State& state = draft.state;
+  const bool dead = std::all_of(group.held.begin(), group.held.end(), [&](const std::string& task) {
+    return TaskOf(state, task).holder->lease_dead;
+  });
+  if (group.held.empty() || !dead || !GonePastHandover(draft, BoxGoneSince(state, group.holder_box)))
+    return "";
+  const std::string home = HomeBox(state, group.home);
+  if (!home.empty()) return home;
+  if (!GonePastHandover(draft, GoneSince(state, group.home))) return "";
+  std::vector<std::string> tasks = group.held;
+  tasks.insert(tasks.end(), group.open.begin(), group.open.end());
+  return StandIn(state, group.home, tasks);
+}
+
+void Grant(Draft& draft, const std::string& task, const std::string& box) {
+  const State& state = draft.state;
+  const TaskFacts& facts = TaskOf(state, task);
+  const std::string specialist = SpecialistOf(task);
+  const Checkpoint* base = NewestCheckpoint(state, specialist);
+  if (base == nullptr && NewestCommitted(state, specialist) != nullptr) {
+    draft.Record(TaskFailureRecorded{{task, facts.term},
+                                     "DATA_LOSS",
+                                     "every checkpoint of it is damaged: restore one into the vault",
+                                     true});
+    return;
+  }
+  if (BoxDiffers(state, box, facts.next_chunk)) return;
+  const TaskRef ref{task, facts.term + 1};
+  draft.Record(TaskGranted{.task = task,
+                           .term = ref.term,
+                           .member = state.soft.boxes.at(box).member,
+                           .box = box,
+                           .next_chunk = facts.next_chunk,
+                           .base = base == nullptr ? "" : base->id});
+  draft.Note(LeaseStarted{.task = task, .now = draft.now});
+  draft.Send(SessionOfBox(state, box),
+             Assignment{.task = ref,
+                        .next_chunk = facts.next_chunk,
+                        .base = base == nullptr ? std::nullopt : std::optional(*base),
+                        .lease_ttl = state.soft.plan.lease_ttl});
+}
+
+void GrantGroup(Draft& draft, const Group& group) {
+  const std::string successor = ChooseSuccessor(draft, group);
+  const std::string box = successor.empty() ? ChooseBox(draft, group) : successor;
+  if (box.empty()) return;
+  if (!successor.empty()) {
+    for (const std::string& task : group.held) Grant(draft, task, box);
+  }
+  for (const std::string& task : group.open) Grant(draft, task, box);
+}
+
+bool AnyTouched(const Draft& draft, const std::vector<std::string>& tasks) {
+  return std::any_of(tasks.begin(), tasks.end(),
+                     [&](const auto& task) { return draft.touched.contains(task); });
+}
+
+void GrantIntegration(Draft& draft) {
+  const State& state = draft.state;
+  const std::string task(kIntegrateTask);
+  const auto home = state.soft.index.home_of.find(task);
+  if (home == state.soft.index.home_of.end() || draft.touched.contains(task)) return;
+  const std::string box = HomeBox(state, home->second);
+  if (box.empty()) return;
+  const auto& holder = TaskOf(state, task).holder;
+  const bool successor = holder && holder->lease_dead && holder->box != box &&
+                         GonePastHandover(draft, BoxGoneSince(state, holder->box));
+  if (successor || IsReady(draft, task)) Grant(draft, task, box);
+}
+
+// Why the holder should let go of a run that stands at a chunk boundary; empty: it should not.
+std::string ReasonToLetGo(const State& state, const std::string& task) {
+  const TaskFacts& facts = TaskOf(state, task);
+  const std::string& box = facts.holder->box;
+  if (BoxDiffers(state, box, facts.next_chunk)) {
+    return Cat("chunk ", state.soft.plan.chunks[facts.next_chunk].name, " on ", NameBox(state, box),
+               " is another file than the plan's");
+  }
+  const std::string& member = state.soft.index.home_of.at(task);
+  const std::string home = HomeBox(state, member);
+  if (home.empty() || home == box) return "";
+  if (!BoxHasChunk(state, home, facts.next_chunk) && BoxHasChunk(state, box, facts.next_chunk)) return "";
+  return Cat("it goes home: ", member, "'s own box is back");
+}
+
+}  // namespace
+
+void ReleaseMisplaced(Draft& draft) {
+  const State& state = draft.state;
+  for (const std::string& task : state.soft.index.tasks) {
+    const TaskFacts& facts = TaskOf(state, task);
+    if (SpecialistOf(task).empty() || !facts.holder || draft.touched.contains(task)) continue;
+    const SessionId session = SessionOfBox(state, facts.holder->box);
+    if (session == 0 || !AtChunkBoundary(state, task)) continue;
+    const std::string reason = ReasonToLetGo(state, task);
+    if (reason.empty()) continue;
+    const TaskRef ref{task, facts.term};
+    draft.Send(session, Drop{ref, reason});
+    draft.Record(TaskReleased{ref, reason});
+    draft.touched.insert(task);
+  }
+}
+
+void GrantTasks(Draft& draft) {
+  const State& state = draft.state;
+  if (state.facts.paused || DiskIsLow(state)) return;
+  for (const auto& [member, tasks] : state.soft.index.group_of) {
+    if (!AnyTouched(draft, tasks)) GrantGroup(draft, MakeGroup(draft, member, tasks));
+  }
+  GrantIntegration(draft);
+}
+
+}  // namespace interceptor::coordinator

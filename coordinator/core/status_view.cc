@@ -1,0 +1,203 @@
+#include "coordinator/core/status_view.h"
+
+#include <algorithm>
+
+#include "common/base/status.h"
+#include "coordinator/core/problems.h"
+#include "coordinator/core/queries.h"
+#include "coordinator/core/rounds.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+std::string ChunkName(const State& state, int index) {
+  const auto& chunks = state.soft.plan.chunks;
+  return index < static_cast<int>(chunks.size()) ? chunks[index].name : Cat("index ", index);
+}
+
+// Why nobody holds a task that could run.
+std::string WaitReason(const State& state, const std::string& name, const TaskFacts& task) {
+  if (state.facts.paused) return Cat("the plan is paused: ", state.facts.pause_reason);
+  if (DiskIsLow(state)) return "the coordinator's disk is low";
+  if (!task.reason.empty()) return task.reason;
+  const std::string& home = state.soft.index.home_of.at(name);
+  if (SessionOfMember(state, home) == 0) return Cat("waiting for ", home, "'s worker to connect");
+  const MemberFacts& member = state.facts.members.at(home);
+  if (member.draining) return Cat(home, "'s worker is draining");
+  if (BoxDiffers(state, member.box, task.next_chunk)) {
+    return Cat("chunk ", ChunkName(state, task.next_chunk), " on ", NameBox(state, member.box),
+               " is another file than the plan's");
+  }
+  return "about to be granted";
+}
+
+// Why a task that is held is not getting on, or what it does.
+std::string RunReason(const State& state, const std::string& name, const TaskFacts& task, MonotonicTime now) {
+  const Lease* lease = LeaseOf(state, name);
+  if (task.holder->lease_dead) return task.reason;
+  if (lease == nullptr || !lease->progress) return "granted, nothing reported yet";
+  if (name == kIntegrateTask && !RoundIsReady(state, task.next_chunk)) {
+    return RoundWaitsFor(state, task.next_chunk);
+  }
+  if (lease->progress->phase == Phase::kWaitingForData) {
+    return Cat("waiting for chunk ", ChunkName(state, task.next_chunk), " on ",
+               NameBox(state, task.holder->box));
+  }
+  const absl::Duration still = now - lease->last_progress;
+  if (still >= state.soft.plan.lease_ttl / 2) {
+    return Cat(ToString(lease->progress->phase), ", no progress for ",
+               absl::FormatDuration(absl::Floor(still, absl::Seconds(1))));
+  }
+  return std::string(ToString(lease->progress->phase));
+}
+
+std::optional<CheckpointView> NewestView(const State& state, const std::string& specialist) {
+  const CheckpointFacts* newest = NewestCommitted(state, specialist);
+  if (newest == nullptr) return std::nullopt;
+  return CheckpointView{newest->checkpoint, newest->pinned, newest->damaged};
+}
+
+std::optional<Evaluation> NewestHeldOut(const State& state, const std::string& specialist) {
+  for (int chunk = static_cast<int>(state.soft.plan.chunks.size()) - 1; chunk >= 0; --chunk) {
+    const auto found = state.facts.evaluations.find({specialist, EvaluationKind::kHeldOut, chunk});
+    if (found != state.facts.evaluations.end()) return found->second;
+  }
+  return std::nullopt;
+}
+
+TaskState StateOf(const TaskFacts& task, bool plan_paused) {
+  if (task.done) return TaskState::kDone;
+  if (task.holder) return TaskState::kRunning;
+  return task.paused || plan_paused ? TaskState::kPaused : TaskState::kWaiting;
+}
+
+TaskView ViewTask(const State& state, const std::string& name, MonotonicTime now) {
+  const TaskFacts& task = TaskOf(state, name);
+  TaskView view;
+  view.task = name;
+  view.home_member = state.soft.index.home_of.at(name);
+  view.term = task.term;
+  view.state = StateOf(task, state.facts.paused);
+  view.chunks_finished = task.next_chunk;
+  view.chunks_total = static_cast<int>(state.soft.plan.chunks.size());
+  view.since_progress = absl::InfiniteDuration();
+  view.lease_left = absl::ZeroDuration();
+  const auto last = state.soft.last_progress.find(name);
+  if (last != state.soft.last_progress.end()) view.progress = last->second;
+  if (const Lease* lease = LeaseOf(state, name); lease != nullptr) {
+    if (lease->progress) view.since_progress = now - lease->last_progress;
+    view.lease_left = std::max(absl::ZeroDuration(), lease->deadline - now);
+  }
+  if (task.holder) {
+    view.holder_member = task.holder->member;
+    view.holder_box = task.holder->box;
+    view.reason = RunReason(state, name, task, now);
+  } else {
+    view.reason = task.done     ? "every chunk is finished"
+                  : task.paused ? task.reason
+                                : WaitReason(state, name, task);
+  }
+  view.newest_checkpoint = NewestView(state, SpecialistOf(name));
+  view.newest_held_out = NewestHeldOut(state, SpecialistOf(name));
+  view.checkpoint_overdue = CheckpointIsOverdue(state, name);
+  return view;
+}
+
+WorkerView ViewWorker(const State& state, const PlanMember& member, MonotonicTime now) {
+  WorkerView view;
+  view.member = member.name;
+  view.since_seen = now - state.soft.started_at;
+  const auto facts = state.facts.members.find(member.name);
+  if (facts == state.facts.members.end()) return view;
+  view.box = facts->second.box;
+  view.incarnation = facts->second.incarnation;
+  view.draining = facts->second.draining;
+  for (const std::string& task : state.soft.index.tasks) {
+    const auto& holder = TaskOf(state, task).holder;
+    if (holder && holder->box == view.box) view.tasks.push_back(task);
+  }
+  const auto box = state.soft.boxes.find(view.box);
+  if (box == state.soft.boxes.end()) return view;
+  view.device = box->second.device;
+  view.connected = box->second.session != 0;
+  view.since_seen = now - box->second.last_seen;
+  view.chunks = box->second.chunks;
+  return view;
+}
+
+ChunkView ViewChunk(const State& state, int index) {
+  ChunkView view;
+  view.chunk = state.soft.plan.chunks[index].name;
+  const auto facts = state.facts.chunks.find(view.chunk);
+  if (facts != state.facts.chunks.end()) {
+    view.sha256 = facts->second.sha256;
+    view.size_bytes = facts->second.size_bytes;
+    view.manifest = facts->second.manifest;
+  }
+  for (const PlanMember& member : state.soft.plan.members) {
+    const auto box = state.facts.members.find(member.name);
+    if (box == state.facts.members.end()) continue;
+    if (BoxHasChunk(state, box->second.box, index)) view.members.push_back(member.name);
+    if (BoxDiffers(state, box->second.box, index)) view.differing_members.push_back(member.name);
+  }
+  for (const std::string& task : state.soft.index.tasks) {
+    const std::string specialist = SpecialistOf(task);
+    if (!specialist.empty() && TaskOf(state, task).next_chunk > index) view.finished_by.push_back(specialist);
+  }
+  return view;
+}
+
+std::vector<CheckpointView> ViewCheckpoints(const State& state) {
+  std::vector<CheckpointView> views;
+  for (const std::string& task : state.soft.index.tasks) {
+    const auto found = state.facts.checkpoints.find(SpecialistOf(task));
+    if (found == state.facts.checkpoints.end()) continue;
+    for (auto it = found->second.rbegin(); it != found->second.rend(); ++it) {
+      views.push_back({it->second.checkpoint, it->second.pinned, it->second.damaged});
+    }
+  }
+  return views;
+}
+
+std::vector<Evaluation> ViewEvaluations(const State& state) {
+  std::vector<Evaluation> views;
+  for (const std::string& task : state.soft.index.tasks) {
+    for (int chunk = 0; chunk < static_cast<int>(state.soft.plan.chunks.size()); ++chunk) {
+      for (const EvaluationKind kind : {EvaluationKind::kLookAhead, EvaluationKind::kHeldOut}) {
+        const auto found = state.facts.evaluations.find({SpecialistOf(task), kind, chunk});
+        if (found != state.facts.evaluations.end()) views.push_back(found->second);
+      }
+    }
+  }
+  return views;
+}
+
+}  // namespace
+
+StatusView BuildStatus(const State& state, MonotonicTime now) {
+  StatusView view;
+  view.plan_name = state.facts.plan_name;
+  view.plan_digest = state.facts.plan_digest;
+  view.problems = FindProblems(state, now);
+  view.paused = state.facts.paused;
+  view.done = state.facts.finished;
+  for (const std::string& task : state.soft.index.tasks) view.tasks.push_back(ViewTask(state, task, now));
+  for (const PlanMember& member : state.soft.plan.members)
+    view.workers.push_back(ViewWorker(state, member, now));
+  view.chunks_total = static_cast<int>(state.soft.plan.chunks.size());
+  for (int i = 0; i < view.chunks_total; ++i) {
+    view.chunks.push_back(ViewChunk(state, i));
+    if (view.chunks.back().manifest) view.quarantined += view.chunks.back().manifest->quarantined;
+  }
+  view.checkpoints = ViewCheckpoints(state);
+  view.evaluations = ViewEvaluations(state);
+  view.events = state.facts.events;
+  view.incarnation = state.facts.incarnation;
+  view.vault_bytes = state.soft.vault_bytes;
+  view.disk_free_bytes = state.soft.free_bytes;
+  view.rounds_finished = RoundsReady(state);
+  view.started_at = state.soft.started_wall;
+  return view;
+}
+
+}  // namespace interceptor::coordinator
