@@ -71,8 +71,10 @@ const ManifestFact* ChunkDesk::Committed(const std::string& chunk) const {
 std::vector<StoredChunk> ChunkDesk::Unproposed() const {
   std::vector<StoredChunk> found;
   for (const std::string& chunk : names_) {
+    if (committed_.contains(chunk)) continue;
     const auto stored = stored_.find(chunk);
-    if (stored != stored_.end() && !committed_.contains(chunk)) found.push_back(stored->second);
+    if (stored == stored_.end()) break;
+    found.push_back(stored->second);
   }
   return found;
 }

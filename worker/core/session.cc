@@ -12,6 +12,7 @@ namespace {
 
 // How long a stopping agent tries to tell the coordinator what it still has to tell.
 constexpr absl::Duration kStopLimit = absl::Seconds(60);
+constexpr absl::Duration kRoundRetry = absl::Seconds(10);
 constexpr absl::Duration kDrainLimit = absl::Minutes(10);
 
 }  // namespace
@@ -68,7 +69,7 @@ void Session::On(const Assigned& assigned) {
     if (integration_ && integration_->task.term > assigned.task.term) return;
     if (!integration_ || integration_->next_round < assigned.next_chunk) {
       integration_.emplace(
-          Integration{assigned.task, assigned.next_chunk, {}, std::nullopt, 0, Outbox(incarnation_)});
+          Integration{assigned.task, assigned.next_chunk, {}, std::nullopt, {}, 0, Outbox(incarnation_)});
     }
     integration_->task = assigned.task;
     integration_->outbox.Disconnect();
@@ -155,8 +156,8 @@ void Session::On(const ManifestCommitted& committed) {
 }
 
 void Session::On(const RoundIsReady& round) {
-  if (!integration_ || round.chunk < integration_->next_round || integration_->under_way == round.chunk)
-    return;
+  if (!integration_ || round.chunk < integration_->next_round) return;
+  if (integration_->under_way && integration_->under_way->chunk == round.chunk) return;
   integration_->ready[round.chunk] = round;
 }
 
@@ -189,16 +190,14 @@ void Session::On(const RoundIntegrated& integrated) {
   if (!integrated.status.ok()) {
     out_.push_back(Note{true, Cat("round ", integrated.chunk, ": ", Message(integrated.status))});
   }
-  if (!integration_ || integration_->under_way != integrated.chunk) return;
-  integration_->under_way.reset();
-  ++integration_->activity;
+  if (!integration_ || !integration_->under_way || integration_->under_way->chunk != integrated.chunk) return;
+  const RoundIsReady round = *std::exchange(integration_->under_way, std::nullopt);
   if (!integrated.status.ok()) {
-    integration_->outbox.Add(
-        FailureFact{.code = absl::StatusCodeToString(integrated.status.code()),
-                    .text = Cat("round ", integrated.chunk, ": ", Message(integrated.status)),
-                    .retryable = true});
+    integration_->ready[round.chunk] = round;
+    integration_->not_before = now_ + kRoundRetry;
     return;
   }
+  ++integration_->activity;
   integration_->next_round = integrated.chunk + 1;
   integration_->outbox.Add(ChunkFinishedFact{.chunk = integrated.chunk, .step = 0, .training_seconds = 0});
 }

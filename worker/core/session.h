@@ -39,7 +39,8 @@ class Session {
     TaskTerm task;
     int next_round = 0;                 // first one whose table is not written yet
     std::map<int, RoundIsReady> ready;  // waiting for the one under way
-    std::optional<int> under_way;
+    std::optional<RoundIsReady> under_way;
+    MonotonicTime not_before;
     int64_t activity = 0;
     Outbox outbox;
   };

@@ -97,9 +97,11 @@ void Session::GiveTurns() {
 }
 
 void Session::StartRound() {
-  if (!integration_ || integration_->under_way || integration_->ready.empty()) return;
+  if (!integration_ || integration_->under_way || integration_->ready.empty() ||
+      now_ < integration_->not_before)
+    return;
   const auto first = integration_->ready.begin();
-  integration_->under_way = first->first;
+  integration_->under_way = first->second;
   out_.push_back(IntegrateRound{first->second.chunk, first->second.evaluations, first->second.last});
   integration_->ready.erase(first);
 }
@@ -178,6 +180,8 @@ std::optional<MonotonicTime> Session::NextWake() const {
     if (time && (!wake || *time < *wake)) wake = time;
   };
   if (draining_) consider(draining_->give_up_at);
+  if (integration_ && !integration_->under_way && !integration_->ready.empty())
+    consider(integration_->not_before);
   if (!draining_) consider(desk_.NextWake());
   for (const auto& [task, run] : runs_) {
     if (!draining_) consider(run->NextWake());

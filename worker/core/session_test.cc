@@ -93,7 +93,7 @@ class Desk {
   }
   void Assign(const std::string& specialist, int64_t term = 1, int next_chunk = 0,
               std::optional<CheckpointFact> base = std::nullopt) {
-    Give(Assigned{{Cat("train/", specialist), term}, next_chunk, std::move(base)});
+    Give(Assigned{{Cat("train/", specialist), term}, next_chunk, std::move(base), {}});
   }
   // Starts the trainer that was just asked for and says ready.
   ChildId Ready(const std::string& specialist, int next_chunk) {
@@ -736,16 +736,53 @@ CATCH_TEST_CASE("the whole plan: every chunk once, then nothing is held") {
   CATCH_CHECK(desk.Got<SendHello>()[0].held.empty());
 }
 
+CATCH_TEST_CASE("what an earlier start of the agent left unpublished is published, and trained on from") {
+  Desk desk;
+  desk.Connect();
+  desk.SeeAllFiles();
+  desk.StoreAll();
+  Assigned assigned{{"train/BG", 1}, 0, CheckpointAt("BG", 4), {}};
+  assigned.local = {{CheckpointAt("BG", 4), "BG-4"}, {CheckpointAt("BG", 10), "BG-10"}};
+  desk.Give(assigned);
+  CATCH_CHECK(desk.Since<FetchBlob>().empty());
+  CATCH_REQUIRE(desk.Since<StartTrainer>().size() == 1);
+  CATCH_CHECK(desk.Since<StartTrainer>()[0].resume_path == "BG-10");
+  // The model stands behind chunk 0, whose scores nobody has heard of: the chunk is ordered again for them.
+  desk.Ready("BG", 1);
+  CATCH_REQUIRE(desk.Got<GiveChunk>().size() == 1);
+  CATCH_CHECK(desk.Got<GiveChunk>()[0].chunk == 0);
+  const auto told = desk.AnswerAll();
+  CATCH_REQUIRE(told.size() == 1);
+  CATCH_CHECK(std::get<CheckpointFact>(told[0].body).step == 10);
+}
+
+CATCH_TEST_CASE("manifests are proposed in the plan's order, because each rests on those before it") {
+  Desk desk;
+  desk.Connect();
+  desk.Give(ChunkFilesSeen{{{"01", {100, DigestOf("01").hex}}}});
+  desk.Assign("BG");
+  desk.Give(ManifestBuilt{desk.Since<StartPreparer>().back().child, Stored("01")});
+  CATCH_CHECK(desk.Since<UploadBlob>().empty());
+  desk.Give(ManifestCommitted{ManifestOf("00")});
+  CATCH_CHECK(desk.Since<UploadBlob>().size() == 1);
+}
+
 CATCH_TEST_CASE("the integrator works on one round after the other and tells each once") {
   Desk desk;
   desk.Connect();
-  desk.Give(Assigned{{"integrate", 1}, 0, std::nullopt});
+  desk.Give(Assigned{{"integrate", 1}, 0, std::nullopt, {}});
   desk.Give(RoundIsReady{0, {}, false});
   CATCH_REQUIRE(desk.Got<IntegrateRound>().size() == 1);
   desk.Give(RoundIsReady{0, {}, false});
   CATCH_CHECK(desk.Got<IntegrateRound>().empty());
   desk.Give(RoundIsReady{1, {}, true});
   CATCH_CHECK(desk.Got<IntegrateRound>().empty());
+  desk.Give(RoundIntegrated{0, Unavailable("the vault is away")});
+  CATCH_CHECK(desk.Got<IntegrateRound>().empty());
+  desk.now = desk.now + absl::Minutes(1);
+  CATCH_REQUIRE(desk.Give(Ticked{}).size() >= 1);
+  CATCH_REQUIRE(desk.Got<IntegrateRound>().size() == 1);
+  CATCH_CHECK(desk.Got<IntegrateRound>()[0].chunk == 0);
   desk.Give(RoundIntegrated{0, absl::OkStatus()});
   CATCH_REQUIRE(desk.Got<IntegrateRound>().size() == 1);
   CATCH_CHECK(desk.Got<IntegrateRound>()[0].last);

@@ -134,10 +134,18 @@ struct Welcomed {
   std::vector<ManifestFact> manifests;
   std::map<std::string, std::string> chunk_sha256;  // what holds for the plan's chunks, as far as known
 };
+// A checkpoint file of this run that lies on this disk.
+struct LocalCheckpoint {
+  CheckpointFact checkpoint;
+  std::string path;
+};
 struct Assigned {
   TaskTerm task;
   int next_chunk = 0;
   std::optional<CheckpointFact> base;
+  // What an earlier start of this agent left: the base itself, and what descends from it and was never
+  // published. In order of steps.
+  std::vector<LocalCheckpoint> local;
 };
 struct LeaseRenewed {
   absl::Duration next_report_in;

@@ -23,6 +23,10 @@ TrainingRun::TrainingRun(const Assigned& assigned, std::string nonce)
       next_chunk_(assigned.next_chunk),
       base_(assigned.base),
       outbox_(std::move(nonce)) {
+  for (const LocalCheckpoint& left : assigned.local) {
+    local_.push_back({left.checkpoint.blob, left.path, left.checkpoint.step});
+    if (!base_ || left.checkpoint.step > base_->step) outbox_.Add(left.checkpoint, left.path);
+  }
   if (!base_) return;
   at_.step = base_->step;
   at_.cursor = base_->cursor;
@@ -38,7 +42,7 @@ bool TrainingRun::Continues(const Assigned& assigned) const {
   if (!assigned.base) return !base_;
   if (base_ && base_->blob == assigned.base->blob) return true;
   return std::any_of(local_.begin(), local_.end(),
-                     [&assigned](const LocalCheckpoint& local) { return local.blob == assigned.base->blob; });
+                     [&assigned](const KeptFile& local) { return local.blob == assigned.base->blob; });
 }
 
 void TrainingRun::Renew(const Assigned& assigned) {
@@ -54,7 +58,7 @@ void TrainingRun::Renew(const Assigned& assigned) {
 
 void TrainingRun::Abandon(SessionOutputs& out) {
   if (has_trainer()) out.push_back(StopChild{child_, StopKind::kAtOnce});
-  for (const LocalCheckpoint& local : local_) out.push_back(DeleteFile{local.path});
+  for (const KeptFile& local : local_) out.push_back(DeleteFile{local.path});
   local_.clear();
   outbox_.Clear();
 }
@@ -131,7 +135,8 @@ bool TrainingRun::OnReady(const TrainerReady& ready, SessionOutputs& out) {
   if (trainer_ == Trainer::kStopping) return true;
   trainer_ = Trainer::kReady;
   Bump();
-  if (ready.next_chunk != next_chunk_) {
+  // The chunk before the one where the model stands may be ordered again: its scores are still owed.
+  if (ready.next_chunk != next_chunk_ && ready.next_chunk != next_chunk_ + 1) {
     Fail({.code = "FAILED_PRECONDITION",
           .text = Cat("the trainer of ", specialist_, " stands before chunk ", ready.next_chunk,
                       ", the coordinator before chunk ", next_chunk_),
@@ -159,14 +164,14 @@ bool TrainingRun::OnSaved(const TrainerSaved& saved, SessionOutputs& out) {
   captured_seconds_ = saved.checkpoint.training_seconds;
   Bump();
   // A trainer that was started anew may write the file it wrote before.
-  const auto known = std::find_if(local_.begin(), local_.end(), [&saved](const LocalCheckpoint& local) {
+  const auto known = std::find_if(local_.begin(), local_.end(), [&saved](const KeptFile& local) {
     return local.blob == saved.checkpoint.blob;
   });
   if (known != local_.end()) return true;
   local_.push_back({saved.checkpoint.blob, saved.path, saved.checkpoint.step});
   outbox_.Add(saved.checkpoint, saved.path);
   for (const std::string& path : outbox_.TrimCheckpoints(kUnpublishedMax)) {
-    std::erase_if(local_, [&path](const LocalCheckpoint& local) { return local.path == path; });
+    std::erase_if(local_, [&path](const KeptFile& local) { return local.path == path; });
     out.push_back(DeleteFile{path});
   }
   return true;
@@ -222,7 +227,7 @@ bool TrainingRun::OnExited(const ChildExited& exited, MonotonicTime now, Session
 }
 
 void TrainingRun::DeleteCheckpointsBefore(int64_t step, SessionOutputs& out) {
-  std::erase_if(local_, [step, &out](const LocalCheckpoint& local) {
+  std::erase_if(local_, [step, &out](const KeptFile& local) {
     if (local.step >= step) return false;
     out.push_back(DeleteFile{local.path});
     return true;

@@ -76,7 +76,7 @@ class TrainingRun {
 
  private:
   enum class Trainer { kNone, kStarting, kReady, kTraining, kStopping };
-  struct LocalCheckpoint {
+  struct KeptFile {
     Digest blob;
     std::string path;
     int64_t step = 0;
@@ -89,7 +89,7 @@ class TrainingRun {
   int next_chunk_ = 0;
   std::optional<CheckpointFact> base_;
   Outbox outbox_;
-  std::vector<LocalCheckpoint> local_;  // by step; the last one is what a trainer resumes from
+  std::vector<KeptFile> local_;  // by step; the last one is what a trainer resumes from
   bool fetching_ = false;
   bool failed_ = false;
   bool done_ = false;
