@@ -1,0 +1,43 @@
+// From a clip's bytes to its stored views and attributes: what one decoder child does for one job. One
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "worker/core/types.h"
+
+namespace interceptor::worker {
+
+class FaceDetector;
+
+struct DecodeJob {
+  int frames = 16;  // at most; fewer when the clip has fewer
+  int view_pixels = 224;
+  int face_detection_stride = 10;
+};
+
+// Bytes of a view: [frames, pixels, pixels, 3] RGB.
+struct DecodedView {
+  View view = View::kFullFrame;
+  std::vector<int64_t> shape;
+  std::string bytes;
+};
+
+struct DecodedClip {
+  std::map<std::string, double> attributes;
+  std::vector<double> frame_seconds;
+  std::vector<DecodedView> views;
+};
+
+// `count` frames in the middle of as many equal parts of 0 .. frames-1; all of them when there are fewer.
+std::vector<int64_t> EvenlySpread(int64_t frames, int count);
+
+// Any error is a reason to quarantine the clip.
+absl::StatusOr<DecodedClip> DecodeClip(std::string_view bytes, const DecodeJob& job, FaceDetector& detector);
+
+}  // namespace interceptor::worker

@@ -1,0 +1,19 @@
+// The decoder child: one job at a time, in a process that can do nothing but compute. It is locked in
+// (resource limits, no new privileges, a seccomp allow-list) before it sees the first foreign byte.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace interceptor::worker {
+
+// 2 GiB of address space, 16 open files, no core dump; then every system call that decoding does not need
+// kills the process, and opening a file fails. Left out in sanitizer builds, whose runtime needs more.
+absl::Status LockIn();
+
+// Loads the face cascade, locks the process in and serves jobs on `socket` until the other side closes it.
+// `cascade` is the cascade's text.
+absl::Status ServeDecodeJobs(int socket, const std::string& cascade);
+
+}  // namespace interceptor::worker

@@ -1,0 +1,60 @@
+// Finds the subject's face and follows it through a clip. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <opencv2/core.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace interceptor::worker {
+
+// A square by its centre and side, in pixels of the upright picture.
+struct FaceBox {
+  double x = 0;
+  double y = 0;
+  double side = 0;
+};
+
+// Haar cascade (Viola and Jones, "Rapid object detection using a boosted cascade of simple features", 2001).
+class FaceDetector {
+ public:
+  // Pictures are searched with no side over this many pixels.
+  static constexpr int kSearchPixels = 480;
+
+  // `cascade` is the text of an OpenCV cascade file. INVALID_ARGUMENT when it is none.
+  static absl::StatusOr<std::unique_ptr<FaceDetector>> Load(const std::string& cascade);
+  virtual ~FaceDetector() = default;
+
+  // The face nearest to `expected`, or without it the largest one, in `luma`'s own pixels.
+  virtual std::optional<FaceBox> Find(const cv::Mat& luma, const std::optional<FaceBox>& expected) = 0;
+};
+
+// Boxes at some frames, smoothed (median of three, then mean of three) and interpolated between them.
+class FaceTrack {
+ public:
+  // Frames must come in ascending order.
+  void Add(int64_t frame, const std::optional<FaceBox>& box);
+
+  // Nothing when no face was ever found. Before the first and after the last box: that box.
+  std::optional<FaceBox> At(int64_t frame) const;
+  // Frames with a face among those searched; 0 when none were.
+  double FaceShare() const;
+  // Median side, 0 without a face.
+  double MedianSide() const;
+
+ private:
+  struct Point {
+    int64_t frame = 0;
+    FaceBox box;
+  };
+  std::vector<Point> Smoothed() const;
+
+  std::vector<Point> points_;
+  int64_t searched_ = 0;
+};
+
+}  // namespace interceptor::worker

@@ -1,0 +1,279 @@
+// interceptor-prepare: one chunk's zip becomes a clip store. Alone it shows its progress on the terminal;
+// under an agent it speaks docs/child-protocol.md on the descriptor that --control-fd names.
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/io/atomic_file.h"
+#include "common/io/line_channel.h"
+#include "worker/prepare/prepare.h"
+#include "worker/store/settings.h"
+
+namespace interceptor::worker {
+namespace {
+
+constexpr int kProtocolVersion = 1;
+enum ExitCode { kDone = 0, kError = 1, kUsage = 2, kNotFound = 4, kUnavailable = 7, kNewer = 78 };
+
+volatile sig_atomic_t signal_came = 0;
+
+std::string Shown(double value) {
+  std::ostringstream text;
+  text.precision(1);
+  text << std::fixed << value;
+  return text.str();
+}
+
+// Progress for a person: one line that is rewritten on a terminal, a line every few seconds elsewhere.
+class TerminalObserver final : public PrepareObserver {
+ public:
+  explicit TerminalObserver(std::string chunk) : chunk_(std::move(chunk)) {}
+
+  void OnProgress(int64_t done, int64_t total, int64_t quarantined) override {
+    const MonotonicTime now = SystemClock().Now();
+    const absl::Duration pause = is_terminal_ ? absl::Milliseconds(100) : absl::Seconds(5);
+    if (done < total && now - last_shown_ < pause) return;
+    last_shown_ = now;
+    const double seconds = absl::ToDoubleSeconds(now - begun_);
+    const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+    const std::string line = Cat("chunk ", chunk_, ": ", done, "/", total, " clips, ", quarantined,
+                                 " quarantined, ", Shown(rate), " clips/s");
+    std::cerr << (is_terminal_ ? "\r\033[K" : "") << line << (is_terminal_ ? "" : "\n") << std::flush;
+    open_line_ = is_terminal_;
+  }
+
+  void OnQuarantine(const std::string& clip, const std::string& reason) override {
+    EndLine();
+    std::cerr << "quarantined " << clip << ": " << reason << "\n";
+  }
+
+  void OnGate(const GateFacts& gate) override {
+    EndLine();
+    std::cerr << "chunk " << chunk_ << ": " << gate.text << "\n";
+  }
+
+  void OnWaiting() override {
+    if (!std::exchange(waiting_told_, true)) {
+      std::cerr << "chunk " << chunk_ << ": another process is preparing it; waiting for its store\n";
+    }
+  }
+
+  bool Stopped() override { return signal_came != 0; }
+
+  void EndLine() {
+    if (std::exchange(open_line_, false)) std::cerr << "\n";
+  }
+
+ private:
+  const std::string chunk_;
+  const bool is_terminal_ = isatty(STDERR_FILENO) != 0;
+  const MonotonicTime begun_ = SystemClock().Now();
+  MonotonicTime last_shown_ = begun_ - absl::Hours(1);
+  bool open_line_ = false;
+  bool waiting_told_ = false;
+};
+
+// The same events for an agent.
+class ChannelObserver final : public PrepareObserver {
+ public:
+  explicit ChannelObserver(int fd) : channel_(fd) {
+    Tell({{"event", "hello"},
+          {"protocol", kProtocolVersion},
+          {"program", "interceptor-prepare"},
+          {"pid", getpid()}});
+  }
+
+  void OnProgress(int64_t done, int64_t total, int64_t quarantined) override {
+    Tell({{"event", "progress"},
+          {"phase", "preparing"},
+          {"done", done},
+          {"total", total},
+          {"quarantined", quarantined}});
+  }
+
+  void OnQuarantine(const std::string& clip, const std::string& reason) override {
+    Tell({{"event", "quarantine"}, {"clip", clip}, {"reason", reason}});
+  }
+
+  void OnGate(const GateFacts& gate) override {
+    Tell({{"event", "gate"},
+          {"expected_fake_share", gate.expected_fake_share},
+          {"fake_share", gate.fake_share},
+          {"reals", gate.reals},
+          {"fakes", gate.fakes},
+          {"text", gate.text}});
+  }
+
+  void OnWaiting() override {
+    const MonotonicTime now = SystemClock().Now();
+    if (now - last_wait_told_ < absl::Seconds(2)) return;
+    last_wait_told_ = now;
+    OnProgress(0, 0, 0);
+  }
+
+  // A closed channel means that nobody wants the store any more.
+  bool Stopped() override {
+    while (!stopped_) {
+      const auto input = channel_.TryReceive();
+      if (absl::IsInvalidArgument(input.status())) {
+        ICPT_LOG(kWarning) << "control channel: " << input.status().message();
+        continue;
+      }
+      if (!input.ok() || input->kind == ChannelInput::Kind::kClosed) {
+        stopped_ = true;
+      } else if (input->kind == ChannelInput::Kind::kNothing) {
+        break;
+      } else if (input->message.value("command", nlohmann::json()) == "stop") {
+        stopped_ = true;
+      } else {
+        ICPT_LOG(kWarning) << "control channel: unknown command " << input->message.dump();
+      }
+    }
+    return stopped_ || signal_came != 0;
+  }
+
+  bool was_told_to_stop() const { return stopped_; }
+
+  void Finish(const absl::StatusOr<PrepareSummary>& result) {
+    if (result.ok()) {
+      Tell({{"event", "manifest"},
+            {"path", result->manifest_path},
+            {"sha256", result->manifest.hex},
+            {"size_bytes", result->manifest.size_bytes},
+            {"clips", result->clips},
+            {"families", result->families},
+            {"quarantined", result->quarantined}});
+    } else if (!stopped_) {
+      Tell({{"event", "failed"},
+            {"code", absl::StatusCodeToString(result.status().code())},
+            {"text", Message(result.status())},
+            {"retry", RetryHelps(result.status())}});
+    }
+  }
+
+ private:
+  void Tell(const nlohmann::json& event) {
+    if (!channel_.Send(event).ok()) stopped_ = true;
+  }
+
+  LineChannel channel_;
+  bool stopped_ = false;
+  MonotonicTime last_wait_told_;
+};
+
+struct Arguments {
+  PrepareOptions options;
+  std::string settings_path;
+  int control_fd = -1;
+};
+
+// The folder this program lies in; interceptor-decode lies beside it.
+std::string OwnFolder() {
+  char path[4096];
+  const ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
+  return size <= 0 ? "." : ParentFolder(std::string_view(path, static_cast<size_t>(size)));
+}
+
+std::string StemOf(std::string_view path) {
+  const std::string name = BaseName(path);
+  return name.substr(0, name.find('.'));
+}
+
+void AddOptions(CLI::App& app, Arguments& arguments) {
+  PrepareOptions& options = arguments.options;
+  options.pool.decoders = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  options.pool.cascade_path = INTERCEPTOR_CASCADE;
+  options.pool.program = OwnFolder() + "/interceptor-decode";
+  app.add_option("ZIP", options.zip_path, "the chunk")->required();
+  app.add_option("--out", options.store, "store folder; the chunk gets a folder of its own in it")
+      ->required();
+  app.add_option("--chunk", options.chunk, "the chunk's name (default: the zip's name without its ending)");
+  app.add_option("--settings", arguments.settings_path, "run.json (default: the master plan's recipe)");
+  app.add_option("--decoders", options.pool.decoders, "decoder processes (default: one for each core)")
+      ->check(CLI::Range(1, 256));
+  app.add_option("--cascade", options.pool.cascade_path, "OpenCV face cascade (XML)")->capture_default_str();
+  app.add_option("--control-fd", arguments.control_fd, "speak the child protocol on this descriptor")
+      ->check(CLI::Range(3, 65535));
+}
+
+absl::Status LoadSettings(Arguments& arguments) {
+  if (arguments.options.chunk.empty()) arguments.options.chunk = StemOf(arguments.options.zip_path);
+  if (arguments.settings_path.empty()) return absl::OkStatus();
+  ICPT_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(SystemFiles(), arguments.settings_path));
+  ICPT_ASSIGN_OR_RETURN(arguments.options.settings, ParseRunSettings(text));
+  return absl::OkStatus();
+}
+
+int CodeOf(const absl::Status& status) {
+  if (status.ok()) return kDone;
+  if (IsWrittenByNewer(status)) return kNewer;
+  if (absl::IsNotFound(status)) return kNotFound;
+  if (absl::IsUnavailable(status)) return kUnavailable;
+  return kError;
+}
+
+int RunForAgent(Arguments& arguments) {
+  ChannelObserver observer(arguments.control_fd);
+  const absl::Status settings = LoadSettings(arguments);
+  const absl::StatusOr<PrepareSummary> result =
+      settings.ok() ? PrepareChunk(arguments.options, observer) : absl::StatusOr<PrepareSummary>(settings);
+  observer.Finish(result);
+  if (observer.was_told_to_stop()) return kDone;
+  if (!settings.ok() && absl::IsFailedPrecondition(settings)) return kNewer;
+  return CodeOf(result.status());
+}
+
+int RunForPerson(Arguments& arguments) {
+  if (const absl::Status status = LoadSettings(arguments); !status.ok()) {
+    std::cerr << "interceptor-prepare: " << Message(status) << "\n";
+    return absl::IsFailedPrecondition(status) ? kNewer : CodeOf(status);
+  }
+  TerminalObserver observer(arguments.options.chunk);
+  const auto result = PrepareChunk(arguments.options, observer);
+  observer.EndLine();
+  if (!result.ok()) {
+    std::cerr << "interceptor-prepare: " << Message(result.status()) << "\n";
+    return CodeOf(result.status());
+  }
+  const auto mebibytes = [](int64_t bytes) { return Shown(static_cast<double>(bytes) / (1 << 20)); };
+  std::cout << "chunk " << arguments.options.chunk
+            << (result->reused ? ": already prepared, " : ": prepared, ") << result->clips << " clips of "
+            << result->families << " families, " << result->quarantined << " quarantined; train "
+            << mebibytes(result->train_bytes) << " MiB, keep " << mebibytes(result->keep_bytes) << " MiB\n"
+            << "manifest " << result->manifest_path << " sha256 " << result->manifest.hex << "\n";
+  return kDone;
+}
+
+int Main(int argc, char** argv) {
+  SetProgramName("interceptor-prepare");
+  CLI::App app{
+      "Prepares one chunk: decodes every clip of the zip once into a clip store that all specialists share.\n"
+      "Example: interceptor-prepare 00.zip --out store\n"
+      "Exit codes: 0 the store is complete (or the agent said stop), 1 error, 2 usage, 4 a file is not "
+      "there, "
+      "7 try again later, 78 written by a newer version."};
+  Arguments arguments;
+  AddOptions(app, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  struct sigaction action {};
+  action.sa_handler = [](int) { signal_came = 1; };
+  for (const int number : {SIGINT, SIGTERM}) sigaction(number, &action, nullptr);
+  return arguments.control_fd >= 0 ? RunForAgent(arguments) : RunForPerson(arguments);
+}
+
+}  // namespace
+}  // namespace interceptor::worker
+
+int main(int argc, char** argv) { return interceptor::worker::Main(argc, argv); }

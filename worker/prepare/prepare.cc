@@ -1,0 +1,300 @@
+#include "worker/prepare/prepare.h"
+
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <set>
+
+#include "absl/strings/cord.h"
+#include "absl/time/clock.h"
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/io/atomic_file.h"
+#include "common/io/file_system.h"
+#include "worker/core/families.h"
+#include "worker/prepare/archive.h"
+#include "worker/prepare/labels.h"
+#include "worker/prepare/prepared_stamp.h"
+#include "worker/store/clip_store.h"
+#include "worker/store/manifest.h"
+
+namespace interceptor::worker {
+namespace {
+
+constexpr absl::Duration kStopCheckPeriod = absl::Milliseconds(200);
+constexpr char kNewerVersionMark[] = "interceptor/written-by-newer";
+
+absl::Status Stopped() { return absl::CancelledError("stopped; nothing was left in the store"); }
+
+// Two workers of one machine may want the same chunk: one makes it, the other waits and finds it finished.
+absl::StatusOr<std::unique_ptr<File>> TakeBuilderLock(const FileSystem& files, const std::string& folder,
+                                                      PrepareObserver& observer) {
+  ICPT_ASSIGN_OR_RETURN(auto lock, files.Open(JoinPath(folder, "builder.lock"), OpenMode::kReadWrite));
+  while (true) {
+    const absl::Status status = lock->Lock();
+    if (status.ok()) return lock;
+    if (!absl::IsFailedPrecondition(status)) return status;
+    if (observer.Stopped()) return Stopped();
+    observer.OnWaiting();
+    absl::SleepFor(kStopCheckPeriod);
+  }
+}
+
+// The CSV lies inside the data folder, beside the zip; nothing when the plan names none.
+absl::StatusOr<std::optional<std::string>> ReadLabelsCsv(const FileSystem& files,
+                                                         const PrepareOptions& options) {
+  const std::string& name = options.settings.preparation.labels_csv;
+  if (name.empty()) return std::nullopt;
+  ICPT_RETURN_IF_ERROR(Annotate(ValidateEntryName(name), "preparation.labels_csv"));
+  const std::string path = JoinPath(ParentFolder(options.zip_path), name);
+  auto text = ReadWholeFile(files, path);
+  if (!text.ok()) {
+    return InvalidArgument("preparation.labels_csv: ", text.status().message(),
+                           "; put the file beside the zip");
+  }
+  return *std::move(text);
+}
+
+absl::StatusOr<std::string> CascadeDigest(const FileSystem& files, const std::string& path) {
+  const auto text = ReadWholeFile(files, path);
+  if (!text.ok()) {
+    return FailedPrecondition("face cascade: ", text.status().message(),
+                              "; install opencv-data or name a cascade by --cascade");
+  }
+  return DigestOf(*text).hex;
+}
+
+// Checked before anything is decoded, so that a full disk costs no hour of decoding.
+absl::Status CheckSpace(const FileSystem& files, const std::string& folder, const PrepareOptions& options,
+                        const GateReport& gate) {
+  constexpr int64_t kViews = 2;
+  constexpr int64_t kChannels = 3;
+  const PreparationSettings& settings = options.settings.preparation;
+  const int64_t frames =
+      int64_t{gate.reals} * settings.frames_per_real + int64_t{gate.fakes} * settings.frames_per_fake;
+  const int64_t needed = frames * kViews * kChannels * settings.view_pixels * settings.view_pixels;
+  ICPT_ASSIGN_OR_RETURN(const SpaceInfo space, files.Space(folder));
+  if (space.free_bytes >= needed) return absl::OkStatus();
+  return ResourceExhausted("the store of chunk ", options.chunk, " needs up to ", needed >> 20, " MiB in ",
+                           folder, " and ", space.free_bytes >> 20,
+                           " MiB are free: free some, or name another --out folder");
+}
+
+// Turns one chunk's labelled clips into its store. Used once.
+class Builder {
+ public:
+  Builder(const PrepareOptions& options, Archive& archive, const PreparationInputs& inputs, GateReport gate,
+          PrepareObserver& observer)
+      : options_(options), archive_(archive), gate_(std::move(gate)), observer_(observer) {
+    manifest_.chunk = inputs.chunk;
+    manifest_.chunk_sha256 = inputs.chunk_sha256;
+    manifest_.folds = inputs.folds;
+  }
+
+  absl::StatusOr<PrepareSummary> Build(const FileSystem& files) {
+    ICPT_ASSIGN_OR_RETURN(train_,
+                          ClipStoreWriter::Create(files, TrainStorePath(options_.store, options_.chunk)));
+    ICPT_ASSIGN_OR_RETURN(keep_,
+                          ClipStoreWriter::Create(files, KeepStorePath(options_.store, options_.chunk)));
+    for (const auto& [name, reason] : gate_.unlabelled) Quarantine(name, reason);
+    ICPT_RETURN_IF_ERROR(DecodeAll());
+    ICPT_RETURN_IF_ERROR(CheckResult());
+    if (observer_.Stopped()) return Stopped();
+    return Commit(files);
+  }
+
+ private:
+  // A clip on its way through the pool; without a future it has failed before.
+  struct Pending {
+    const LabelledClip* clip = nullptr;
+    std::optional<std::future<DecodeOutcome>> outcome;
+    std::string fault;
+  };
+
+  // Results are taken in the order of names, whatever order they come in, so the files do not depend on it. A
+  // bounded window keeps the memory bounded.
+  absl::Status DecodeAll() {
+    const auto pool = DecoderPool::Start(options_.pool);
+    const size_t window_max = 2 * static_cast<size_t>(options_.pool.decoders);
+    std::deque<Pending> window;
+    size_t next = 0;
+    observer_.OnProgress(0, Total(), QuarantinedCount());
+    while (next < gate_.clips.size() || !window.empty()) {
+      while (next < gate_.clips.size() && window.size() < window_max) {
+        window.push_back(Begin(*pool, gate_.clips[next++]));
+      }
+      ICPT_RETURN_IF_ERROR(Finish(window.front()));
+      window.pop_front();
+      ++done_;
+      observer_.OnProgress(done_, Total(), QuarantinedCount());
+    }
+    return absl::OkStatus();
+  }
+
+  Pending Begin(DecoderPool& pool, const LabelledClip& clip) {
+    Pending pending{&clip, std::nullopt, ""};
+    auto bytes = archive_.Read(clip.entry);
+    if (!bytes.ok()) {
+      pending.fault = Message(bytes.status());
+    } else if (bytes->empty()) {
+      pending.fault = "empty file";
+    } else {
+      const PreparationSettings& settings = options_.settings.preparation;
+      const int frames = clip.label == Label::kFake ? settings.frames_per_fake : settings.frames_per_real;
+      pending.outcome = pool.Submit(
+          {clip.name, *std::move(bytes), {frames, settings.view_pixels, settings.face_detection_stride}});
+    }
+    return pending;
+  }
+
+  absl::Status Finish(Pending& pending) {
+    DecodeOutcome outcome;
+    outcome.fault = pending.fault;
+    if (pending.outcome.has_value()) {
+      const auto period = absl::ToChronoMilliseconds(kStopCheckPeriod);
+      do {
+        if (observer_.Stopped()) return Stopped();
+      } while (pending.outcome->wait_for(period) != std::future_status::ready);
+      outcome = pending.outcome->get();
+    }
+    ICPT_RETURN_IF_ERROR(outcome.status);
+    if (!outcome.fault.empty()) {
+      Quarantine(pending.clip->name, outcome.fault);
+      return absl::OkStatus();
+    }
+    return Store(*pending.clip, outcome.clip);
+  }
+
+  absl::Status Store(const LabelledClip& clip, const DecodedClip& decoded) {
+    StoredClip stored;
+    stored.info = {.chunk = options_.chunk,
+                   .name = clip.name,
+                   .family = FamilyName(options_.chunk, clip.original),
+                   .label = clip.label,
+                   .fold = 0};
+    stored.info.fold = FoldOf(stored.info.family, manifest_.folds);
+    stored.attributes = decoded.attributes;
+    stored.frame_seconds = decoded.frame_seconds;
+    for (const DecodedView& view : decoded.views) {
+      stored.views.push_back({view.view, ElementType::kU8, view.shape, view.bytes});
+    }
+    const bool is_kept = stored.info.fold == options_.settings.evaluation.held_out_fold ||
+                         IsReplayFamily(stored.info.family, options_.settings.preparation.replay_reservoir);
+    manifest_.clips.push_back(stored.info);
+    return (is_kept ? keep_ : train_)->Add(stored);
+  }
+
+  void Quarantine(const std::string& clip, const std::string& reason) {
+    manifest_.quarantined[clip] = reason;
+    observer_.OnQuarantine(clip, reason);
+  }
+
+  absl::Status CheckResult() const {
+    const int64_t all = Total() + static_cast<int64_t>(gate_.unlabelled.size());
+    const double share = options_.settings.preparation.unmatched_share_max;
+    if (QuarantinedCount() > UnmatchedMax(all, share)) {
+      const auto& [clip, reason] = *manifest_.quarantined.begin();
+      return FailedPrecondition(
+          archive_.path(), ": ", QuarantinedCount(), " of ", all, " clips are unusable, e.g. ", clip, " (",
+          reason, "); mend the zip, or allow more by ", "preparation.unmatched_share_max (now ", share, ")");
+    }
+    std::set<Label> labels;
+    for (const ClipInfo& clip : manifest_.clips) labels.insert(clip.label);
+    if (labels.size() < 2) {
+      return FailedPrecondition(archive_.path(), ": one class only is left after ", QuarantinedCount(),
+                                " clips were quarantined; a chunk needs both. Mend the zip");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<PrepareSummary> Commit(const FileSystem& files) {
+    ICPT_RETURN_IF_ERROR(train_->Commit());
+    ICPT_RETURN_IF_ERROR(keep_->Commit());
+    const std::string text = EncodeManifest(manifest_);
+    PrepareSummary summary;
+    summary.manifest_path = ManifestPath(options_.store, options_.chunk);
+    ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, summary.manifest_path, text));
+    summary.manifest = DigestOf(text);
+    summary.clips = static_cast<int64_t>(manifest_.clips.size());
+    summary.families = manifest_.FamilyCount();
+    summary.quarantined = QuarantinedCount();
+    ICPT_ASSIGN_OR_RETURN(const FileInfo train, files.Stat(TrainStorePath(options_.store, options_.chunk)));
+    ICPT_ASSIGN_OR_RETURN(const FileInfo keep, files.Stat(KeepStorePath(options_.store, options_.chunk)));
+    summary.train_bytes = train.size_bytes;
+    summary.keep_bytes = keep.size_bytes;
+    return summary;
+  }
+
+  int64_t Total() const { return static_cast<int64_t>(gate_.clips.size()); }
+  int64_t QuarantinedCount() const { return static_cast<int64_t>(manifest_.quarantined.size()); }
+
+  const PrepareOptions& options_;
+  Archive& archive_;
+  const GateReport gate_;
+  PrepareObserver& observer_;
+  DataManifest manifest_;
+  std::unique_ptr<ClipStoreWriter> train_;
+  std::unique_ptr<ClipStoreWriter> keep_;
+  int64_t done_ = 0;
+};
+
+absl::Status CheckUnchanged(const FileSystem& files, const std::string& path, const FileInfo& before) {
+  ICPT_ASSIGN_OR_RETURN(const FileInfo after, files.Stat(path));
+  if (after.inode == before.inode && after.size_bytes == before.size_bytes &&
+      after.modified == before.modified) {
+    return absl::OkStatus();
+  }
+  return Unavailable(path, " changed while it was read; prepare it again when it is complete");
+}
+
+}  // namespace
+
+absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, PrepareObserver& observer) {
+  const FileSystem& files = SystemFiles();
+  ICPT_RETURN_IF_ERROR(ValidateName("chunk", options.chunk));
+  ICPT_RETURN_IF_ERROR(Validate(options.settings));
+  ICPT_ASSIGN_OR_RETURN(const auto archive, Archive::Open(options.zip_path));
+  const std::string folder = JoinPath(options.store, options.chunk);
+  ICPT_RETURN_IF_ERROR(files.MakeFolder(folder));
+  ICPT_ASSIGN_OR_RETURN(const auto lock, TakeBuilderLock(files, folder, observer));
+  ICPT_RETURN_IF_ERROR(RemoveTemporaries(files, folder));
+
+  ICPT_ASSIGN_OR_RETURN(const FileInfo zip, files.Stat(options.zip_path));
+  PreparationInputs inputs;
+  inputs.chunk = options.chunk;
+  inputs.preparation = options.settings.preparation;
+  inputs.folds = options.settings.evaluation.folds;
+  inputs.held_out_fold = options.settings.evaluation.held_out_fold;
+  ICPT_ASSIGN_OR_RETURN(inputs.cascade_sha256, CascadeDigest(files, options.pool.cascade_path));
+  ICPT_ASSIGN_OR_RETURN(const auto csv, ReadLabelsCsv(files, options));
+  if (csv.has_value()) inputs.labels_sha256 = DigestOf(*csv).hex;
+  ICPT_ASSIGN_OR_RETURN(inputs.chunk_sha256,
+                        ZipDigest(files, options.zip_path, options.store, options.chunk));
+  auto finished = FindPrepared(files, options.store, inputs);
+  if (!finished.ok()) {
+    absl::Status status = finished.status();
+    status.SetPayload(kNewerVersionMark, absl::Cord());
+    return status;
+  }
+  if (finished->has_value()) return **std::move(finished);
+
+  const GateRules rules{options.settings.preparation.unmatched_share_max,
+                        options.settings.preparation.expected_fake_share};
+  ICPT_ASSIGN_OR_RETURN(GateReport gate, PassDataGate(*archive, rules, csv.has_value() ? &*csv : nullptr));
+  observer.OnGate({gate.reals, gate.fakes, gate.fake_share, rules.expected_fake_share, gate.text});
+  ICPT_RETURN_IF_ERROR(CheckSpace(files, folder, options, gate));
+  ICPT_RETURN_IF_ERROR(RemoveStamp(files, options.store, options.chunk));
+  Builder builder(options, *archive, inputs, std::move(gate), observer);
+  ICPT_ASSIGN_OR_RETURN(PrepareSummary summary, builder.Build(files));
+  ICPT_RETURN_IF_ERROR(CheckUnchanged(files, options.zip_path, zip));
+  ICPT_RETURN_IF_ERROR(WriteStamp(files, options.store, inputs, zip, summary));
+  return summary;
+}
+
+bool RetryHelps(const absl::Status& status) {
+  return !absl::IsInvalidArgument(status) && !absl::IsFailedPrecondition(status);
+}
+
+bool IsWrittenByNewer(const absl::Status& status) { return status.GetPayload(kNewerVersionMark).has_value(); }
+
+}  // namespace interceptor::worker

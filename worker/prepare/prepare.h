@@ -1,0 +1,69 @@
+// A chunk's zip becomes a clip store and a data manifest:
+//   1. the zip's directory is read, the builder's lock taken, leftovers of a crash swept;
+//   2. a finished store whose stamp fits zip, settings and cascade is used as it is;
+//   3. the data gate gives every clip its label and family, or refuses the chunk;
+//   4. clips are decoded by the pool and stored in the order of their names;
+//   5. train.clips, keep.clips, manifest.jsonl and, last, prepared.json become visible, each atomically.
+// A crash before 5 leaves only temporaries; one within it leaves a store without prepared.json, which is made
+// again. The same zip and settings give the same bytes, however many decoders work.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/digest.h"
+#include "worker/core/recipe.h"
+#include "worker/prepare/decoder_pool.h"
+
+namespace interceptor::worker {
+
+struct PrepareOptions {
+  std::string zip_path;
+  std::string store;  // the folder that holds one folder a chunk
+  std::string chunk;  // "00"
+  RunSettings settings;
+  DecoderPoolOptions pool;
+};
+
+struct GateFacts {
+  int reals = 0;
+  int fakes = 0;
+  double fake_share = 0;
+  double expected_fake_share = 0;
+  std::string text;
+};
+
+// Called on the thread of PrepareChunk.
+class PrepareObserver {
+ public:
+  virtual ~PrepareObserver() = default;
+  virtual void OnProgress(int64_t done, int64_t total, int64_t quarantined) = 0;
+  virtual void OnQuarantine(const std::string& clip, const std::string& reason) = 0;
+  virtual void OnGate(const GateFacts& gate) = 0;
+  // Another process is making the same store; it is waited for.
+  virtual void OnWaiting() = 0;
+  // Asked several times a second. True: leave without a store, CANCELLED.
+  virtual bool Stopped() = 0;
+};
+
+struct PrepareSummary {
+  std::string manifest_path;
+  Digest manifest;
+  int64_t clips = 0;
+  int64_t families = 0;
+  int64_t quarantined = 0;
+  int64_t train_bytes = 0;
+  int64_t keep_bytes = 0;
+  bool reused = false;
+};
+
+absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, PrepareObserver& observer);
+
+// False where repeating cannot help: bad labels, an unsafe zip, settings out of range.
+bool RetryHelps(const absl::Status& status);
+// True for a refusal because a newer version wrote the store.
+bool IsWrittenByNewer(const absl::Status& status);
+
+}  // namespace interceptor::worker

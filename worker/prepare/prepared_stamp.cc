@@ -1,0 +1,133 @@
+#include "worker/prepare/prepared_stamp.h"
+
+#include "common/base/status.h"
+#include "common/io/atomic_file.h"
+#include "common/io/config.h"
+#include "worker/store/clip_store.h"
+
+namespace interceptor::worker {
+namespace {
+
+using nlohmann::json;
+
+constexpr int64_t kStampVersion = 1;
+// Raised whenever the same inputs would give other bytes.
+constexpr int64_t kPreparationVersion = 1;
+
+std::string StampPath(const std::string& store, const std::string& chunk) {
+  return JoinPath(JoinPath(store, chunk), "prepared.json");
+}
+
+json ZipFacts(const FileInfo& zip) {
+  return {
+      {"inode", zip.inode}, {"size_bytes", zip.size_bytes}, {"modified_ns", absl::ToUnixNanos(zip.modified)}};
+}
+
+json InputFacts(const PreparationInputs& inputs) {
+  const PreparationSettings& settings = inputs.preparation;
+  return {{"cascade_sha256", inputs.cascade_sha256},
+          {"chunk", inputs.chunk},
+          {"chunk_sha256", inputs.chunk_sha256},
+          {"face_detection_stride", settings.face_detection_stride},
+          {"folds", inputs.folds},
+          {"frames_per_fake", settings.frames_per_fake},
+          {"frames_per_real", settings.frames_per_real},
+          {"held_out_fold", inputs.held_out_fold},
+          {"labels_sha256", inputs.labels_sha256},
+          {"preparation_version", kPreparationVersion},
+          {"replay_reservoir", settings.replay_reservoir},
+          {"unmatched_share_max", settings.unmatched_share_max},
+          {"view_pixels", settings.view_pixels}};
+}
+
+// Nothing for an absent or unreadable stamp: the store is then made again.
+std::optional<json> ReadStamp(const FileSystem& files, const std::string& store, const std::string& chunk) {
+  const auto text = ReadWholeFile(files, StampPath(store, chunk));
+  if (!text.ok()) return std::nullopt;
+  auto stamp = ParseJsonObject(*text);
+  if (!stamp.ok()) return std::nullopt;
+  return *std::move(stamp);
+}
+
+bool HasSize(const FileSystem& files, const std::string& path, int64_t size_bytes) {
+  const auto info = files.Stat(path);
+  return info.ok() && info->size_bytes == size_bytes;
+}
+
+absl::StatusOr<PrepareSummary> ReadOutputs(const json& outputs) {
+  JsonReader reader(outputs, "prepared.json: outputs");
+  PrepareSummary summary;
+  summary.manifest.hex = reader.String("manifest_sha256");
+  summary.manifest.size_bytes = reader.Integer("manifest_bytes");
+  summary.clips = reader.Integer("clips");
+  summary.families = reader.Integer("families");
+  summary.quarantined = reader.Integer("quarantined");
+  summary.train_bytes = reader.Integer("train_bytes");
+  summary.keep_bytes = reader.Integer("keep_bytes");
+  ICPT_RETURN_IF_ERROR(reader.Finish());
+  summary.reused = true;
+  return summary;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ZipDigest(const FileSystem& files, const std::string& zip_path,
+                                      const std::string& store, const std::string& chunk) {
+  ICPT_ASSIGN_OR_RETURN(const FileInfo zip, files.Stat(zip_path));
+  if (const auto stamp = ReadStamp(files, store, chunk); stamp.has_value()) {
+    const json facts = stamp->value("zip", json());
+    const json inputs = stamp->value("inputs", json::object());
+    if (facts == ZipFacts(zip) && inputs.is_object() && inputs.contains("chunk_sha256") &&
+        inputs["chunk_sha256"].is_string()) {
+      return inputs["chunk_sha256"].get<std::string>();
+    }
+  }
+  ICPT_ASSIGN_OR_RETURN(const Digest digest, DigestOfFile(files, zip_path));
+  return digest.hex;
+}
+
+absl::StatusOr<std::optional<PrepareSummary>> FindPrepared(const FileSystem& files, const std::string& store,
+                                                           const PreparationInputs& inputs) {
+  const auto stamp = ReadStamp(files, store, inputs.chunk);
+  if (!stamp.has_value()) return std::nullopt;
+  const json version = stamp->value("version", json());
+  if (version.is_number_integer() && version.get<int64_t>() > kStampVersion) {
+    return FailedPrecondition(StampPath(store, inputs.chunk),
+                              " was written by a newer version; use it, or another --out folder");
+  }
+  if (stamp->value("inputs", json()) != InputFacts(inputs)) return std::nullopt;
+  auto summary = ReadOutputs(stamp->value("outputs", json::object()));
+  if (!summary.ok()) return std::nullopt;
+  summary->manifest_path = ManifestPath(store, inputs.chunk);
+  const auto manifest = DigestOfFile(files, summary->manifest_path);
+  if (!manifest.ok() || *manifest != summary->manifest) return std::nullopt;
+  if (!HasSize(files, TrainStorePath(store, inputs.chunk), summary->train_bytes) ||
+      !HasSize(files, KeepStorePath(store, inputs.chunk), summary->keep_bytes)) {
+    return std::nullopt;
+  }
+  return *std::move(summary);
+}
+
+absl::Status RemoveStamp(const FileSystem& files, const std::string& store, const std::string& chunk) {
+  ICPT_RETURN_IF_ERROR(files.Remove(StampPath(store, chunk)));
+  ICPT_RETURN_IF_ERROR(files.Remove(ManifestPath(store, chunk)));
+  return files.SyncFolder(JoinPath(store, chunk));
+}
+
+absl::Status WriteStamp(const FileSystem& files, const std::string& store, const PreparationInputs& inputs,
+                        const FileInfo& zip, const PrepareSummary& summary) {
+  const json stamp = {{"version", kStampVersion},
+                      {"inputs", InputFacts(inputs)},
+                      {"zip", ZipFacts(zip)},
+                      {"outputs",
+                       {{"manifest_sha256", summary.manifest.hex},
+                        {"manifest_bytes", summary.manifest.size_bytes},
+                        {"clips", summary.clips},
+                        {"families", summary.families},
+                        {"quarantined", summary.quarantined},
+                        {"train_bytes", summary.train_bytes},
+                        {"keep_bytes", summary.keep_bytes}}}};
+  return WriteFileAtomically(files, StampPath(store, inputs.chunk), stamp.dump(1) + "\n");
+}
+
+}  // namespace interceptor::worker

@@ -1,0 +1,41 @@
+// prepared.json: what a finished store was made from and what came out, written last. A store whose stamp
+// fits is used again at once.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/base/digest.h"
+#include "common/io/file_system.h"
+#include "worker/core/recipe.h"
+#include "worker/prepare/prepare.h"
+
+namespace interceptor::worker {
+
+// Everything that the stored bytes depend on.
+struct PreparationInputs {
+  std::string chunk;
+  std::string chunk_sha256;
+  std::string cascade_sha256;
+  std::string labels_sha256;  // of the plan's CSV; empty without one
+  PreparationSettings preparation;
+  int folds = 0;
+  int held_out_fold = 0;
+};
+
+// The zip's digest as the stamp remembers it for a file of the same inode, size and time; else read anew.
+absl::StatusOr<std::string> ZipDigest(const FileSystem& files, const std::string& zip_path,
+                                      const std::string& store, const std::string& chunk);
+
+// The finished store of exactly these inputs, its manifest's digest and files' sizes verified; nothing when
+// it must be made. An error only when a newer version wrote it.
+absl::StatusOr<std::optional<PrepareSummary>> FindPrepared(const FileSystem& files, const std::string& store,
+                                                           const PreparationInputs& inputs);
+
+// Makes the store unfinished, before its files are replaced.
+absl::Status RemoveStamp(const FileSystem& files, const std::string& store, const std::string& chunk);
+absl::Status WriteStamp(const FileSystem& files, const std::string& store, const PreparationInputs& inputs,
+                        const FileInfo& zip, const PrepareSummary& summary);
+
+}  // namespace interceptor::worker

@@ -1,0 +1,53 @@
+// One video (or picture) in memory, decoded in one sequential pass by timestamp. Files are foreign: limits
+// hold on streams, packets and pixels, no protocol is allowed, and damage is an error rather than a grey
+// frame. One thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <opencv2/core.hpp>
+#include <span>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+struct AVFrame;
+
+namespace interceptor::worker {
+
+struct VideoFacts {
+  int64_t frames = 0;
+  double frame_rate = 0;        // frames a second; 0 for a single picture
+  double duration_seconds = 0;  // up to the end of the last frame; 0 for a single picture
+  int64_t stream_bytes = 0;     // the picture stream alone
+};
+
+// A decoded frame in the decoder's own format; cheap to keep and to copy.
+struct VideoFrame {
+  int64_t index = 0;   // in order of presentation
+  double seconds = 0;  // after the first frame
+  std::shared_ptr<AVFrame> picture;
+};
+
+class Video {
+ public:
+  // `bytes` must outlive this object. DATA_LOSS says what is wrong with the file.
+  static absl::StatusOr<std::unique_ptr<Video>> Open(std::string_view bytes);
+  virtual ~Video() = default;
+
+  virtual const VideoFacts& facts() const = 0;
+
+  // Decodes from the beginning to the last of `indices` (ascending, each below facts().frames) and hands
+  // those frames over in order. DATA_LOSS when one of them, or anything before it that is needed, is damaged.
+  // Once.
+  using Sink = std::function<absl::Status(const VideoFrame& frame)>;
+  virtual absl::Status Decode(std::span<const int64_t> indices, const Sink& sink) = 0;
+
+  // 8-bit RGB at native size, upright; the stream's colour matrix and range are honoured.
+  virtual absl::StatusOr<cv::Mat> Rgb(const VideoFrame& frame) = 0;
+  // 8-bit luma, upright, shrunk so that no side is over `side_max` pixels.
+  virtual absl::StatusOr<cv::Mat> Luma(const VideoFrame& frame, int side_max) = 0;
+};
+
+}  // namespace interceptor::worker
