@@ -8,7 +8,6 @@ namespace interceptor::worker {
 namespace {
 
 constexpr double kSuspectShare = 0.05;
-constexpr float kMemory = 0.7f;
 
 }  // namespace
 
@@ -45,11 +44,6 @@ std::vector<float> LossWeights(std::span<const float> losses) {
     weights[known[rank]] = static_cast<float>(weight);
   }
   return weights;
-}
-
-float BlendLoss(float remembered, float observed) {
-  if (std::isnan(remembered)) return observed;
-  return kMemory * remembered + (1.0f - kMemory) * observed;
 }
 
 }  // namespace interceptor::worker

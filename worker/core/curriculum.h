@@ -21,7 +21,4 @@ std::vector<uint32_t> EasiestFirst(std::span<const uint32_t> order, std::span<co
 // (NaN).
 std::vector<float> LossWeights(std::span<const float> losses);
 
-// A clip's loss as the curriculum remembers it, after it was seen with `observed`.
-float BlendLoss(float remembered, float observed);
-
 }  // namespace interceptor::worker

@@ -45,7 +45,7 @@ struct SamplerInput {
   // Training clips of the chunk, and of all earlier chunks' keep stores; none of a held-out family.
   std::span<const ClipInfo> base = {};
   std::span<const ClipInfo> replay = {};
-  // Remembered loss of each base clip (NaN: unknown); empty: none known.
+  // Look-ahead loss of each base clip (NaN: unknown); empty: none known.
   std::span<const float> losses = {};
   int held_out_fold = 0;
   int batch_size = 32;  // even

@@ -101,10 +101,5 @@ CATCH_TEST_CASE("loss weights stay in their bounds and never favour the most sus
   for (size_t i = 95; i < 100; ++i) CATCH_CHECK(weights[i] <= 1.0f);
 }
 
-CATCH_TEST_CASE("a remembered loss moves towards what is observed") {
-  CATCH_CHECK(BlendLoss(kUnknown, 2.0f) == 2.0f);
-  CATCH_CHECK(BlendLoss(1.0f, 2.0f) == Approx(1.3f));
-}
-
 }  // namespace
 }  // namespace interceptor::worker

@@ -9,9 +9,6 @@
 
 namespace interceptor::worker {
 
-// Stands in every checkpoint; a detector must prepare pictures the same way.
-inline constexpr char kPreprocessingStamp[] = "rgb /255, mean 0.485 0.456 0.406, deviation 0.229 0.224 0.225";
-
 // Applies drawn augmentations to whole batches. Everything it does follows from its arguments: noise comes
 // from a bank drawn once from a fixed key, which each sample enters at its own place.
 class Preprocessor {

@@ -7,6 +7,9 @@
 
 namespace interceptor::worker {
 
+// Stands in every checkpoint; a detector must prepare pictures the same way.
+inline constexpr char kPreprocessingStamp[] = "rgb /255, mean 0.485 0.456 0.406, deviation 0.229 0.224 0.225";
+
 // How a training input smaller than the stored view is made.
 enum class SizeChange {
   kResize,

@@ -1,0 +1,96 @@
+#include "tests/support/tiny_store.h"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "common/io/atomic_file.h"
+#include "worker/core/families.h"
+#include "worker/store/clip_store.h"
+#include "worker/store/manifest.h"
+
+namespace interceptor {
+namespace {
+
+using worker::ClipInfo;
+using worker::ClipStoreWriter;
+using worker::Label;
+
+// [frames, side, side, 3]: a moving disc on a gradient.
+std::string DrawFrames(const TinyStore& options, RandomKey scene, bool fake) {
+  std::string bytes;
+  const double tint = fake ? 0.6 : 1.0;
+  for (int frame = 0; frame < options.frames; ++frame) {
+    const double centre_x = options.side * (0.4 + 0.2 * RandomUniform(scene, 10)) + frame;
+    const double centre_y = options.side * (0.4 + 0.2 * RandomUniform(scene, 11));
+    for (int y = 0; y < options.side; ++y) {
+      for (int x = 0; x < options.side; ++x) {
+        const double dx = (x - centre_x) / options.side;
+        const double dy = (y - centre_y) / options.side;
+        const bool inside = dx * dx + dy * dy < 0.06;
+        for (int c = 0; c < 3; ++c) {
+          double value = 60 + 120 * RandomUniform(scene, c) + 40.0 * x / options.side;
+          if (inside) value = 40 + value * (c == 0 ? tint : 1.0);
+          bytes += static_cast<char>(static_cast<uint8_t>(std::clamp(value, 0.0, 255.0)));
+        }
+      }
+    }
+  }
+  return bytes;
+}
+
+absl::Status AddClip(const TinyStore& options, ClipStoreWriter& writer, const ClipInfo& info,
+                     RandomKey scene) {
+  const std::string bytes = DrawFrames(options, scene, info.label == Label::kFake);
+  worker::StoredClip clip;
+  clip.info = info;
+  clip.attributes = {{"brightness", RandomUniform(scene, 3)}};
+  for (int frame = 0; frame < options.frames; ++frame) clip.frame_seconds.push_back(frame / 25.0);
+  for (const worker::View view : {worker::View::kFullFrame, worker::View::kFaceCrop}) {
+    clip.views.push_back(
+        {view, worker::ElementType::kU8, {options.frames, options.side, options.side, 3}, bytes});
+  }
+  return writer.Add(clip);
+}
+
+}  // namespace
+
+absl::Status WriteTinyStore(const TinyStore& options) {
+  const FileSystem& files = SystemFiles();
+  ICPT_RETURN_IF_ERROR(files.MakeFolder(JoinPath(options.store, options.chunk)));
+  ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<ClipStoreWriter> train,
+                        ClipStoreWriter::Create(files, worker::TrainStorePath(options.store, options.chunk)));
+  ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<ClipStoreWriter> keep,
+                        ClipStoreWriter::Create(files, worker::KeepStorePath(options.store, options.chunk)));
+  worker::DataManifest manifest;
+  manifest.chunk = options.chunk;
+  manifest.chunk_sha256 = DigestOf(Cat("zip ", options.chunk)).hex;
+  manifest.folds = options.folds;
+  for (int f = 0; f < options.families; ++f) {
+    const RandomKey scene = MakeRandomKey(options.seed, options.chunk, {static_cast<uint64_t>(f)});
+    const std::string original = Cat("c", options.chunk, "r", 100 + f, ".mp4");
+    ClipInfo info;
+    info.chunk = options.chunk;
+    info.family = worker::FamilyName(options.chunk, original);
+    info.fold = worker::FoldOf(info.family, options.folds);
+    const bool kept =
+        info.fold == options.held_out_fold || worker::IsReplayFamily(info.family, options.replay_share);
+    ClipStoreWriter& writer = kept ? *keep : *train;
+    for (int clip = 0; clip <= options.fakes_per_family; ++clip) {
+      info.label = clip == 0 ? Label::kReal : Label::kFake;
+      info.name = clip == 0 ? original : Cat("c", options.chunk, "f", 100 + f, "-", clip, ".mp4");
+      ICPT_RETURN_IF_ERROR(AddClip(options, writer, info, scene));
+      manifest.clips.push_back(info);
+    }
+  }
+  std::sort(manifest.clips.begin(), manifest.clips.end(),
+            [](const ClipInfo& a, const ClipInfo& b) { return a.name < b.name; });
+  ICPT_RETURN_IF_ERROR(train->Commit());
+  ICPT_RETURN_IF_ERROR(keep->Commit());
+  return WriteFileAtomically(files, worker::ManifestPath(options.store, options.chunk),
+                             worker::EncodeManifest(manifest));
+}
+
+}  // namespace interceptor

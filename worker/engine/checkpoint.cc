@@ -1,0 +1,294 @@
+#include "worker/engine/checkpoint.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "common/base/digest.h"
+#include "common/base/status.h"
+#include "common/io/atomic_file.h"
+#include "common/io/config.h"
+#include "common/io/safetensors.h"
+#include "worker/engine/specialist.h"
+
+namespace interceptor::worker {
+namespace {
+
+constexpr std::string_view kFormat = "interceptor checkpoint";
+constexpr std::string_view kFirstMoment = "optimizer.exp_avg.";
+constexpr std::string_view kSecondMoment = "optimizer.exp_avg_sq.";
+constexpr std::string_view kGroupSteps = "optimizer.group_steps";
+constexpr std::string_view kLosses = "sampler.loss";
+
+template <typename T>
+std::string_view BytesOf(const std::vector<T>& values, int64_t offset, int64_t count) {
+  return {reinterpret_cast<const char*>(values.data() + offset), static_cast<size_t>(count) * sizeof(T)};
+}
+
+template <typename T>
+std::string_view BytesOf(const std::vector<T>& values) {
+  return BytesOf(values, 0, static_cast<int64_t>(values.size()));
+}
+
+std::string Join(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ",") + part;
+  return text;
+}
+
+std::vector<std::string> Split(const std::string& text) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+// Every tensor of the file in order: its name, and where its bytes live in the state.
+std::vector<TensorBytes> ListTensors(const Architecture& net, const HostState& state,
+                                     const std::vector<float>& losses) {
+  std::vector<TensorBytes> tensors;
+  for (const TensorPlace& place : net.parameters) {
+    tensors.push_back(
+        {place.name, DType::kF32, place.shape, BytesOf(state.weights, place.offset, place.count)});
+  }
+  for (const TensorPlace& place : net.statistics) {
+    tensors.push_back(
+        {place.name, DType::kF32, place.shape, BytesOf(state.statistics, place.offset, place.count)});
+  }
+  for (size_t i = 0; i < net.counters.size(); ++i) {
+    tensors.push_back(
+        {net.counters[i], DType::kI64, {}, BytesOf(state.counters, static_cast<int64_t>(i), 1)});
+  }
+  const bool bf16 = !state.exp_avg_bf16.empty();
+  for (const TensorPlace& place : net.parameters) {
+    tensors.push_back({Cat(kFirstMoment, place.name), bf16 ? DType::kBF16 : DType::kF32, place.shape,
+                       bf16 ? BytesOf(state.exp_avg_bf16, place.offset, place.count)
+                            : BytesOf(state.exp_avg, place.offset, place.count)});
+    tensors.push_back({Cat(kSecondMoment, place.name), bf16 ? DType::kBF16 : DType::kF32, place.shape,
+                       bf16 ? BytesOf(state.exp_avg_sq_bf16, place.offset, place.count)
+                            : BytesOf(state.exp_avg_sq, place.offset, place.count)});
+  }
+  tensors.push_back({std::string(kGroupSteps), DType::kI64, {kGroups}, BytesOf(state.group_steps)});
+  if (!losses.empty()) {
+    tensors.push_back(
+        {std::string(kLosses), DType::kF32, {static_cast<int64_t>(losses.size())}, BytesOf(losses)});
+  }
+  return tensors;
+}
+
+std::map<std::string, std::string> MakeMetadata(const Architecture& net, const CheckpointInfo& info) {
+  const nlohmann::json cursor = {{"chunk", info.cursor.chunk},
+                                 {"epoch", info.cursor.epoch},
+                                 {"position", info.cursor.position},
+                                 {"seed", info.cursor.seed}};
+  return {{"format", std::string(kFormat)},
+          {"format_version", Cat(kCheckpointVersion)},
+          {"architecture", net.Stamp()},
+          {"preprocessing", std::string(kPreprocessingStamp)},
+          {"specialist", std::string(ToString(info.specialist))},
+          {"plan_digest", info.plan_digest},
+          {"manifests", Join(info.manifests)},
+          {"cursor", cursor.dump()},
+          // Every draw is keyed by the seed, the specialist and counters: with the cursor this is the whole
+          // state of the random numbers.
+          {"rng_key", Cat("philox4x32-10/", info.cursor.seed, "/", ToString(info.specialist))},
+          {"step", Cat(info.step)},
+          {"training_seconds", Cat(info.training_seconds)},
+          {"start", info.from_given_weights ? "given" : "scratch"},
+          {"lineage", Join(info.lineage)},
+          {"device", info.facts.device},
+          {"precision", info.facts.precision},
+          {"threads", Cat(info.facts.threads)},
+          {"cpu_capability", info.facts.cpu_capability},
+          {"build", info.facts.build}};
+}
+
+std::string ContentDigest(const std::vector<TensorBytes>& tensors) {
+  DigestBuilder digest;
+  for (const TensorBytes& tensor : tensors) {
+    digest.Add(tensor.name);
+    digest.Add(tensor.bytes);
+  }
+  return digest.Finish().hex;
+}
+
+// Digits alone, as MakeMetadata writes them.
+bool ReadInteger(const std::string& text, int64_t& value) {
+  if (text.empty() || text.size() > 18 || text.find_first_not_of("0123456789") != std::string::npos)
+    return false;
+  value = std::atoll(text.c_str());
+  return true;
+}
+
+// Missing keys read as empty.
+class Metadata {
+ public:
+  explicit Metadata(const std::map<std::string, std::string>& values) : values_(values) {}
+  std::string Get(const std::string& key) const {
+    const auto found = values_.find(key);
+    return found == values_.end() ? "" : found->second;
+  }
+
+ private:
+  const std::map<std::string, std::string>& values_;
+};
+
+absl::StatusOr<CheckpointInfo> ParseInfo(const Metadata& metadata) {
+  CheckpointInfo info;
+  const auto specialist = ParseSpecialist(metadata.Get("specialist"));
+  int64_t threads = 0;
+  if (!specialist.has_value() || !ReadInteger(metadata.Get("step"), info.step) ||
+      !ReadInteger(metadata.Get("threads"), threads)) {
+    return DataLoss("specialist, step or threads are missing from the metadata");
+  }
+  info.specialist = *specialist;
+  const auto cursor = ParseJsonObject(metadata.Get("cursor"));
+  if (!cursor.ok()) return DataLoss("the cursor is damaged");
+  JsonReader reader(*cursor, "cursor");
+  info.cursor.chunk = static_cast<int>(reader.Integer("chunk"));
+  info.cursor.epoch = static_cast<int>(reader.Integer("epoch"));
+  info.cursor.position = reader.Integer("position");
+  info.cursor.seed = static_cast<uint64_t>(reader.Integer("seed"));
+  if (!reader.Finish().ok()) return DataLoss("the cursor is damaged");
+  info.plan_digest = metadata.Get("plan_digest");
+  info.manifests = Split(metadata.Get("manifests"));
+  info.lineage = Split(metadata.Get("lineage"));
+  info.training_seconds = std::atof(metadata.Get("training_seconds").c_str());
+  info.from_given_weights = metadata.Get("start") == "given";
+  info.facts = {.device = metadata.Get("device"),
+                .precision = metadata.Get("precision"),
+                .threads = static_cast<int>(threads),
+                .cpu_capability = metadata.Get("cpu_capability"),
+                .build = metadata.Get("build")};
+  return info;
+}
+
+absl::Status CheckKind(const Metadata& metadata, const Architecture& net) {
+  int64_t version = 0;
+  if (metadata.Get("format") != kFormat || !ReadInteger(metadata.Get("format_version"), version)) {
+    return DataLoss("it is no Interceptor checkpoint");
+  }
+  if (version > kCheckpointVersion) {
+    return FailedPrecondition("it was written by a newer version (format ", version,
+                              "; this program reads up to ", kCheckpointVersion, "); update this program");
+  }
+  if (metadata.Get("architecture") != net.Stamp()) {
+    return FailedPrecondition("it holds another architecture (", metadata.Get("architecture"),
+                              "); the plan wants ", net.Stamp());
+  }
+  if (metadata.Get("preprocessing") != kPreprocessingStamp) {
+    return FailedPrecondition("it was trained with other preprocessing (", metadata.Get("preprocessing"),
+                              ")");
+  }
+  return absl::OkStatus();
+}
+
+using EntriesByName = std::map<std::string_view, const TensorEntry*>;
+
+EntriesByName ByName(const SafetensorsFile& file) {
+  EntriesByName entries;
+  for (const TensorEntry& entry : file.header().tensors) entries[entry.name] = &entry;
+  return entries;
+}
+
+// Copies a tensor's bytes to where `target` points, after checking dtype and shape.
+absl::Status CopyTensor(const SafetensorsFile& file, const EntriesByName& entries,
+                        const TensorBytes& target) {
+  const auto found = entries.find(target.name);
+  if (found == entries.end()) return FailedPrecondition("it has no tensor ", target.name);
+  const TensorEntry* entry = found->second;
+  if (entry->dtype != target.dtype || entry->shape != target.shape) {
+    return FailedPrecondition("its tensor ", target.name, " has another shape or type");
+  }
+  ICPT_ASSIGN_OR_RETURN(const std::string_view bytes, file.Bytes(target.name));
+  std::memcpy(const_cast<char*>(target.bytes.data()), bytes.data(), bytes.size());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Checkpoint> ParseCheckpoint(const SafetensorsFile& file, const Architecture& net) {
+  const Metadata metadata(file.header().metadata);
+  ICPT_RETURN_IF_ERROR(CheckKind(metadata, net));
+  Checkpoint checkpoint;
+  ICPT_ASSIGN_OR_RETURN(checkpoint.info, ParseInfo(metadata));
+  bool bf16 = false;
+  for (const TensorEntry& entry : file.header().tensors) {
+    bf16 |= entry.dtype == DType::kBF16;
+    if (entry.name == kLosses && entry.shape.size() == 1) checkpoint.losses.resize(entry.shape[0]);
+  }
+  checkpoint.state = MakeHostState(net, bf16);
+  const std::vector<TensorBytes> targets = ListTensors(net, checkpoint.state, checkpoint.losses);
+  const EntriesByName entries = ByName(file);
+  for (const TensorBytes& target : targets) ICPT_RETURN_IF_ERROR(CopyTensor(file, entries, target));
+  if (ContentDigest(targets) != metadata.Get("content_sha256")) {
+    return DataLoss(
+        "its bytes are damaged: they do not match the digest it carries; take an earlier checkpoint");
+  }
+  return checkpoint;
+}
+
+}  // namespace
+
+absl::Status WriteCheckpoint(const FileSystem& files, const std::string& path,
+                             const Architecture& architecture, const CheckpointInfo& info,
+                             const HostState& state, const std::vector<float>& losses) {
+  const std::vector<TensorBytes> tensors = ListTensors(architecture, state, losses);
+  std::map<std::string, std::string> metadata = MakeMetadata(architecture, info);
+  // The format itself carries no checksum, and a flipped bit in a weight would train on unseen.
+  metadata["content_sha256"] = ContentDigest(tensors);
+  return WriteSafetensors(files, path, metadata, tensors);
+}
+
+absl::StatusOr<Checkpoint> ReadCheckpoint(const FileSystem& files, const std::string& path,
+                                          const Architecture& architecture) {
+  absl::StatusOr<std::unique_ptr<SafetensorsFile>> file = SafetensorsFile::Open(files, path);
+  if (!file.ok()) return Annotate(file.status(), Cat("checkpoint ", path));
+  absl::StatusOr<Checkpoint> checkpoint = ParseCheckpoint(**file, architecture);
+  if (!checkpoint.ok()) return Annotate(checkpoint.status(), Cat("checkpoint ", path));
+  return checkpoint;
+}
+
+absl::Status CheckBelongs(const CheckpointInfo& info, SpecialistName specialist,
+                          const std::string& plan_digest, uint64_t seed) {
+  if (info.specialist != specialist) {
+    return FailedPrecondition("it belongs to specialist ", ToString(info.specialist), ", not ",
+                              ToString(specialist));
+  }
+  if (!info.plan_digest.empty() && !plan_digest.empty() && info.plan_digest != plan_digest) {
+    return FailedPrecondition("it belongs to another plan (", info.plan_digest.substr(0, 12), "), not to ",
+                              plan_digest.substr(0, 12));
+  }
+  if (info.cursor.seed != seed) {
+    return FailedPrecondition("it was trained with seed ", info.cursor.seed, "; the plan says ", seed);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<HostState> ReadInitialWeights(const FileSystem& files, const std::string& path,
+                                             const std::string& sha256, const Architecture& architecture,
+                                             HostState start) {
+  const std::string what = Cat("initial weights ", path);
+  ICPT_ASSIGN_OR_RETURN(const Digest digest, DigestOfFile(files, path));
+  if (digest.hex != sha256) {
+    return DataLoss(what, ": its SHA-256 is ", digest.hex, "; the plan names ", sha256);
+  }
+  ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<SafetensorsFile> file, SafetensorsFile::Open(files, path));
+  const EntriesByName entries = ByName(*file);
+  for (const TensorBytes& target : ListTensors(architecture, start, {})) {
+    // What follows the counters is the optimizer's, which starts from zero.
+    if (target.name.starts_with("optimizer.")) break;
+    const absl::Status copied = CopyTensor(*file, entries, target);
+    if (copied.ok() || target.name.starts_with("classifier.")) continue;
+    if (target.name.ends_with(".num_batches_tracked")) continue;
+    return Annotate(copied, what);
+  }
+  return start;
+}
+
+}  // namespace interceptor::worker

@@ -1,0 +1,64 @@
+// A checkpoint file: everything needed to go on exactly, in safetensors. Weights and BatchNorm buffers carry
+// torchvision's names, so Python loads them as they are; beside them stand `optimizer.exp_avg.<name>` and
+// `optimizer.exp_avg_sq.<name>` (bf16 in a published file, fp32 in a recovery snapshot),
+// `optimizer.group_steps` and `sampler.loss`. What the state means stands in the metadata strings. No
+// LibTorch; any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/io/file_system.h"
+#include "worker/core/types.h"
+#include "worker/engine/architecture.h"
+#include "worker/engine/learner.h"
+
+namespace interceptor::worker {
+
+inline constexpr int kCheckpointVersion = 1;
+
+struct CheckpointInfo {
+  SpecialistName specialist = SpecialistName::kBG;
+  std::string plan_digest;
+  std::vector<std::string> manifests;  // digests of the data manifests trained on, in order
+  Cursor cursor;                       // the next batch
+  int64_t step = 0;                    // optimizer steps taken
+  double training_seconds = 0;
+  EngineFacts facts;
+  // Whether the run started from weights that the plan names.
+  bool from_given_weights = false;
+  // Digests of the published checkpoints that this state descends from, oldest first.
+  std::vector<std::string> lineage;
+};
+
+struct Checkpoint {
+  CheckpointInfo info;
+  HostState state;
+  std::vector<float> losses;  // of the cursor's chunk, per base clip; empty at a chunk's start
+};
+
+// The file appears whole or not at all. `state` holds its moments in one form.
+absl::Status WriteCheckpoint(const FileSystem& files, const std::string& path,
+                             const Architecture& architecture, const CheckpointInfo& info,
+                             const HostState& state, const std::vector<float>& losses);
+
+// NOT_FOUND; DATA_LOSS when the bytes are not what was written; FAILED_PRECONDITION for another architecture,
+// for other preprocessing and for a newer version.
+absl::StatusOr<Checkpoint> ReadCheckpoint(const FileSystem& files, const std::string& path,
+                                          const Architecture& architecture);
+
+// FAILED_PRECONDITION when the checkpoint belongs to another specialist, plan or seed. An empty plan digest
+// on either side matches any.
+absl::Status CheckBelongs(const CheckpointInfo& info, SpecialistName specialist,
+                          const std::string& plan_digest, uint64_t seed);
+
+// Weights to start from, by torchvision's names; moments zero. A classifier of another size keeps `start`'s.
+// DATA_LOSS when the digest is not `sha256`, FAILED_PRECONDITION naming a tensor that is missing or of
+// another shape.
+absl::StatusOr<HostState> ReadInitialWeights(const FileSystem& files, const std::string& path,
+                                             const std::string& sha256, const Architecture& architecture,
+                                             HostState start);
+
+}  // namespace interceptor::worker

@@ -1,0 +1,63 @@
+// The clips that a run meets on one chunk: what it trains on, what it replays and what it is judged by. Opens
+// the clip stores and holds them to the committed manifest. Read-only; any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/io/file_system.h"
+#include "worker/core/recipe.h"
+#include "worker/core/types.h"
+#include "worker/store/clip_store.h"
+
+namespace interceptor::worker {
+
+// "Train this chunk": from the agent, or from the arguments when a person runs the program.
+struct ChunkOrder {
+  int chunk = 0;  // index in the plan's order
+  std::string name;
+  std::string manifest_sha256 = "";  // of the committed manifest; empty: whatever the store holds
+  bool last = false;
+};
+
+// Clips and their infos, index for index.
+struct ClipList {
+  std::vector<const StoredClip*> clips;
+  std::vector<ClipInfo> infos;
+
+  void Add(const StoredClip& clip);
+};
+
+class ChunkData {
+ public:
+  // NOT_FOUND when a store is missing, FAILED_PRECONDITION when the store is not the committed manifest's or
+  // was made with other folds; both say which chunk to prepare again.
+  static absl::StatusOr<std::unique_ptr<ChunkData>> Open(const FileSystem& files, const std::string& store,
+                                                         const RunSettings& settings,
+                                                         const ChunkOrder& order);
+
+  const std::string& manifest_sha256() const { return manifest_sha256_; }
+  // The chunk's own clips outside the held-out fold, by name.
+  const ClipList& base() const { return base_; }
+  // Training families in the keep stores of all earlier chunks.
+  const ClipList& replay() const { return replay_; }
+  // Held-out families of this chunk and all earlier ones; nothing is ever trained on them.
+  const ClipList& held_out() const { return held_out_; }
+  // Everything in this chunk, by name: what look-ahead scores.
+  const ClipList& whole() const { return whole_; }
+
+ private:
+  absl::Status CheckManifest(const FileSystem& files, const std::string& store, const RunSettings& settings,
+                             const ChunkOrder& order);
+
+  std::vector<std::unique_ptr<ClipStoreReader>> readers_;
+  std::string manifest_sha256_;
+  ClipList base_;
+  ClipList replay_;
+  ClipList held_out_;
+  ClipList whole_;
+};
+
+}  // namespace interceptor::worker

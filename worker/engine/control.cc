@@ -1,0 +1,219 @@
+#include "worker/engine/control.h"
+
+#include <csignal>
+#include <cstdio>
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/io/config.h"
+#include "common/io/line_channel.h"
+
+namespace interceptor::worker {
+namespace {
+
+using nlohmann::json;
+
+// How soon a waiting trainer notices a signal.
+constexpr absl::Duration kPollPeriod = absl::Milliseconds(200);
+
+volatile std::sig_atomic_t stop_signal = 0;
+
+void OnStopSignal(int) { stop_signal = 1; }
+
+class AgentControl : public Control {
+ public:
+  explicit AgentControl(int fd) : channel_(fd) {}
+
+  void Emit(const json& event) override {
+    // A peer that is gone shows as a closed channel at the next poll.
+    if (event.at("event") == "checkpoint") save_requested_ = false;
+    channel_.Send(event).IgnoreError();
+  }
+
+  absl::StatusOr<std::optional<ChunkOrder>> NextChunk(int next_chunk) override {
+    Emit({{"event", "ready"}, {"next_chunk", next_chunk}});
+    while (orders_.empty()) {
+      if (StopRequested()) return std::nullopt;
+      ICPT_ASSIGN_OR_RETURN(const ChannelInput input, channel_.Receive(kPollPeriod));
+      ICPT_RETURN_IF_ERROR(Handle(input));
+    }
+    const ChunkOrder order = orders_.front();
+    orders_.pop_front();
+    return order;
+  }
+
+  bool StopRequested() override {
+    while (stop_signal == 0 && !stop_) {
+      const absl::StatusOr<ChannelInput> input = channel_.TryReceive();
+      if (!input.ok() || input->kind == ChannelInput::Kind::kNothing) break;
+      const absl::Status handled = Handle(*input);
+      if (!handled.ok()) ICPT_LOG(kWarning) << "ignored a command: " << Message(handled);
+    }
+    return stop_signal != 0 || stop_;
+  }
+
+  bool SaveRequested() override { return save_requested_; }
+
+ private:
+  absl::Status Handle(const ChannelInput& input) {
+    if (input.kind == ChannelInput::Kind::kNothing) return absl::OkStatus();
+    if (input.kind == ChannelInput::Kind::kClosed) {
+      stop_ = true;
+      return absl::OkStatus();
+    }
+    JsonReader reader(input.message, "command");
+    const std::string command = reader.String("command");
+    if (command == "stop") {
+      stop_ = true;
+    } else if (command == "save") {
+      save_requested_ = true;
+    } else if (command == "train_chunk") {
+      ChunkOrder order;
+      order.chunk = static_cast<int>(reader.Integer("chunk"));
+      order.name = reader.String("name");
+      order.manifest_sha256 = reader.String("manifest_sha256");
+      if (reader.Has("last")) order.last = reader.Boolean("last");
+      ICPT_RETURN_IF_ERROR(reader.Finish());
+      orders_.push_back(order);
+    } else {
+      return InvalidArgument("the command '", command, "' is none of train_chunk, save, stop");
+    }
+    return absl::OkStatus();
+  }
+
+  LineChannel channel_;
+  std::deque<ChunkOrder> orders_;
+  bool stop_ = false;
+  bool save_requested_ = false;
+};
+
+std::string Text(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+class AloneControl : public Control {
+ public:
+  AloneControl(const FileSystem& files, const RunSettings& settings, std::string run_folder)
+      : files_(files),
+        settings_(settings),
+        run_folder_(std::move(run_folder)),
+        last_save_(SystemClock().Now()) {}
+
+  void Emit(const json& event) override {
+    const std::string kind = event.at("event");
+    if (kind == "checkpoint") {
+      last_save_ = SystemClock().Now();
+      Prune();
+    }
+    const std::string line = Render(kind, event);
+    if (!line.empty()) ICPT_LOG(kInfo) << line;
+  }
+
+  absl::StatusOr<std::optional<ChunkOrder>> NextChunk(int next_chunk) override {
+    if (StopRequested()) return std::nullopt;
+    const auto chunks = static_cast<int>(settings_.chunks.size());
+    int chunk = next_chunk;
+    // A run killed between a chunk's last step and its evaluation still owes the evaluation.
+    if (chunk > 0 && evaluated_ < chunk - 1 &&
+        !files_.Exists(HeldOutTablePath(run_folder_, settings_.chunks[chunk - 1]))) {
+      --chunk;
+    }
+    if (chunk >= chunks) return std::nullopt;
+    evaluated_ = chunk;
+    return ChunkOrder{.chunk = chunk, .name = settings_.chunks[chunk], .last = chunk + 1 == chunks};
+  }
+
+  bool StopRequested() override { return stop_signal != 0; }
+
+  bool SaveRequested() override {
+    return SystemClock().Now() - last_save_ >= absl::Seconds(settings_.checkpoints.period_seconds);
+  }
+
+ private:
+  static std::string Render(const std::string& kind, const json& e) {
+    if (kind == "started") {
+      return Cat(e["specialist"].get<std::string>(), ": ", e["parameters"].get<int64_t>(), " parameters on ",
+                 e["device"].get<std::string>(), ", from ", e["weights"].get<std::string>(), " at step ",
+                 e["step"].get<int64_t>());
+    }
+    if (kind == "progress") {
+      if (e["phase"] != "training") return "";
+      return Cat("chunk ", e["chunk"].get<int>(), " epoch ", e["cursor"]["epoch"].get<int>(), " step ",
+                 e["step"].get<int64_t>(), Text(" loss %.4f", e["loss"]),
+                 Text(" rate %.2e", e["learning_rate"]), Text(" %.1f pictures/s", e["samples_per_s"]),
+                 Text(", waits %.0f %%", 100 * e["data_wait_share"].get<double>()));
+    }
+    if (kind == "evaluation") {
+      return Cat(e["kind"].get<std::string>(), " after step ", e["step"].get<int64_t>(),
+                 Text(": AUC %.3f", e["auc"]), Text(" [%.3f,", e["auc_low"]), Text(" %.3f]", e["auc_high"]),
+                 e["too_few"].get<bool>() ? " (too few)" : "", Text(", log loss %.3f", e["log_loss"]), ", ",
+                 e["reals"].get<int64_t>(), " real, ", e["fakes"].get<int64_t>(), " fake");
+    }
+    if (kind == "checkpoint") {
+      return Cat("checkpoint ", e["path"].get<std::string>(), Text(", stall %.1f ms", e["stall_ms"]));
+    }
+    if (kind == "finished") return "every chunk is trained";
+    if (kind == "failed") return Cat(e["code"].get<std::string>(), ": ", e["text"].get<std::string>());
+    return "";
+  }
+
+  void Prune() {
+    const absl::StatusOr<std::vector<std::string>> names = files_.List(CheckpointFolder(run_folder_));
+    if (!names.ok()) return;
+    const auto keep = static_cast<size_t>(settings_.checkpoints.keep_latest);
+    for (size_t i = 0; i + keep < names->size(); ++i) {
+      files_.Remove(JoinPath(CheckpointFolder(run_folder_), (*names)[i])).IgnoreError();
+    }
+  }
+
+  const FileSystem& files_;
+  const RunSettings settings_;
+  const std::string run_folder_;
+  MonotonicTime last_save_;
+  int evaluated_ = -1;
+};
+
+}  // namespace
+
+void WatchStopSignals() {
+  struct sigaction action = {};
+  action.sa_handler = OnStopSignal;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGINT, &action, nullptr);
+}
+
+std::unique_ptr<Control> MakeAgentControl(int fd) { return std::make_unique<AgentControl>(fd); }
+
+std::unique_ptr<Control> MakeAloneControl(const FileSystem& files, const RunSettings& settings,
+                                          const std::string& run_folder) {
+  return std::make_unique<AloneControl>(files, settings, run_folder);
+}
+
+std::string HeldOutTablePath(const std::string& run_folder, const std::string& chunk) {
+  return JoinPath(run_folder, Cat("scores/held_out-", chunk, ".csv"));
+}
+
+std::string LookAheadTablePath(const std::string& run_folder, const std::string& chunk) {
+  return JoinPath(run_folder, Cat("scores/look_ahead-", chunk, ".csv"));
+}
+
+std::string CheckpointFolder(const std::string& run_folder) { return JoinPath(run_folder, "checkpoints"); }
+
+std::optional<std::string> NewestCheckpoint(const FileSystem& files, const std::string& run_folder) {
+  const absl::StatusOr<std::vector<std::string>> names = files.List(CheckpointFolder(run_folder));
+  if (!names.ok()) return std::nullopt;
+  // Names carry the step with leading zeros, so the last one in order is the newest.
+  for (auto name = names->rbegin(); name != names->rend(); ++name) {
+    if (name->ends_with(".safetensors")) return JoinPath(CheckpointFolder(run_folder), *name);
+  }
+  return std::nullopt;
+}
+
+}  // namespace interceptor::worker

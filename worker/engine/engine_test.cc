@@ -1,0 +1,344 @@
+// The engine through its walls of plain values: network, optimizer, checkpoint file, augmentation.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "common/base/status.h"
+#include "common/io/atomic_file.h"
+#include "common/io/safetensors.h"
+#include "tests/support/catch.h"
+#include "tests/support/scratch_folder.h"
+#include "worker/engine/architecture.h"
+#include "worker/engine/checkpoint.h"
+#include "worker/engine/learner.h"
+#include "worker/engine/recovery.h"
+#include "worker/engine/specialist.h"
+
+namespace interceptor::worker {
+namespace {
+
+LearnerOptions TinyOptions() {
+  LearnerOptions options;
+  options.model.width_scale = 0.1;
+  options.model.depth_scale = 0.1;
+  options.model.input_pixels = 32;
+  options.recipe.learning_rate = 3e-3;
+  options.recipe.warmup_steps = 0;
+  options.recipe.dropout = 0;
+  options.recipe.stochastic_depth = 0;
+  return options;
+}
+
+// Fakes are red, reals are green.
+FrameBatch ColourBatch(int count, int side) {
+  FrameBatch batch;
+  batch.side = side;
+  batch.count = count;
+  for (int i = 0; i < count; ++i) {
+    const bool fake = i % 2 == 1;
+    batch.is_fake.push_back(fake);
+    Sample sample;
+    sample.clip = static_cast<uint32_t>(i);
+    sample.augmentation = MakeRandomKey(1, "test", {static_cast<uint64_t>(i)});
+    batch.samples.push_back(sample);
+    for (int p = 0; p < side * side; ++p) {
+      const auto shade = static_cast<uint8_t>(100 + (p * (i + 3)) % 31);
+      batch.pixels.insert(batch.pixels.end(),
+                          {fake ? uint8_t{200} : shade, fake ? shade : uint8_t{200}, shade});
+    }
+  }
+  return batch;
+}
+
+std::unique_ptr<Learner> MakeLearner(const LearnerOptions& options) {
+  absl::StatusOr<std::unique_ptr<Learner>> learner = Learner::Create(options);
+  CATCH_REQUIRE(learner.ok());
+  return *std::move(learner);
+}
+
+HostState StateOf(const Learner& learner) {
+  HostState state = MakeHostState(learner.architecture(), false);
+  learner.CaptureAll(state);
+  return state;
+}
+
+StepInput InputOf(const FrameBatch& batch, const CurriculumStage& stage, int64_t step) {
+  return {.batch = &batch, .stage = &stage, .learning_rate = 3e-3, .step = step};
+}
+
+CATCH_TEST_CASE("B4 with two classes has torchvision's parameters") {
+  const Architecture net = MakeEfficientNetB4(1, 1, 2);
+  CATCH_CHECK(net.parameter_count == 17'552'202);
+  CATCH_CHECK(net.parameters.size() == 418);
+  CATCH_CHECK(net.blocks.size() == 32);
+  CATCH_CHECK(net.statistic_count == 2 * 62'600);
+  CATCH_CHECK(net.Parameter("features.0.0.weight").shape == std::vector<int64_t>{48, 3, 3, 3});
+  CATCH_CHECK(net.Parameter("features.1.0.block.0.0.weight").shape == std::vector<int64_t>{48, 1, 3, 3});
+  CATCH_CHECK(net.Parameter("features.2.0.block.2.fc1.weight").shape == std::vector<int64_t>{6, 144, 1, 1});
+  CATCH_CHECK(net.Parameter("classifier.1.weight").shape == std::vector<int64_t>{2, 1792});
+  CATCH_CHECK_FALSE(net.Parameter("features.8.1.weight").decays);
+  CATCH_CHECK_FALSE(net.Parameter("classifier.1.bias").decays);
+  int64_t covered = 0;
+  for (const ParameterRange& range : net.ranges) {
+    CATCH_CHECK(range.offset == covered);
+    covered += range.count;
+  }
+  CATCH_CHECK(covered == net.parameter_count);
+}
+
+CATCH_TEST_CASE("channels are rounded as torchvision rounds them") {
+  CATCH_CHECK(MakeDivisible(44.8) == 48);
+  CATCH_CHECK(MakeDivisible(22.4) == 24);
+  CATCH_CHECK(MakeDivisible(11.2) == 16);
+  CATCH_CHECK(MakeDivisible(3) == 8);
+}
+
+CATCH_TEST_CASE("each specialist keeps to its augmentation whitelist") {
+  for (const SpecialistName name : kAllSpecialists) {
+    const SpecialistTraits& traits = TraitsOf(name);
+    bool changed = false;
+    for (uint64_t i = 0; i < 500; ++i) {
+      const Augmentation drawn = DrawAugmentation(MakeRandomKey(i, "whitelist"), traits.whitelist, 1.0);
+      changed |= drawn.flip || drawn.contrast != 1 || drawn.noise != 0;
+      const bool resamples = drawn.rescale != 1 || drawn.quantisation != 0;
+      const bool recolours =
+          drawn.brightness != 0 || drawn.contrast != 1 || drawn.saturation != 1 || drawn.channel_gain[0] != 1;
+      if (name != SpecialistName::kBG) CATCH_CHECK_FALSE(resamples);
+      if (name == SpecialistName::kCM || name == SpecialistName::kRR || name == SpecialistName::kLL) {
+        CATCH_CHECK_FALSE(recolours);
+        CATCH_CHECK(traits.size_change == SizeChange::kAlignedCrop);
+      }
+      if (name == SpecialistName::kCM) CATCH_CHECK(drawn.noise == 0);
+      if (name != SpecialistName::kLL) CATCH_CHECK(drawn.gamma == 1);
+    }
+    CATCH_CHECK(changed);
+    const Augmentation none = DrawAugmentation(MakeRandomKey(1, "whitelist"), traits.whitelist, 0);
+    CATCH_CHECK((!none.flip && none.noise == 0 && none.contrast == 1 && none.rescale == 1));
+  }
+}
+
+CATCH_TEST_CASE("a tiny network learns, and a step is a function of state and input") {
+  const FrameBatch batch = ColourBatch(8, 32);
+  const CurriculumStage stage = {.input_pixels = 32};
+  const auto learner = MakeLearner(TinyOptions());
+  const auto twin = MakeLearner(TinyOptions());
+  double first = 0;
+  double last = 0;
+  for (int64_t step = 0; step < 25; ++step) {
+    const auto result = learner->Step(InputOf(batch, stage, step));
+    CATCH_REQUIRE(result.ok());
+    CATCH_REQUIRE(twin->Step(InputOf(batch, stage, step)).ok());
+    if (step == 0) first = result->loss;
+    last = result->loss;
+  }
+  CATCH_CHECK(last < 0.5 * first);
+  CATCH_CHECK(StateOf(*learner).weights == StateOf(*twin).weights);
+  CATCH_CHECK(StateOf(*learner).statistics == StateOf(*twin).statistics);
+  const auto scores = learner->Score(batch.pixels, batch.count, batch.side);
+  CATCH_REQUIRE(scores.ok());
+  CATCH_CHECK(scores->size() == 8);
+}
+
+CATCH_TEST_CASE("dropout, stochastic depth and augmentation follow the step's key, not a hidden state") {
+  LearnerOptions options = TinyOptions();
+  options.recipe.dropout = 0.4;
+  options.recipe.stochastic_depth = 0.5;
+  options.model.depth_scale = 0.4;
+  const FrameBatch batch = ColourBatch(8, 32);
+  const CurriculumStage stage = {.input_pixels = 32};
+  const auto learner = MakeLearner(options);
+  const HostState start = StateOf(*learner);
+  const double loss = learner->Step(InputOf(batch, stage, 5))->loss;
+  CATCH_REQUIRE(learner->Load(start).ok());
+  const double other_step = learner->Step(InputOf(batch, stage, 6))->loss;
+  CATCH_REQUIRE(learner->Load(start).ok());
+  CATCH_CHECK(learner->Step(InputOf(batch, stage, 5))->loss == loss);
+  CATCH_CHECK(other_step != loss);
+}
+
+CATCH_TEST_CASE("frozen stages keep their bytes and count no steps") {
+  const FrameBatch batch = ColourBatch(4, 32);
+  const CurriculumStage head_only = {.input_pixels = 32, .trainable_stages = 0};
+  const auto learner = MakeLearner(TinyOptions());
+  const HostState before = StateOf(*learner);
+  CATCH_REQUIRE(learner->Step(InputOf(batch, head_only, 0)).ok());
+  const HostState after = StateOf(*learner);
+  const TensorPlace& head = learner->architecture().Parameter("classifier.1.weight");
+  CATCH_CHECK(
+      std::equal(before.weights.begin(), before.weights.begin() + head.offset, after.weights.begin()));
+  CATCH_CHECK(before.statistics == after.statistics);
+  CATCH_CHECK(before.weights != after.weights);
+  CATCH_CHECK(after.group_steps == std::vector<int64_t>{0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+}
+
+CATCH_TEST_CASE("training from given weights leaves BatchNorm's statistics alone") {
+  LearnerOptions options = TinyOptions();
+  options.from_given_weights = true;
+  const FrameBatch batch = ColourBatch(4, 32);
+  const CurriculumStage stage = {.input_pixels = 32};
+  const auto learner = MakeLearner(options);
+  const HostState before = StateOf(*learner);
+  CATCH_REQUIRE(learner->Step(InputOf(batch, stage, 0)).ok());
+  CATCH_CHECK(StateOf(*learner).statistics == before.statistics);
+}
+
+CATCH_TEST_CASE("a loss that is not finite stops before the step") {
+  const FrameBatch batch = ColourBatch(4, 32);
+  const CurriculumStage stage = {.input_pixels = 32};
+  const auto learner = MakeLearner(TinyOptions());
+  HostState broken = StateOf(*learner);
+  broken.weights.back() = std::numeric_limits<float>::quiet_NaN();
+  CATCH_REQUIRE(learner->Load(broken).ok());
+  const auto result = learner->Step(InputOf(batch, stage, 0));
+  CATCH_REQUIRE_FALSE(result.ok());
+  CATCH_CHECK(Message(result.status()).find("the step was not taken") != std::string::npos);
+  const HostState after = StateOf(*learner);
+  CATCH_CHECK(std::equal(after.weights.begin(), after.weights.end() - 1, broken.weights.begin()));
+}
+
+CATCH_TEST_CASE("rounded moments are exactly what a published file holds") {
+  const FrameBatch batch = ColourBatch(4, 32);
+  const CurriculumStage stage = {.input_pixels = 32};
+  const auto learner = MakeLearner(TinyOptions());
+  CATCH_REQUIRE(learner->Step(InputOf(batch, stage, 0)).ok());
+  const HostState exact = StateOf(*learner);
+  HostState rounded = MakeHostState(learner->architecture(), true);
+  learner->RoundMoments(rounded);
+  learner->CaptureWeights(rounded);
+  const HostState live = StateOf(*learner);
+  CATCH_CHECK(live.exp_avg != exact.exp_avg);
+  CATCH_CHECK(live.weights == exact.weights);
+  const auto restored = MakeLearner(TinyOptions());
+  CATCH_REQUIRE(restored->Load(rounded).ok());
+  CATCH_CHECK(StateOf(*restored).exp_avg == live.exp_avg);
+  CATCH_CHECK(StateOf(*restored).exp_avg_sq == live.exp_avg_sq);
+  CATCH_CHECK(StateOf(*restored).group_steps == live.group_steps);
+}
+
+struct SavedFixture {
+  SavedFixture() {
+    learner = MakeLearner(TinyOptions());
+    state = MakeHostState(learner->architecture(), true);
+    learner->RoundMoments(state);
+    learner->CaptureWeights(state);
+    info.specialist = SpecialistName::kLL;
+    info.plan_digest = DigestOf("plan").hex;
+    info.manifests = {DigestOf("m0").hex, DigestOf("m1").hex};
+    info.cursor = {.chunk = 1, .epoch = 2, .position = 3, .seed = 4};
+    info.step = 99;
+    info.facts = learner->facts();
+    info.lineage = {DigestOf("first").hex};
+    path = folder.File("checkpoint.safetensors");
+    CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, learner->architecture(), info, state, {1, 2, 3}).ok());
+  }
+
+  ScratchFolder folder;
+  std::unique_ptr<Learner> learner;
+  HostState state;
+  CheckpointInfo info;
+  std::string path;
+};
+
+CATCH_TEST_CASE("a checkpoint gives back what it was given") {
+  const SavedFixture saved;
+  const auto read = ReadCheckpoint(SystemFiles(), saved.path, saved.learner->architecture());
+  CATCH_REQUIRE(read.ok());
+  CATCH_CHECK(read->state.weights == saved.state.weights);
+  CATCH_CHECK(read->state.statistics == saved.state.statistics);
+  CATCH_CHECK(read->state.exp_avg_bf16 == saved.state.exp_avg_bf16);
+  CATCH_CHECK(read->state.exp_avg_sq_bf16 == saved.state.exp_avg_sq_bf16);
+  CATCH_CHECK(read->state.group_steps == saved.state.group_steps);
+  CATCH_CHECK(read->losses == std::vector<float>{1, 2, 3});
+  CATCH_CHECK(read->info.specialist == SpecialistName::kLL);
+  CATCH_CHECK(read->info.cursor == saved.info.cursor);
+  CATCH_CHECK(read->info.step == 99);
+  CATCH_CHECK(read->info.manifests == saved.info.manifests);
+  CATCH_CHECK(read->info.lineage == saved.info.lineage);
+  CATCH_CHECK(read->info.facts.cpu_capability == saved.info.facts.cpu_capability);
+}
+
+CATCH_TEST_CASE("a checkpoint of another architecture, run or version is refused in clear words") {
+  const SavedFixture saved;
+  const auto wider = ReadCheckpoint(SystemFiles(), saved.path, MakeEfficientNetB4(0.2, 0.1, 2));
+  CATCH_REQUIRE(wider.status().code() == absl::StatusCode::kFailedPrecondition);
+  CATCH_CHECK(Message(wider.status()).find("another architecture") != std::string::npos);
+  const std::string plan = saved.info.plan_digest;
+  CATCH_CHECK(CheckBelongs(saved.info, SpecialistName::kLL, plan, 4).ok());
+  CATCH_CHECK_FALSE(CheckBelongs(saved.info, SpecialistName::kBG, plan, 4).ok());
+  CATCH_CHECK_FALSE(CheckBelongs(saved.info, SpecialistName::kLL, DigestOf("other").hex, 4).ok());
+  CATCH_CHECK_FALSE(CheckBelongs(saved.info, SpecialistName::kLL, plan, 5).ok());
+
+  std::string bytes = *ReadWholeFile(SystemFiles(), saved.path);
+  const std::string version = "\"format_version\":\"1\"";
+  bytes.replace(bytes.find(version), version.size(), "\"format_version\":\"9\"");
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), saved.path, bytes).ok());
+  const auto newer = ReadCheckpoint(SystemFiles(), saved.path, saved.learner->architecture());
+  CATCH_REQUIRE(newer.status().code() == absl::StatusCode::kFailedPrecondition);
+  CATCH_CHECK(Message(newer.status()).find("written by a newer version") != std::string::npos);
+}
+
+CATCH_TEST_CASE("one flipped bit anywhere in a checkpoint's data is found") {
+  const SavedFixture saved;
+  const std::string bytes = *ReadWholeFile(SystemFiles(), saved.path);
+  for (const double place : {0.3, 0.5, 0.7, 0.999}) {
+    std::string damaged = bytes;
+    damaged[static_cast<size_t>(place * static_cast<double>(bytes.size()))] ^= 1;
+    CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), saved.path, damaged).ok());
+    const auto read = ReadCheckpoint(SystemFiles(), saved.path, saved.learner->architecture());
+    CATCH_CHECK(read.status().code() == absl::StatusCode::kDataLoss);
+  }
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), saved.path, bytes.substr(0, bytes.size() / 2)).ok());
+  CATCH_CHECK(ReadCheckpoint(SystemFiles(), saved.path, saved.learner->architecture()).status().code() ==
+              absl::StatusCode::kDataLoss);
+}
+
+CATCH_TEST_CASE("a snapshot is used only if it descends from the checkpoint to resume from") {
+  const SavedFixture saved;
+  const Architecture& net = saved.learner->architecture();
+  const std::string path = SnapshotPath(saved.folder.path(), 1);
+  SnapshotQuery query = {.run_folder = saved.folder.path(),
+                         .specialist = SpecialistName::kLL,
+                         .plan_digest = saved.info.plan_digest,
+                         .seed = 4};
+  const HostState full = StateOf(*saved.learner);
+  auto write = [&] { CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, net, saved.info, full, {}).ok()); };
+  write();
+  query.resume_digest = saved.info.lineage.back();
+  CATCH_REQUIRE(FindSnapshot(SystemFiles(), net, query).has_value());
+  CATCH_CHECK(FindSnapshot(SystemFiles(), net, query)->number == 1);
+  query.resume_digest = "";
+  CATCH_CHECK(FindSnapshot(SystemFiles(), net, query).has_value());
+  query.resume_digest = DigestOf("somebody else's").hex;
+  CATCH_CHECK_FALSE(FindSnapshot(SystemFiles(), net, query).has_value());
+  CATCH_CHECK_FALSE(SystemFiles().Exists(path));
+}
+
+CATCH_TEST_CASE("initial weights are taken by name and only with the plan's digest") {
+  const SavedFixture saved;
+  const Architecture& net = saved.learner->architecture();
+  const std::string digest = DigestOfFile(SystemFiles(), saved.path)->hex;
+  HostState blank = MakeHostState(net, false);
+  const auto read = ReadInitialWeights(SystemFiles(), saved.path, digest, net, blank);
+  CATCH_REQUIRE(read.ok());
+  CATCH_CHECK(read->weights == saved.state.weights);
+  CATCH_CHECK(read->exp_avg == blank.exp_avg);
+  CATCH_CHECK(ReadInitialWeights(SystemFiles(), saved.path, DigestOf("x").hex, net, blank).status().code() ==
+              absl::StatusCode::kDataLoss);
+  const Architecture wider = MakeEfficientNetB4(0.3, 0.1, 2);
+  const auto other =
+      ReadInitialWeights(SystemFiles(), saved.path, digest, wider, MakeHostState(wider, false));
+  CATCH_REQUIRE(other.status().code() == absl::StatusCode::kFailedPrecondition);
+  CATCH_CHECK(Message(other.status()).find("features.") != std::string::npos);
+}
+
+CATCH_TEST_CASE("a device that is not there is named") {
+  LearnerOptions options = TinyOptions();
+  options.device = "cuda:57";
+  const auto learner = Learner::Create(options);
+  CATCH_REQUIRE(learner.status().code() == absl::StatusCode::kNotFound);
+  CATCH_CHECK(Message(learner.status()).find("cuda:57") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace interceptor::worker

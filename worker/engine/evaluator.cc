@@ -1,0 +1,147 @@
+#include "worker/engine/evaluator.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
+#include <set>
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/stats/bootstrap.h"
+#include "common/stats/calibration.h"
+#include "worker/core/families.h"
+#include "worker/store/loader.h"
+
+namespace interceptor::worker {
+namespace {
+
+constexpr int kPicturesAtOnce = 64;
+
+// Commas and quotes in a clip's name must not shift the columns (RFC 4180).
+std::string Field(const std::string& text) {
+  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string Number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", value);
+  return text;
+}
+
+// Frames waiting to be scored together, with the clip each belongs to.
+struct PendingFrames {
+  int side = 0;
+  std::vector<uint8_t> pixels;
+  std::vector<size_t> owners;
+};
+
+}  // namespace
+
+std::string_view ToString(ScoreSplit split) {
+  return split == ScoreSplit::kHeldOut ? "held_out" : "look_ahead";
+}
+
+absl::StatusOr<std::vector<double>> ScoreClips(Learner& learner, const ClipList& list,
+                                               const ScoringOptions& options) {
+  std::vector<double> sums(list.clips.size(), 0.0);
+  std::vector<int> counts(list.clips.size(), 0);
+  PendingFrames pending;
+  auto flush = [&]() -> absl::Status {
+    if (pending.owners.empty()) return absl::OkStatus();
+    ICPT_ASSIGN_OR_RETURN(
+        const std::vector<float> logits,
+        learner.Score(pending.pixels, static_cast<int>(pending.owners.size()), pending.side));
+    for (size_t i = 0; i < logits.size(); ++i) sums[pending.owners[i]] += logits[i];
+    if (options.progress) {
+      options.progress(static_cast<double>(pending.owners.back() + 1) /
+                       static_cast<double>(list.clips.size()));
+    }
+    pending.pixels.clear();
+    pending.owners.clear();
+    return absl::OkStatus();
+  };
+  for (size_t i = 0; i < list.clips.size(); ++i) {
+    const StoredClip& clip = *list.clips[i];
+    const std::vector<int64_t> frames = EvenFrames(FrameCount(clip, options.view), options.frames_per_clip);
+    if (frames.empty()) {
+      return FailedPrecondition("clip ", clip.info.chunk, "/", clip.info.name, " has no frames in the view ",
+                                ToString(options.view), "; prepare the chunk again");
+    }
+    const auto side = static_cast<int>(clip.Find(options.view)->shape[1]);
+    if (side != pending.side) ICPT_RETURN_IF_ERROR(flush());
+    pending.side = side;
+    counts[i] = static_cast<int>(frames.size());
+    for (const int64_t frame : frames) {
+      ICPT_ASSIGN_OR_RETURN(const std::string_view bytes, FrameBytes(clip, options.view, frame));
+      pending.pixels.insert(pending.pixels.end(), bytes.begin(), bytes.end());
+      pending.owners.push_back(i);
+      if (pending.owners.size() == kPicturesAtOnce) ICPT_RETURN_IF_ERROR(flush());
+    }
+  }
+  ICPT_RETURN_IF_ERROR(flush());
+  for (size_t i = 0; i < sums.size(); ++i) sums[i] /= counts[i];
+  return sums;
+}
+
+std::string ScoreTable(const ClipList& list, const std::vector<double>& logits, ScoreSplit split,
+                       int64_t step) {
+  std::set<std::string> attributes;
+  for (const StoredClip* clip : list.clips) {
+    for (const auto& [name, value] : clip->attributes) attributes.insert(name);
+  }
+  std::string table = "chunk,clip,family,label,logit,fold,half,split,step";
+  for (const std::string& name : attributes) table += Cat(",", Field(name));
+  table += '\n';
+  for (size_t i = 0; i < list.clips.size(); ++i) {
+    const ClipInfo& info = list.infos[i];
+    const char* half = HalfOf(info.family) == Half::kCalibrate ? "calibrate" : "report";
+    table += Cat(Field(info.chunk), ",", Field(info.name), ",", Field(info.family), ",", ToString(info.label),
+                 ",", Number(logits[i]), ",", info.fold, ",", half, ",", ToString(split), ",", step);
+    for (const std::string& name : attributes) {
+      const auto found = list.clips[i]->attributes.find(name);
+      table += found == list.clips[i]->attributes.end() ? "," : Cat(",", Number(found->second));
+    }
+    table += '\n';
+  }
+  return table;
+}
+
+absl::StatusOr<std::optional<Figures>> Summarise(const ClipList& list, const std::vector<double>& logits,
+                                                 uint64_t seed) {
+  Figures figures;
+  std::set<std::string> families;
+  std::vector<ClipScore> scores;
+  std::vector<ScoredLabel> labels;
+  for (size_t i = 0; i < list.infos.size(); ++i) {
+    const bool fake = list.infos[i].label == Label::kFake;
+    scores.push_back({list.infos[i].family, fake, logits[i]});
+    labels.push_back({logits[i], fake});
+    families.insert(list.infos[i].family);
+    ++(fake ? figures.fakes : figures.reals);
+  }
+  if (figures.reals == 0 || figures.fakes == 0) return std::nullopt;
+  figures.families = static_cast<int64_t>(families.size());
+  ICPT_ASSIGN_OR_RETURN(const Interval auc, AucInterval(scores, {.seed = seed}));
+  ICPT_ASSIGN_OR_RETURN(figures.log_loss, BalancedLogLoss(labels));
+  ICPT_ASSIGN_OR_RETURN(const ClassAccuracy accuracy, AccuracyByClass(labels));
+  figures.auc = auc.estimate;
+  figures.auc_low = auc.low;
+  figures.auc_high = auc.high;
+  figures.too_few = auc.too_few;
+  figures.real_accuracy = accuracy.real;
+  figures.fake_accuracy = accuracy.fake;
+  return figures;
+}
+
+std::vector<float> ClipLosses(const ClipList& list, const std::vector<double>& logits) {
+  std::vector<float> losses;
+  for (size_t i = 0; i < list.infos.size(); ++i) {
+    losses.push_back(static_cast<float>(ClipLogLoss({logits[i], list.infos[i].label == Label::kFake})));
+  }
+  return losses;
+}
+
+}  // namespace interceptor::worker

@@ -1,0 +1,54 @@
+// Scores clips and sums the scores up: held-out evaluation after a chunk, look-ahead before one. A clip's
+// score is the mean logit over evenly spread frames at the serving size.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "worker/engine/chunk_data.h"
+#include "worker/engine/learner.h"
+
+namespace interceptor::worker {
+
+struct ScoringOptions {
+  View view = View::kFaceCrop;
+  int frames_per_clip = 16;
+  // Called after every batch of pictures with the share of clips done.
+  std::function<void(double)> progress;
+};
+
+// Logits by clip, positive for FAKE, index for index.
+absl::StatusOr<std::vector<double>> ScoreClips(Learner& learner, const ClipList& list,
+                                               const ScoringOptions& options);
+
+enum class ScoreSplit { kHeldOut, kLookAhead };
+std::string_view ToString(ScoreSplit split);  // "held_out", "look_ahead"
+
+// docs/child-protocol.md, "Score table".
+std::string ScoreTable(const ClipList& list, const std::vector<double>& logits, ScoreSplit split,
+                       int64_t step);
+
+struct Figures {
+  int64_t reals = 0;
+  int64_t fakes = 0;
+  int64_t families = 0;
+  double auc = 0;
+  double auc_low = 0;
+  double auc_high = 0;
+  double log_loss = 0;  // class-balanced
+  double real_accuracy = 0;
+  double fake_accuracy = 0;
+  bool too_few = false;
+};
+
+// Nothing when a class is missing. The intervals' draws follow from `seed`.
+absl::StatusOr<std::optional<Figures>> Summarise(const ClipList& list, const std::vector<double>& logits,
+                                                 uint64_t seed);
+
+// Cross-entropy of each clip: how hard the curriculum takes it to be.
+std::vector<float> ClipLosses(const ClipList& list, const std::vector<double>& logits);
+
+}  // namespace interceptor::worker

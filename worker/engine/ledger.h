@@ -1,0 +1,31 @@
+// The step ledger (worker/engine/trainer.h, "ledger.csv"): shows afterwards that every chunk was trained
+// once. It is no input to anything. One thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "worker/core/sampler.h"
+#include "worker/core/types.h"
+
+namespace interceptor::worker {
+
+class Ledger {
+ public:
+  // Appends to <run>/ledger.csv, which survives the death of this process but is not synced.
+  static absl::StatusOr<std::unique_ptr<Ledger>> Open(const std::string& run_folder);
+  ~Ledger();
+  Ledger(const Ledger&) = delete;
+  Ledger& operator=(const Ledger&) = delete;
+
+  // One line, written with one call so that a kill leaves whole lines: the step just taken from `cursor`.
+  void Add(const std::string& chunk, const Cursor& cursor, int64_t step, const std::vector<Sample>& samples);
+
+ private:
+  explicit Ledger(int fd) : fd_(fd) {}
+  const int fd_;
+};
+
+}  // namespace interceptor::worker

@@ -1,0 +1,57 @@
+// Saves in the background: the training loop copies its state into a buffer that was allocated once, and a
+// writer thread does file, sync and digest while training goes on. One save at a time; one owner thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/digest.h"
+#include "common/io/file_system.h"
+#include "worker/engine/checkpoint.h"
+
+namespace interceptor::worker {
+
+struct SaveJob {
+  std::string path;
+  CheckpointInfo info;
+  std::vector<float> losses;
+  std::string reason;   // "save_now", "chunk_end" or "recovery"
+  double stall_ms = 0;  // how long the loop stood still for the capture
+};
+
+struct SavedFile {
+  absl::Status status;
+  SaveJob job;
+  Digest digest;
+  double write_seconds = 0;
+};
+
+class Saver {
+ public:
+  // The buffer's moments are bf16 for published checkpoints, fp32 for recovery snapshots.
+  Saver(const FileSystem& files, const Architecture& architecture, bool bf16_moments);
+  // Waits for a save under way.
+  ~Saver();
+  Saver(const Saver&) = delete;
+  Saver& operator=(const Saver&) = delete;
+
+  // True from Start until Poll or Wait has handed the result over; the buffer is then the writer's.
+  bool busy() const;
+  // Where the state to be saved is copied. Only while not busy.
+  HostState& buffer();
+  // Hands buffer and job to the writer. Only while not busy.
+  void Start(SaveJob job);
+  // The save that has just ended, if any; never waits.
+  std::optional<SavedFile> Poll();
+  // The same, waited for; nothing when no save was started.
+  std::optional<SavedFile> Wait();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace interceptor::worker

@@ -1,0 +1,418 @@
+// Reads from top to bottom as the algorithm: Run, then what it calls in the order in which it calls it.
+#include "worker/engine/trainer.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "common/base/clock.h"
+#include "common/base/digest.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/io/atomic_file.h"
+#include "worker/core/curriculum.h"
+#include "worker/core/cursor.h"
+#include "worker/core/sampler.h"
+#include "worker/core/schedule.h"
+#include "worker/engine/chunk_data.h"
+#include "worker/engine/evaluator.h"
+#include "worker/engine/learner.h"
+#include "worker/engine/ledger.h"
+#include "worker/engine/recovery.h"
+#include "worker/engine/saver.h"
+#include "worker/engine/specialist.h"
+#include "worker/engine/start.h"
+#include "worker/store/loader.h"
+
+namespace interceptor::worker {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kLoaderThreads = 2;
+constexpr absl::Duration kProgressPeriod = absl::Seconds(1);
+
+class Trainer {
+ public:
+  Trainer(const FileSystem& files, const TrainerOptions& options, Control& control)
+      : files_(files), options_(options), recipe_(options.settings.recipe), control_(control) {}
+
+  absl::Status Run() {
+    ICPT_RETURN_IF_ERROR(Start());
+    const auto chunks = static_cast<int>(options_.settings.chunks.size());
+    do {
+      ICPT_ASSIGN_OR_RETURN(const std::optional<ChunkOrder> order, control_.NextChunk(info_.cursor.chunk));
+      if (!order.has_value()) return Leave();
+      ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<ChunkData> data, OpenChunk(*order));
+      if (order->chunk == info_.cursor.chunk) {
+        if (AtChunkStart()) ICPT_RETURN_IF_ERROR(LookAhead(*order, *data));
+        ChunkSteps steps = PlanSteps(*data);
+        while (info_.cursor.chunk == order->chunk) {
+          ICPT_ASSIGN_OR_RETURN(const bool trained, TrainEpoch(*order, *data, steps));
+          if (!trained) return Leave();
+        }
+        ICPT_RETURN_IF_ERROR(Publish(published_->Wait()));
+      }
+      ICPT_RETURN_IF_ERROR(ScoreHeldOut(*order, *data));
+      control_.Emit({{"event", "chunk_finished"},
+                     {"chunk", order->chunk},
+                     {"step", info_.step},
+                     {"training_s", info_.training_seconds}});
+    } while (info_.cursor.chunk < chunks);
+    control_.Emit({{"event", "finished"}});
+    return absl::OkStatus();
+  }
+
+ private:
+  // Network, weights, cursor: from scratch, from given weights, from a checkpoint or from a newer snapshot of
+  // it.
+  absl::Status Start() {
+    ICPT_ASSIGN_OR_RETURN(lock_, LockRunFolder(files_, options_.run));
+    ICPT_ASSIGN_OR_RETURN(StartingPoint start, FindStart(files_, options_));
+    LearnerOptions learner = {.model = options_.settings.model,
+                              .recipe = recipe_,
+                              .specialist = options_.specialist,
+                              .seed = options_.settings.seed,
+                              .device = options_.device,
+                              .threads = options_.threads,
+                              .from_given_weights = start.checkpoint.info.from_given_weights};
+    ICPT_ASSIGN_OR_RETURN(learner_, Learner::Create(learner));
+    ICPT_RETURN_IF_ERROR(LoadStart(files_, options_, start, *learner_));
+    info_ = start.checkpoint.info;
+    WarnIfMachineDiffers(info_.facts, learner_->facts(), start.weights);
+    info_.facts = learner_->facts();
+    losses_ = start.checkpoint.losses;
+    snapshot_number_ = start.snapshot_number + 1;
+    published_ = std::make_unique<Saver>(files_, learner_->architecture(), true);
+    scratch_ = MakeHostState(learner_->architecture(), true);
+    ICPT_ASSIGN_OR_RETURN(ledger_, Ledger::Open(options_.run));
+    last_snapshot_ = SystemClock().Now();
+    control_.Emit({{"event", "started"},
+                   {"specialist", ToString(options_.specialist)},
+                   {"parameters", learner_->architecture().parameter_count},
+                   {"threads", options_.threads},
+                   {"device", info_.facts.device},
+                   {"cpu_capability", info_.facts.cpu_capability},
+                   {"weights", start.weights},
+                   {"digest", start.digest},
+                   {"step", info_.step},
+                   {"cursor", CursorJson()}});
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::unique_ptr<ChunkData>> OpenChunk(const ChunkOrder& order) {
+    const bool repeat_evaluation = order.chunk == info_.cursor.chunk - 1 && AtChunkStart();
+    if (order.chunk != info_.cursor.chunk && !repeat_evaluation) {
+      return FailedPrecondition("chunk ", order.chunk, " was ordered, but the model stands at chunk ",
+                                info_.cursor.chunk, "; chunks are trained in order, each once");
+    }
+    ICPT_ASSIGN_OR_RETURN(std::unique_ptr<ChunkData> data,
+                          ChunkData::Open(files_, options_.store, options_.settings, order));
+    const bool listed = !info_.manifests.empty() && info_.manifests.back() == data->manifest_sha256();
+    if (!listed && !repeat_evaluation) info_.manifests.push_back(data->manifest_sha256());
+    if (!AtChunkStart() && losses_.size() != data->base().clips.size()) losses_.clear();
+    return data;
+  }
+
+  // The whole next chunk, judged before anything is learned from it: honest cross-validation, and the
+  // curriculum's measure of difficulty.
+  absl::Status LookAhead(const ChunkOrder& order, const ChunkData& data) {
+    losses_.clear();
+    if (order.chunk == 0 || !options_.settings.evaluation.look_ahead) return absl::OkStatus();
+    ICPT_ASSIGN_OR_RETURN(const std::vector<double> logits, Score(order, data.whole()));
+    ICPT_RETURN_IF_ERROR(Report(order, data.whole(), logits, ScoreSplit::kLookAhead));
+    const std::vector<float> losses = ClipLosses(data.whole(), logits);
+    for (size_t i = 0; i < losses.size(); ++i) {
+      if (data.whole().infos[i].fold != options_.settings.evaluation.held_out_fold)
+        losses_.push_back(losses[i]);
+    }
+    return absl::OkStatus();
+  }
+
+  ChunkSteps PlanSteps(const ChunkData& data) const {
+    const auto fakes = std::count_if(data.base().infos.begin(), data.base().infos.end(),
+                                     [](const ClipInfo& clip) { return clip.label == Label::kFake; });
+    const int64_t reals = static_cast<int64_t>(data.base().infos.size()) - fakes;
+    std::vector<int64_t> batches;
+    for (int epoch = 0; epoch < recipe_.epochs_per_chunk; ++epoch) {
+      batches.push_back(BatchesPerEpoch(reals, fakes, recipe_.batch_size, EpochReplayShare(data, epoch)));
+    }
+    return LimitSteps(std::move(batches), recipe_.steps_per_chunk_max);
+  }
+
+  // True when the epoch is done, false when the trainer was told to stop.
+  absl::StatusOr<bool> TrainEpoch(const ChunkOrder& order, const ChunkData& data, const ChunkSteps& steps) {
+    const int epoch = info_.cursor.epoch;
+    ICPT_ASSIGN_OR_RETURN(std::vector<SampleBatch> batches,
+                          PlanEpoch({.base = data.base().infos,
+                                     .replay = data.replay().infos,
+                                     .losses = losses_,
+                                     .held_out_fold = options_.settings.evaluation.held_out_fold,
+                                     .batch_size = recipe_.batch_size,
+                                     .replay_share = EpochReplayShare(data, epoch),
+                                     .pace = StageAt(recipe_, Progress(steps)).pace,
+                                     .specialist = options_.specialist,
+                                     .seed = options_.settings.seed,
+                                     .chunk = order.chunk,
+                                     .epoch = epoch}));
+    batches.resize(std::min(batches.size(), static_cast<size_t>(steps.epoch_batches[epoch])));
+    Loader loader({.view = TraitsOf(options_.specialist).view,
+                   .base = data.base().clips,
+                   .replay = data.replay().clips,
+                   .batches = std::move(batches),
+                   .first_batch = info_.cursor.position,
+                   .threads = kLoaderThreads});
+    const std::vector<float> clip_weights = LossWeights(losses_);
+    MonotonicTime mark = SystemClock().Now();
+    while (info_.cursor.chunk == order.chunk && info_.cursor.epoch == epoch) {
+      if (control_.StopRequested()) return false;
+      ICPT_ASSIGN_OR_RETURN(const FrameBatch batch, loader.Next());
+      const double progress = Progress(steps);
+      const double learning_rate = LearningRate(recipe_, progress);
+      ICPT_ASSIGN_OR_RETURN(const StepResult result,
+                            learner_->Step({.batch = &batch,
+                                            .weights = SampleWeights(batch, clip_weights),
+                                            .stage = &StageAt(recipe_, progress),
+                                            .learning_rate = learning_rate,
+                                            .step = info_.step}));
+      ledger_->Add(order.name, info_.cursor, info_.step, batch.samples);
+      ++info_.step;
+      info_.cursor = Advance(info_.cursor, steps);
+      const MonotonicTime now = SystemClock().Now();
+      info_.training_seconds += absl::ToDoubleSeconds(now - mark);
+      Count(batch.count, now - mark, loader.waited());
+      mark = now;
+      ICPT_RETURN_IF_ERROR(SaveWhereDue(order, steps));
+      ReportProgress(order, steps, result.loss, learning_rate);
+    }
+    waited_before_ += loader.waited();
+    return true;
+  }
+
+  // Rounds on the grid whether or not anything is saved, so that what is learned does not depend on saves.
+  absl::Status SaveWhereDue(const ChunkOrder& order, const ChunkSteps& steps) {
+    ICPT_RETURN_IF_ERROR(Publish(published_->Poll()));
+    if (snapshots_ != nullptr) ICPT_RETURN_IF_ERROR(Noted(snapshots_->Poll()));
+    const bool chunk_end = info_.cursor.chunk != order.chunk;
+    const int64_t done = chunk_end ? steps.Total() : StepInChunk(info_.cursor, steps);
+    if (OnRoundingGrid(done, steps.Total(), recipe_.rounding_period)) {
+      if (chunk_end) ICPT_RETURN_IF_ERROR(Publish(published_->Wait()));
+      learner_->RoundMoments(published_->busy() ? scratch_ : published_->buffer());
+      if (chunk_end) losses_.clear();
+      if (chunk_end || (control_.SaveRequested() && !published_->busy())) Capture(chunk_end);
+    }
+    const absl::Duration since = SystemClock().Now() - last_snapshot_;
+    const bool due = since >= absl::Seconds(options_.settings.checkpoints.recovery_period_seconds);
+    if (due && !chunk_end && (snapshots_ == nullptr || !snapshots_->busy())) CaptureSnapshot();
+    return absl::OkStatus();
+  }
+
+  // The moments stand in the buffer already; the loop waits for one copy of the weights alone.
+  void Capture(bool chunk_end) {
+    const MonotonicTime begin = SystemClock().Now();
+    learner_->CaptureWeights(published_->buffer());
+    SaveJob job = {.path = CheckpointPath(options_.run, options_.specialist, info_.step),
+                   .info = info_,
+                   .losses = losses_,
+                   .reason = chunk_end ? "chunk_end" : "save_now"};
+    job.stall_ms = absl::ToDoubleMilliseconds(SystemClock().Now() - begin);
+    published_->Start(std::move(job));
+  }
+
+  void CaptureSnapshot() {
+    if (snapshots_ == nullptr) snapshots_ = std::make_unique<Saver>(files_, learner_->architecture(), false);
+    learner_->CaptureAll(snapshots_->buffer());
+    snapshots_->Start({.path = SnapshotPath(options_.run, snapshot_number_++),
+                       .info = info_,
+                       .losses = losses_,
+                       .reason = "recovery"});
+    last_snapshot_ = SystemClock().Now();
+  }
+
+  absl::Status Publish(const std::optional<SavedFile>& saved) {
+    if (!saved.has_value()) return absl::OkStatus();
+    ICPT_RETURN_IF_ERROR(saved->status);
+    const CheckpointInfo& info = saved->job.info;
+    info_.lineage.push_back(saved->digest.hex);
+    control_.Emit({{"event", "checkpoint"},
+                   {"path", saved->job.path},
+                   {"sha256", saved->digest.hex},
+                   {"size_bytes", saved->digest.size_bytes},
+                   {"step", info.step},
+                   {"cursor", CursorJson(info.cursor)},
+                   {"training_s", info.training_seconds},
+                   {"reason", saved->job.reason},
+                   {"manifests", info.manifests},
+                   {"stall_ms", saved->job.stall_ms}});
+    return absl::OkStatus();
+  }
+
+  // A snapshot that failed costs nothing now, but a full disk will cost the next checkpoint: say so, go on.
+  absl::Status Noted(const std::optional<SavedFile>& saved) {
+    if (saved.has_value() && !saved->status.ok()) {
+      ICPT_LOG(kWarning) << "recovery snapshot " << saved->job.path << " failed: " << Message(saved->status);
+    }
+    return absl::OkStatus();
+  }
+
+  // Told to stop: everything since the last published checkpoint is kept in a snapshot.
+  absl::Status Leave() {
+    ICPT_RETURN_IF_ERROR(Publish(published_->Wait()));
+    if (AtChunkStart()) return absl::OkStatus();
+    if (snapshots_ != nullptr) ICPT_RETURN_IF_ERROR(Noted(snapshots_->Wait()));
+    CaptureSnapshot();
+    return snapshots_->Wait()->status;
+  }
+
+  absl::Status ScoreHeldOut(const ChunkOrder& order, const ChunkData& data) {
+    if (data.held_out().clips.empty()) {
+      ICPT_LOG(kWarning) << "chunk " << order.name << ": no family is held out yet, so nothing is evaluated";
+      return absl::OkStatus();
+    }
+    ICPT_ASSIGN_OR_RETURN(const std::vector<double> logits, Score(order, data.held_out()));
+    return Report(order, data.held_out(), logits, ScoreSplit::kHeldOut);
+  }
+
+  absl::StatusOr<std::vector<double>> Score(const ChunkOrder& order, const ClipList& list) {
+    auto progress = [&](double) { EmitProgress("evaluating", order, {}, 0, 0); };
+    return ScoreClips(*learner_, list,
+                      {.view = TraitsOf(options_.specialist).view,
+                       .frames_per_clip = options_.settings.evaluation.frames_per_clip,
+                       .progress = progress});
+  }
+
+  absl::Status Report(const ChunkOrder& order, const ClipList& list, const std::vector<double>& logits,
+                      ScoreSplit split) {
+    const std::string path = split == ScoreSplit::kHeldOut ? HeldOutTablePath(options_.run, order.name)
+                                                           : LookAheadTablePath(options_.run, order.name);
+    const std::string table = ScoreTable(list, logits, split, info_.step);
+    ICPT_ASSIGN_OR_RETURN(const std::optional<Figures> figures,
+                          Summarise(list, logits, options_.settings.seed));
+    ICPT_RETURN_IF_ERROR(WriteFileAtomically(files_, path, table));
+    if (!figures.has_value()) {
+      ICPT_LOG(kWarning) << path << " holds one class alone; no figures can be drawn from it";
+      return absl::OkStatus();
+    }
+    const Digest digest = DigestOf(table);
+    control_.Emit({{"event", "evaluation"},
+                   {"path", path},
+                   {"sha256", digest.hex},
+                   {"size_bytes", digest.size_bytes},
+                   {"kind", ToString(split)},
+                   {"chunk", order.chunk},
+                   {"step", info_.step},
+                   {"reals", figures->reals},
+                   {"fakes", figures->fakes},
+                   {"families", figures->families},
+                   {"auc", figures->auc},
+                   {"auc_low", figures->auc_low},
+                   {"auc_high", figures->auc_high},
+                   {"log_loss", figures->log_loss},
+                   {"real_accuracy", figures->real_accuracy},
+                   {"fake_accuracy", figures->fake_accuracy},
+                   {"too_few", figures->too_few}});
+    return absl::OkStatus();
+  }
+
+  bool AtChunkStart() const { return info_.cursor.epoch == 0 && info_.cursor.position == 0; }
+
+  double Progress(const ChunkSteps& steps) const {
+    return PlanProgress({.chunk = info_.cursor.chunk,
+                         .chunks = static_cast<int>(options_.settings.chunks.size()),
+                         .step = StepInChunk(info_.cursor, steps),
+                         .steps = steps.Total()});
+  }
+
+  // Fixed for an epoch, and known before the chunk's number of steps is.
+  double EpochReplayShare(const ChunkData& data, int epoch) const {
+    if (data.replay().clips.empty()) return 0;
+    const double progress = PlanProgress({.chunk = info_.cursor.chunk,
+                                          .chunks = static_cast<int>(options_.settings.chunks.size()),
+                                          .step = epoch,
+                                          .steps = recipe_.epochs_per_chunk});
+    return ReplayShare(recipe_, info_.cursor.chunk, progress);
+  }
+
+  std::vector<float> SampleWeights(const FrameBatch& batch, const std::vector<float>& clip_weights) const {
+    if (clip_weights.empty()) return {};
+    std::vector<float> weights;
+    for (const Sample& sample : batch.samples)
+      weights.push_back(sample.replay ? 1.0f : clip_weights[sample.clip]);
+    return weights;
+  }
+
+  void Count(int samples, absl::Duration took, absl::Duration waited) {
+    samples_ += samples;
+    busy_ += took;
+    waited_ = waited_before_ + waited;
+  }
+
+  void ReportProgress(const ChunkOrder& order, const ChunkSteps& steps, double loss, double learning_rate) {
+    const bool chunk_end = info_.cursor.chunk != order.chunk;
+    if (chunk_end || SystemClock().Now() - last_progress_ >= kProgressPeriod) {
+      EmitProgress("training", order, steps, loss, learning_rate);
+    }
+    if (chunk_end) EmitProgress("saving", order, steps, loss, learning_rate);
+  }
+
+  void EmitProgress(const char* phase, const ChunkOrder& order, const ChunkSteps& steps, double loss,
+                    double learning_rate) {
+    last_progress_ = SystemClock().Now();
+    const double seconds = std::max(1e-9, absl::ToDoubleSeconds(busy_));
+    control_.Emit({{"event", "progress"},
+                   {"phase", phase},
+                   {"chunk", order.chunk},
+                   {"cursor", CursorJson()},
+                   {"step", info_.step},
+                   {"chunk_steps", steps.Total()},
+                   {"loss", loss},
+                   {"learning_rate", learning_rate},
+                   {"samples_per_s", static_cast<double>(samples_) / seconds},
+                   {"data_wait_share", absl::ToDoubleSeconds(waited_) / seconds},
+                   {"training_s", info_.training_seconds}});
+  }
+
+  json CursorJson() const { return CursorJson(info_.cursor); }
+  static json CursorJson(const Cursor& cursor) {
+    return {{"chunk", cursor.chunk},
+            {"epoch", cursor.epoch},
+            {"position", cursor.position},
+            {"seed", cursor.seed}};
+  }
+
+  const FileSystem& files_;
+  const TrainerOptions& options_;
+  const Recipe& recipe_;
+  Control& control_;
+
+  std::unique_ptr<File> lock_;
+  std::unique_ptr<Learner> learner_;
+  CheckpointInfo info_;        // of the state as it is now
+  std::vector<float> losses_;  // look-ahead loss of each base clip; empty: unknown
+  std::unique_ptr<Ledger> ledger_;
+
+  std::unique_ptr<Saver> published_;
+  std::unique_ptr<Saver> snapshots_;  // made at the first snapshot
+  HostState scratch_;                 // takes the rounded moments while a save is being written
+  int64_t snapshot_number_ = 0;
+  MonotonicTime last_snapshot_;
+
+  int64_t samples_ = 0;
+  absl::Duration busy_ = absl::ZeroDuration();
+  absl::Duration waited_ = absl::ZeroDuration();
+  absl::Duration waited_before_ = absl::ZeroDuration();
+  MonotonicTime last_progress_;
+};
+
+}  // namespace
+
+absl::Status Train(const FileSystem& files, const TrainerOptions& options, Control& control) {
+  return Trainer(files, options, control).Run();
+}
+
+}  // namespace interceptor::worker

@@ -1,0 +1,40 @@
+// The training loop of one run: one specialist, chunk after chunk. It reads clip stores and writes into its
+// run folder; what it is told and what it says goes through Control.
+//
+// The run folder:
+//   checkpoints/<specialist>-step-<step>.safetensors   published checkpoints
+//   recovery-a.safetensors, recovery-b.safetensors     worker/engine/recovery.h
+//   scores/held_out-<chunk>.csv, look_ahead-<chunk>.csv
+//   ledger.csv   one line per optimizer step: chunk,epoch,position,step,samples. `samples` is a digest of
+//   what the
+//                batch held. Steps lost in a crash are taken again and listed again with the same chunk,
+//                epoch, position and samples: the last line of a position counts.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "common/io/file_system.h"
+#include "worker/core/recipe.h"
+#include "worker/core/types.h"
+#include "worker/engine/control.h"
+
+namespace interceptor::worker {
+
+struct TrainerOptions {
+  RunSettings settings;
+  SpecialistName specialist = SpecialistName::kBG;
+  std::string store;   // folder of clip stores
+  std::string run;     // this run's folder
+  std::string data;    // what settings.model.initial_weights_file is relative to
+  std::string resume;  // a checkpoint; empty: from the start
+  std::string device = "cpu";
+  int threads = 1;
+};
+
+// Trains until every chunk is done or the control says stop (a recovery snapshot is then saved and OK
+// returned). FAILED_PRECONDITION when another trainer holds the run folder, when the checkpoint is another
+// run's, or when a chunk's store is not the committed one; INTERNAL when loss or gradients stop being finite.
+absl::Status Train(const FileSystem& files, const TrainerOptions& options, Control& control);
+
+}  // namespace interceptor::worker

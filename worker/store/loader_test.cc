@@ -1,0 +1,116 @@
+#include "worker/store/loader.h"
+
+#include "common/base/status.h"
+#include "tests/support/catch.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/tiny_store.h"
+
+namespace interceptor::worker {
+namespace {
+
+struct Fixture {
+  Fixture() {
+    const absl::Status written =
+        WriteTinyStore({.store = folder.path(), .families = 8, .fakes_per_family = 2});
+    CATCH_REQUIRE(written.ok());
+    for (const std::string& path :
+         {TrainStorePath(folder.path(), "00"), KeepStorePath(folder.path(), "00")}) {
+      readers.push_back(*ClipStoreReader::Open(path));
+      for (const StoredClip& clip : readers.back()->clips()) {
+        if (clip.info.fold == 0) continue;
+        clips.push_back(&clip);
+        infos.push_back(clip.info);
+      }
+    }
+    SamplerInput input;
+    input.base = infos;
+    input.batch_size = 6;
+    batches = *PlanEpoch(input);
+  }
+
+  std::vector<FrameBatch> Load(int threads, int64_t first = 0) const {
+    Loader loader({.view = View::kFaceCrop,
+                   .base = clips,
+                   .batches = batches,
+                   .first_batch = first,
+                   .threads = threads});
+    std::vector<FrameBatch> loaded;
+    while (true) {
+      absl::StatusOr<FrameBatch> batch = loader.Next();
+      if (!batch.ok()) {
+        CATCH_REQUIRE(batch.status().code() == absl::StatusCode::kOutOfRange);
+        return loaded;
+      }
+      loaded.push_back(*std::move(batch));
+    }
+  }
+
+  ScratchFolder folder;
+  std::vector<std::unique_ptr<ClipStoreReader>> readers;
+  std::vector<const StoredClip*> clips;
+  std::vector<ClipInfo> infos;
+  std::vector<SampleBatch> batches;
+};
+
+CATCH_TEST_CASE("batches are the same bytes in the same order for any number of threads") {
+  const Fixture fixture;
+  const std::vector<FrameBatch> one = fixture.Load(1);
+  CATCH_REQUIRE(one.size() == fixture.batches.size());
+  for (const int threads : {2, 3, 7}) {
+    const std::vector<FrameBatch> many = fixture.Load(threads);
+    CATCH_REQUIRE(many.size() == one.size());
+    for (size_t i = 0; i < one.size(); ++i) {
+      CATCH_CHECK(many[i].index == static_cast<int64_t>(i));
+      CATCH_CHECK(many[i].pixels == one[i].pixels);
+      CATCH_CHECK(many[i].is_fake == one[i].is_fake);
+    }
+  }
+}
+
+CATCH_TEST_CASE("a loader started in mid-epoch goes on with the same batches") {
+  const Fixture fixture;
+  const std::vector<FrameBatch> all = fixture.Load(2);
+  const std::vector<FrameBatch> rest = fixture.Load(2, 1);
+  CATCH_REQUIRE(rest.size() + 1 == all.size());
+  for (size_t i = 0; i < rest.size(); ++i) CATCH_CHECK(rest[i].pixels == all[i + 1].pixels);
+}
+
+CATCH_TEST_CASE("a paired fake is shown at its original's moment") {
+  const Fixture fixture;
+  int pairs = 0;
+  for (const FrameBatch& batch : fixture.Load(1)) {
+    const size_t picture = batch.pixels.size() / batch.count;
+    for (int i = 0; i < batch.count; ++i) {
+      if (batch.samples[i].same_time_as < 0) continue;
+      ++pairs;
+      // Only the red of the disc differs between a fake and its original, and the disc moves from frame to
+      // frame: the greens agree where the moment does.
+      const uint8_t* own = batch.pixels.data() + i * picture;
+      const uint8_t* other = batch.pixels.data() + batch.samples[i].same_time_as * picture;
+      bool same_greens = true;
+      for (size_t at = 1; at < picture; at += 3) same_greens &= own[at] == other[at];
+      CATCH_CHECK(same_greens);
+      CATCH_CHECK(batch.is_fake[i] != batch.is_fake[batch.samples[i].same_time_as]);
+    }
+  }
+  CATCH_CHECK(pairs > 0);
+}
+
+CATCH_TEST_CASE("a clip without the wanted view stops the run and is named") {
+  const Fixture fixture;
+  Loader loader({.view = View::kMouthTrack, .base = fixture.clips, .batches = fixture.batches});
+  const absl::StatusOr<FrameBatch> batch = loader.Next();
+  CATCH_REQUIRE(batch.status().code() == absl::StatusCode::kFailedPrecondition);
+  CATCH_CHECK(Message(batch.status()).find(".mp4") != std::string::npos);
+  CATCH_CHECK(Message(batch.status()).find("mouth_track") != std::string::npos);
+}
+
+CATCH_TEST_CASE("frames of a clip are spread evenly") {
+  CATCH_CHECK(EvenFrames(8, 4) == std::vector<int64_t>{1, 3, 5, 7});
+  CATCH_CHECK(EvenFrames(3, 16) == std::vector<int64_t>{0, 1, 2});
+  CATCH_CHECK(EvenFrames(100, 1) == std::vector<int64_t>{50});
+  CATCH_CHECK(EvenFrames(0, 4).empty());
+}
+
+}  // namespace
+}  // namespace interceptor::worker
