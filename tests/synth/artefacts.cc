@@ -5,21 +5,23 @@
 #include <limits>
 #include <numbers>
 #include <opencv2/imgproc.hpp>
+#include <vector>
 
 namespace interceptor::synth {
 namespace {
 
 // Annex K of the JPEG standard (ITU-T T.81), luma.
-constexpr int kLumaTable[64] = {
-    16, 11, 10, 16, 24,  40,  51,  61,  12, 12, 14, 19, 26,  58,  60,  55,  14, 13, 16, 24, 40,  57,
-    69, 56, 14, 17, 22,  29,  51,  87,  80, 62, 18, 22, 37,  56,  68,  109, 103, 77, 24, 35, 55,  64,
-    81, 104, 113, 92, 49, 64, 78,  87,  103, 121, 120, 101, 72, 92, 95,  98,  112, 100, 103, 99};
+constexpr int kLumaTable[64] = {16, 11, 10, 16, 24,  40,  51,  61,  12, 12, 14, 19, 26,  58,  60,  55,
+                                14, 13, 16, 24, 40,  57,  69,  56,  14, 17, 22, 29, 51,  87,  80,  62,
+                                18, 22, 37, 56, 68,  109, 103, 77,  24, 35, 55, 64, 81,  104, 113, 92,
+                                49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99};
 
 class BlockCoder {
  public:
   explicit BlockCoder(int quality) {
     const int scale = quality < 50 ? 5000 / quality : 200 - 2 * quality;
-    for (int i = 0; i < 64; ++i) step_[i] = static_cast<float>(std::clamp((kLumaTable[i] * scale + 50) / 100, 1, 255));
+    for (int i = 0; i < 64; ++i)
+      step_[i] = static_cast<float>(std::clamp((kLumaTable[i] * scale + 50) / 100, 1, 255));
     for (int u = 0; u < 8; ++u) {
       for (int x = 0; x < 8; ++x) {
         basis_[u][x] = static_cast<float>((u == 0 ? std::sqrt(0.125) : 0.5) *
@@ -97,13 +99,16 @@ const cv::Mat& NoiseBank() {
 
 }  // namespace
 
-Region WholeFrame(cv::Size frame) { return {cv::Rect({0, 0}, frame), cv::Mat(frame, CV_8UC1, cv::Scalar(255))}; }
+Region WholeFrame(cv::Size frame) {
+  return {cv::Rect({0, 0}, frame), cv::Mat(frame, CV_8UC1, cv::Scalar(255))};
+}
 
 RegionShape::RegionShape(const FacePosition& face, double scale, double seam_px) {
   const int border = static_cast<int>(std::ceil(2.5 * seam_px));
   const cv::Size half(cvRound(face.half_width * scale), cvRound(face.half_height * scale));
   weight_ = cv::Mat::zeros(2 * (half.height + border) + 1, 2 * (half.width + border) + 1, CV_8UC1);
-  cv::ellipse(weight_, cv::Point(half.width + border, half.height + border), half, 0, 0, 360, 255, cv::FILLED);
+  cv::ellipse(weight_, cv::Point(half.width + border, half.height + border), half, 0, 0, 360, 255,
+              cv::FILLED);
   cv::GaussianBlur(weight_, weight_, {0, 0}, seam_px);
 }
 
@@ -245,6 +250,33 @@ void AddNoise(cv::Mat& frame, const cv::Mat& noise, double sigma, const Region& 
       AddNoiseRow(pixel + i, grain + i, 1, scale * (side == NoiseSide::kInside ? w : 255 - w) / 255);
     }
   }
+}
+
+void ScaleNoise(cv::Mat& frame, const cv::Mat& noise, const Region& region, double present, double factor) {
+  if (region.box.empty()) return;
+  if (factor >= 1) {
+    AddNoise(frame, noise, present * std::sqrt(factor * factor - 1), region, NoiseSide::kInside);
+    return;
+  }
+  cv::Mat smooth, changed;
+  const cv::Mat box = frame(region.box);
+  cv::GaussianBlur(box, smooth, {5, 5}, 1.2);
+  cv::addWeighted(box, factor, smooth, 1 - factor, 0, changed);
+  Blend(frame, changed, region);
+}
+
+double EstimateNoise(const cv::Mat& frame) {
+  cv::Mat luma, difference;
+  cv::cvtColor(frame, luma, cv::COLOR_BGR2GRAY);
+  // Its response to white noise has 6 times the noise's deviation.
+  const cv::Mat kernel = (cv::Mat_<float>(3, 3) << 1, -2, 1, -2, 4, -2, 1, -2, 1);
+  cv::filter2D(luma, difference, CV_32F, kernel);
+  difference = cv::abs(difference);
+  std::vector<float> values(difference.begin<float>(), difference.end<float>());
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  constexpr double kMedianOfNormal = 0.6745;
+  return *middle / (6 * kMedianOfNormal);
 }
 
 double ChangedPixelsPsnr(const cv::Mat& before, const cv::Mat& after) {

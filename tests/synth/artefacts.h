@@ -10,7 +10,8 @@
 
 namespace interceptor::synth {
 
-// Where an operation acts in one frame: `weight` (CV_8UC1, 0 to 255) lies over `box`, which is inside the frame.
+// Where an operation acts in one frame: `weight` (CV_8UC1, 0 to 255) lies over `box`, which is inside the
+// frame.
 struct Region {
   cv::Rect box;
   cv::Mat weight;
@@ -53,6 +54,14 @@ cv::Mat NoiseField(cv::Size frame, RandomKey key, int frame_index);
 enum class NoiseSide { kInside, kOutside };
 void AddNoise(cv::Mat& frame, const cv::Mat& noise, double sigma);
 void AddNoise(cv::Mat& frame, const cv::Mat& noise, double sigma, const Region& region, NoiseSide side);
+
+// LL in a picture that has its noise already, of deviation `present`: fine detail shrunk, or noise added,
+// until the deviation is `factor` times as large.
+void ScaleNoise(cv::Mat& frame, const cv::Mat& noise, const Region& region, double present, double factor);
+
+// Deviation of the noise in a picture, levels of 255: the median absolute second difference of luma, which
+// edges hardly move (after Immerkaer, "Fast noise variance estimation", CVIU 64, 1996).
+double EstimateNoise(const cv::Mat& frame);
 
 // Peak signal to noise ratio over the pixels that differ in any channel, dB; infinite when none do.
 double ChangedPixelsPsnr(const cv::Mat& before, const cv::Mat& after);

@@ -48,7 +48,8 @@ struct MemoryFile {
   }
 };
 
-absl::Status Encode(AVCodecContext* codec, const AVFrame* frame, int stream, std::vector<PacketPtr>& packets) {
+absl::Status Encode(AVCodecContext* codec, const AVFrame* frame, int stream,
+                    std::vector<PacketPtr>& packets) {
   ICPT_RETURN_IF_ERROR(AvStatus(avcodec_send_frame(codec, frame), "encode"));
   while (true) {
     PacketPtr packet(av_packet_alloc());
@@ -130,17 +131,20 @@ absl::Status EncodeFrames(AVCodecContext* codec, const std::vector<cv::Mat>& fra
   return Encode(codec, nullptr, 0, packets);
 }
 
-absl::Status EncodeSamples(AVCodecContext* codec, const std::vector<float>& sound, std::vector<PacketPtr>& packets) {
+absl::Status EncodeSamples(AVCodecContext* codec, const std::vector<float>& sound,
+                           std::vector<PacketPtr>& packets) {
   for (size_t at = 0; at < sound.size(); at += static_cast<size_t>(codec->frame_size)) {
     FramePtr frame(av_frame_alloc());
     frame->format = codec->sample_fmt;
     frame->nb_samples = static_cast<int>(std::min(sound.size() - at, static_cast<size_t>(codec->frame_size)));
     frame->sample_rate = codec->sample_rate;
     frame->pts = static_cast<int64_t>(at);
-    ICPT_RETURN_IF_ERROR(AvStatus(av_channel_layout_copy(&frame->ch_layout, &codec->ch_layout), "sound layout"));
+    ICPT_RETURN_IF_ERROR(
+        AvStatus(av_channel_layout_copy(&frame->ch_layout, &codec->ch_layout), "sound layout"));
     ICPT_RETURN_IF_ERROR(AvStatus(av_frame_get_buffer(frame.get(), 0), "allocate sound"));
     for (int channel = 0; channel < codec->ch_layout.nb_channels; ++channel) {
-      std::memcpy(frame->extended_data[channel], sound.data() + at, sizeof(float) * static_cast<size_t>(frame->nb_samples));
+      std::memcpy(frame->extended_data[channel], sound.data() + at,
+                  sizeof(float) * static_cast<size_t>(frame->nb_samples));
     }
     ICPT_RETURN_IF_ERROR(Encode(codec, frame.get(), 1, packets));
   }
@@ -159,8 +163,8 @@ absl::Status SetRotation(AVStream* stream, int degrees) {
   uint8_t* bytes = av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, kMatrixBytes);
 #endif
   if (bytes == nullptr) return ResourceExhausted("no memory for a display matrix");
-  // libavutil counts the angle counter-clockwise.
-  av_display_rotation_set(reinterpret_cast<int32_t*>(bytes), -degrees);
+  // libavutil sets the angle clockwise and reads it back counter-clockwise.
+  av_display_rotation_set(reinterpret_cast<int32_t*>(bytes), degrees);
   return absl::OkStatus();
 }
 
@@ -179,7 +183,8 @@ struct Muxer {
   }
 
   absl::Status Open() {
-    ICPT_RETURN_IF_ERROR(AvStatus(avformat_alloc_output_context2(&format, nullptr, "mp4", nullptr), "open mp4"));
+    ICPT_RETURN_IF_ERROR(
+        AvStatus(avformat_alloc_output_context2(&format, nullptr, "mp4", nullptr), "open mp4"));
     constexpr int kBufferBytes = 1 << 16;
     format->pb = avio_alloc_context(static_cast<uint8_t*>(av_malloc(kBufferBytes)), kBufferBytes, 1, &file,
                                     MemoryFile::Read, MemoryFile::Write, MemoryFile::Seek);
@@ -207,7 +212,8 @@ absl::StatusOr<std::string> EncodeMp4(const std::vector<cv::Mat>& frames, const 
   if (frames.empty()) return InvalidArgument("a clip needs at least one frame");
   const cv::Size size = Stored(frames[0], settings.rotation_degrees).size();
   if (size.width % 2 != 0 || size.height % 2 != 0) {
-    return InvalidArgument("frame size ", size.width, "x", size.height, " is odd; H.264 4:2:0 needs even sizes");
+    return InvalidArgument("frame size ", size.width, "x", size.height,
+                           " is odd; H.264 4:2:0 needs even sizes");
   }
   ICPT_ASSIGN_OR_RETURN(CodecPtr video, OpenVideo(size, settings));
   std::vector<PacketPtr> packets;

@@ -1,16 +1,16 @@
 #include "tests/synth/make.h"
 
-#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "tests/synth/chunk.h"
 #include "tests/synth/encode.h"
+#include "tests/synth/given.h"
+#include "tests/synth/parallel.h"
 #include "tests/synth/render.h"
 
 namespace interceptor::synth {
@@ -47,11 +47,21 @@ nlohmann::json Truth(const std::string& chunk, const FamilyRecipe& family, const
         operation["colour_rms"] = strength.colour_rms;
         operation["psnr_db"] = rendered.colour_psnr_db;
         break;
-      case Kind::kAv: operation["shift_s"] = strength.sound_shift_s; break;
-      case Kind::kCm: operation["quality"] = strength.recompress_quality; break;
-      case Kind::kRr: operation["factor"] = strength.reduce_factor; break;
-      case Kind::kLl: operation["noise_factor"] = strength.noise_factor; break;
-      case Kind::kTm: operation["order"] = strength.lag ? "lag" : "scramble"; break;
+      case Kind::kAv:
+        operation["shift_s"] = strength.sound_shift_s;
+        break;
+      case Kind::kCm:
+        operation["quality"] = strength.recompress_quality;
+        break;
+      case Kind::kRr:
+        operation["factor"] = strength.reduce_factor;
+        break;
+      case Kind::kLl:
+        operation["noise_factor"] = strength.noise_factor;
+        break;
+      case Kind::kTm:
+        operation["order"] = strength.lag ? "lag" : "scramble";
+        break;
     }
     operations.push_back(operation);
   }
@@ -59,15 +69,24 @@ nlohmann::json Truth(const std::string& chunk, const FamilyRecipe& family, const
     operations.push_back({{"kind", "RR"}, {"where", "everywhere"}, {"factor", clip.benign.reduce_factor}});
   }
   if (clip.benign.recompress_quality > 0) {
-    operations.push_back({{"kind", "CM"}, {"where", "everywhere"}, {"quality", clip.benign.recompress_quality}});
+    operations.push_back(
+        {{"kind", "CM"}, {"where", "everywhere"}, {"quality", clip.benign.recompress_quality}});
   }
   return truth;
 }
 
-absl::Status MakeFamily(const MakeOptions& options, int chunk, int index, MadeFamily& made) {
+// `given` is the clip to plant in; empty: a take is drawn.
+absl::Status MakeFamily(const MakeOptions& options, int chunk, int index, const std::string& given,
+                        MadeFamily& made) {
   const std::initializer_list<uint64_t> parts = {static_cast<uint64_t>(chunk), static_cast<uint64_t>(index)};
-  const FamilyRecipe family = DrawFamily(Draws(options.seed, "family", parts), options.recipe);
-  const Take take = DrawTake(Draws(options.seed, "take", parts), family.shape);
+  FamilyRecipe family = DrawFamily(Draws(options.seed, "family", parts), options.recipe);
+  Take take;
+  if (given.empty()) {
+    take = DrawTake(Draws(options.seed, "take", parts), family.shape);
+  } else {
+    ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<FaceFinder> finder, FaceFinder::Create());
+    ICPT_ASSIGN_OR_RETURN(take, ReadGivenTake(given, options.recipe.frames_max, *finder, family));
+  }
   const RandomKey noise = MakeRandomKey(options.seed, "noise", parts);
   for (const ClipRecipe& recipe : family.clips) {
     const RenderedClip rendered = RenderPicture(take, recipe, noise);
@@ -85,6 +104,7 @@ absl::Status MakeFamily(const MakeOptions& options, int chunk, int index, MadeFa
                           .original = recipe.fake ? family.clips[0].name : "",
                           .bytes = std::move(bytes)});
     made.truth.push_back(Truth(ChunkName(chunk), family, recipe, rendered));
+    if (!given.empty()) made.truth.back()["source"] = std::filesystem::path(given).filename().string();
   }
   return absl::OkStatus();
 }
@@ -92,22 +112,27 @@ absl::Status MakeFamily(const MakeOptions& options, int chunk, int index, MadeFa
 }  // namespace
 
 absl::Status Make(const MakeOptions& options) {
+  std::vector<std::string> given;
+  if (!options.from.empty()) {
+    ICPT_ASSIGN_OR_RETURN(given, ListGivenClips(options.from));
+    if (static_cast<int>(given.size()) < options.chunks) {
+      return InvalidArgument("--from ", options.from, " holds ", given.size(), " originals for ",
+                             options.chunks, " chunks; ask for fewer chunks");
+    }
+  }
   std::filesystem::create_directories(options.out);
   std::ofstream truth(options.out + "/truth.jsonl", std::ios::trunc);
   if (!truth) return FailedPrecondition("cannot write ", options.out, "/truth.jsonl");
   for (int chunk = 0; chunk < options.chunks; ++chunk) {
-    std::vector<MadeFamily> families(static_cast<size_t>(options.families));
-    std::atomic<int> next = 0;
-    std::vector<std::jthread> threads;
-    for (int t = 0; t < options.threads; ++t) {
-      threads.emplace_back([&] {
-        for (int i = next++; i < options.families; i = next++) {
-          MadeFamily& made = families[static_cast<size_t>(i)];
-          made.status = MakeFamily(options, chunk, i, made);
-        }
-      });
-    }
-    threads.clear();
+    // Given clip g goes to chunk g mod chunks.
+    const int count =
+        given.empty() ? options.families : (static_cast<int>(given.size()) - chunk - 1) / options.chunks + 1;
+    std::vector<MadeFamily> families(static_cast<size_t>(count));
+    ForEachIndex(count, options.threads, [&](int i) {
+      MadeFamily& made = families[static_cast<size_t>(i)];
+      const auto clip = static_cast<size_t>(chunk + i * options.chunks);
+      made.status = MakeFamily(options, chunk, i, given.empty() ? "" : given[clip], made);
+    });
     std::vector<ChunkClip> clips;
     for (MadeFamily& family : families) {
       ICPT_RETURN_IF_ERROR(Annotate(family.status, "chunk " + ChunkName(chunk)));
@@ -115,7 +140,8 @@ absl::Status Make(const MakeOptions& options) {
       for (const nlohmann::json& line : family.truth) truth << line.dump() << "\n";
     }
     ICPT_RETURN_IF_ERROR(WriteChunk(options.out, chunk, clips));
-    ICPT_LOG(kInfo) << "wrote " << options.out << "/" << ChunkName(chunk) << ".zip, " << clips.size() << " clips";
+    ICPT_LOG(kInfo) << "wrote " << options.out << "/" << ChunkName(chunk) << ".zip, " << clips.size()
+                    << " clips";
   }
   truth.flush();
   if (!truth) return ResourceExhausted("cannot write all of ", options.out, "/truth.jsonl");

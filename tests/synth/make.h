@@ -12,15 +12,16 @@ namespace interceptor::synth {
 struct MakeOptions {
   std::string out;
   int chunks = 10;
-  int families = 6;  // in each chunk
+  int families = 6;  // in each chunk; given clips are dealt out instead, one family each
   uint64_t seed = 1;
   int threads = 2;
   RecipeOptions recipe;
-  // A folder with clips to plant in instead of drawn ones; empty: draw.
+  // A folder with clips to plant in instead of drawn ones (given.h), of which at most the larger of the
+  // recipe's frame counts is used; empty: draw.
   std::string from;
 };
 
-// The bytes do not depend on `threads`.
+// The bytes do not depend on `threads`. INVALID_ARGUMENT when fewer clips are given than chunks asked for.
 absl::Status Make(const MakeOptions& options);
 
 }  // namespace interceptor::synth

@@ -70,12 +70,18 @@ void DrawSize(Draws& draws, const RecipeOptions& options, FamilyRecipe& family) 
 
 std::string_view KindName(Kind kind) {
   switch (kind) {
-    case Kind::kBg: return "BG";
-    case Kind::kAv: return "AV";
-    case Kind::kCm: return "CM";
-    case Kind::kRr: return "RR";
-    case Kind::kLl: return "LL";
-    case Kind::kTm: return "TM";
+    case Kind::kBg:
+      return "BG";
+    case Kind::kAv:
+      return "AV";
+    case Kind::kCm:
+      return "CM";
+    case Kind::kRr:
+      return "RR";
+    case Kind::kLl:
+      return "LL";
+    case Kind::kTm:
+      return "TM";
   }
   return "";
 }
@@ -92,12 +98,12 @@ FamilyRecipe DrawFamily(Draws draws, const RecipeOptions& options) {
   family.sound_rate = draws.Chance(0.5) ? 44100 : 48000;
   family.sound_channels = draws.Chance(0.5) ? 2 : 1;
   family.index_first = draws.Chance(0.5);
-  const double level = draws.Uniform(0.05, 0.15);
+  family.sound_level = draws.Uniform(0.05, 0.15);
   const int fakes = options.mode == Mode::kPure ? static_cast<int>(kAllKinds.size())
                                                 : draws.Integer(options.fakes_min, options.fakes_max);
   ClipRecipe real;
   real.name = draws.Letters(10) + ".mp4";
-  real.benign = DrawBenign(draws, level);
+  real.benign = DrawBenign(draws, family.sound_level);
   real.crf = draws.Uniform(18, 23);
   if (draws.Chance(0.2)) {
     real.planting.kinds = DrawMixedKinds(draws);
@@ -110,8 +116,9 @@ FamilyRecipe DrawFamily(Draws draws, const RecipeOptions& options) {
     ClipRecipe fake;
     fake.name = draws.Letters(10) + ".mp4";
     fake.fake = true;
-    fake.benign = DrawBenign(draws, level);
-    fake.planting.kinds = options.mode == Mode::kPure ? std::vector<Kind>{kAllKinds[i]} : DrawMixedKinds(draws);
+    fake.benign = DrawBenign(draws, family.sound_level);
+    fake.planting.kinds =
+        options.mode == Mode::kPure ? std::vector<Kind>{kAllKinds[i]} : DrawMixedKinds(draws);
     fake.planting.strength = DrawStrength(draws);
     fake.crf = draws.Uniform(18, 23) + options.planted_crf_tell;
     // Foreign noise shows in weak light only, so the whole family, its original too, is lit weakly.

@@ -27,13 +27,13 @@ enum class Mode {
 
 // Strength of each artefact, drawn whether or not its kind is planted.
 struct Strength {
-  double colour_rms = 0;         // BG: root mean square change over the changed pixels, levels of 255
-  double sound_shift_s = 0;      // AV: where the sound comes from, relative to the picture
-  int recompress_quality = 0;    // CM: JPEG-like quality of the face's own compression
-  double reduce_factor = 1;      // RR: the face is reduced by this and enlarged again
-  double noise_factor = 1;       // LL: sensor noise in the face relative to the rest
-  bool lag = false;              // TM: two frames late instead of (0, 2, 1)(3, 5, 4) ...
-  double seam_px = 3;            // softness of the region's edge
+  double colour_rms = 0;       // BG: root mean square change over the changed pixels, levels of 255
+  double sound_shift_s = 0;    // AV: where the sound comes from, relative to the picture
+  int recompress_quality = 0;  // CM: JPEG-like quality of the face's own compression
+  double reduce_factor = 1;    // RR: the face is reduced by this and enlarged again
+  double noise_factor = 1;     // LL: sensor noise in the face relative to the rest
+  bool lag = false;            // TM: two frames late instead of (0, 2, 1)(3, 5, 4) ...
+  double seam_px = 3;          // softness of the region's edge
 };
 
 // Artefacts on one region of a clip: the face in fakes, a piece of the scene in some reals.
@@ -49,11 +49,11 @@ struct Planting {
 // Operations that any clip may carry, the same over the whole frame and drawn independently of the label.
 struct Benign {
   std::array<double, 3> colour_gain = {1, 1, 1};
-  double reduce_factor = 1;       // 1: none
-  int recompress_quality = 0;     // 0: none
+  double reduce_factor = 1;    // 1: none
+  int recompress_quality = 0;  // 0: none
   double sound_offset_s = 0;
-  double sound_level = 0.1;       // root mean square, full scale is 1
-  double noise_gain = 1;          // on the take's sensor noise
+  double sound_level = 0.1;  // root mean square, full scale is 1
+  double noise_gain = 1;     // on the take's sensor noise
 };
 
 struct ClipRecipe {
@@ -71,6 +71,7 @@ struct FamilyRecipe {
   int keyframe_interval = 250;
   int sound_rate = 48000;
   int sound_channels = 1;
+  double sound_level = 0.1;  // root mean square, full scale is 1; each clip differs by up to 1 dB
   bool index_first = false;
   std::vector<ClipRecipe> clips;  // the original first
 };

@@ -49,8 +49,10 @@ class Renderer {
     }
     const cv::Mat noise = NoiseField(size_, noise_, index);
     const double sigma = take_.noise_sigma * benign_.noise_gain;
-    const bool foreign_noise = plant_.Has(Kind::kLl);
-    if (foreign_noise) {
+    const bool foreign_noise = plant_.Has(Kind::kLl) && sigma > 0;
+    if (plant_.Has(Kind::kLl) && sigma == 0) {
+      ScaleNoise(frame, noise, region, take_.picture_noise, plant_.strength.noise_factor);
+    } else if (foreign_noise) {
       AddNoise(frame, noise, sigma, region, NoiseSide::kOutside);
     } else {
       AddNoise(frame, noise, sigma);
@@ -110,9 +112,10 @@ RenderedClip RenderPicture(const Take& take, const ClipRecipe& recipe, RandomKey
 
 std::vector<float> RenderSound(const Take& take, const ClipRecipe& recipe, int rate) {
   const double length_s = take.shape.frames / take.shape.frames_per_second;
-  double begin_s = take.speech_begin_s + recipe.benign.sound_offset_s;
+  double begin_s = take.sound_begin_s + recipe.benign.sound_offset_s;
   if (recipe.planting.Has(Kind::kAv)) begin_s += recipe.planting.strength.sound_shift_s;
-  return take.speech.Samples(begin_s, static_cast<int>(std::lround(length_s * rate)), rate, recipe.benign.sound_level);
+  return take.sound->Samples(begin_s, static_cast<int>(std::lround(length_s * rate)), rate,
+                             recipe.benign.sound_level);
 }
 
 }  // namespace interceptor::synth

@@ -15,7 +15,8 @@ constexpr int kMouthSteps = 8;
 constexpr int kMargin = 12;  // background around the frame, for camera shake
 
 cv::Scalar Scale(const cv::Scalar& colour, double gain) {
-  return {std::min(255.0, colour[0] * gain), std::min(255.0, colour[1] * gain), std::min(255.0, colour[2] * gain)};
+  return {std::min(255.0, colour[0] * gain), std::min(255.0, colour[1] * gain),
+          std::min(255.0, colour[2] * gain)};
 }
 
 cv::Scalar Mix(const cv::Scalar& a, const cv::Scalar& b, double share_of_b) {
@@ -26,12 +27,15 @@ void FillEllipse(cv::Mat& image, double x, double y, double half_width, double h
                  const cv::Scalar& colour) {
   constexpr int kShift = 4, kOne = 1 << kShift;
   cv::ellipse(image, cv::Point(cvRound(x * kOne), cvRound(y * kOne)),
-              cv::Size(std::max(1, cvRound(half_width * kOne)), std::max(1, cvRound(half_height * kOne))), 0, 0, 360,
-              colour, cv::FILLED, cv::LINE_AA, kShift);
+              cv::Size(std::max(1, cvRound(half_width * kOne)), std::max(1, cvRound(half_height * kOne))), 0,
+              0, 360, colour, cv::FILLED, cv::LINE_AA, kShift);
 }
 
+// Muted, as walls and clothes mostly are.
 cv::Scalar AnyColour(Draws& draws, double low, double high) {
-  return {draws.Uniform(low, high), draws.Uniform(low, high), draws.Uniform(low, high)};
+  const double grey = draws.Uniform(low, high);
+  const cv::Scalar vivid(draws.Uniform(low, high), draws.Uniform(low, high), draws.Uniform(low, high));
+  return Mix(cv::Scalar::all(grey), vivid, draws.Uniform(0.0, 0.45));
 }
 
 // Mean 1, deviation `strength`: a fine grain and a coarser one.
@@ -72,8 +76,8 @@ cv::Mat DrawWall(Draws& draws, cv::Size size) {
   cv::Mat corners(2, 2, CV_8UC3), wall;
   for (int i = 0; i < 4; ++i) {
     const cv::Scalar colour = AnyColour(draws, 50, 200);
-    corners.at<cv::Vec3b>(i / 2, i % 2) = cv::Vec3b(static_cast<uchar>(colour[0]), static_cast<uchar>(colour[1]),
-                                                    static_cast<uchar>(colour[2]));
+    corners.at<cv::Vec3b>(i / 2, i % 2) = cv::Vec3b(
+        static_cast<uchar>(colour[0]), static_cast<uchar>(colour[1]), static_cast<uchar>(colour[2]));
   }
   cv::resize(corners, wall, size, 0, 0, cv::INTER_LINEAR);
   const int things = draws.Integer(4, 12);
@@ -218,12 +222,12 @@ cv::Mat LightTable(const std::array<double, 3>& gain) {
 
 Take DrawTake(Draws draws, const SceneShape& shape) {
   const double clip_s = shape.frames / shape.frames_per_second;
-  Take take{.shape = shape,
-            .frames = {},
-            .faces = {},
-            .noise_sigma = shape.dark ? draws.Uniform(2.2, 5.0) : draws.Uniform(0.8, 3.5),
-            .speech = Speech(Draws(draws.Bits(), "speech"), clip_s + 2 * kSpeechMargin_s),
-            .speech_begin_s = kSpeechMargin_s};
+  Take take;
+  take.shape = shape;
+  take.noise_sigma = shape.dark ? draws.Uniform(2.2, 5.0) : draws.Uniform(0.8, 3.5);
+  const auto speech = std::make_shared<Speech>(Draws(draws.Bits(), "speech"), clip_s + 2 * kSpeechMargin_s);
+  take.sound = speech;
+  take.sound_begin_s = kSpeechMargin_s;
   const int short_side = std::min(shape.width, shape.height);
   const double half_height = short_side * draws.Uniform(0.25, 0.29);
   Head head(draws, half_height * draws.Uniform(0.74, 0.82), half_height);
@@ -232,7 +236,8 @@ Take DrawTake(Draws draws, const SceneShape& shape) {
   const cv::Point2d middle(shape.width * draws.Uniform(0.44, 0.56), shape.height * draws.Uniform(0.44, 0.5));
   const std::vector<cv::Point> path = DrawPath(draws, shape, middle);
   const double light = shape.dark ? draws.Uniform(0.4, 0.62) : draws.Uniform(0.8, 1.08);
-  const std::array<double, 3> cast = {draws.Uniform(0.94, 1.06), draws.Uniform(0.95, 1.05), draws.Uniform(0.94, 1.06)};
+  const std::array<double, 3> cast = {draws.Uniform(0.94, 1.06), draws.Uniform(0.95, 1.05),
+                                      draws.Uniform(0.94, 1.06)};
   const double shake = draws.Chance(0.4) ? draws.Uniform(0.5, 2.5) : 0;
   const double flicker = draws.Chance(0.3) ? draws.Uniform(0.005, 0.025) : 0;
   const double defocus = draws.Chance(0.6) ? draws.Uniform(0.4, 1.5) : 0;
@@ -246,7 +251,7 @@ Take DrawTake(Draws draws, const SceneShape& shape) {
     const double body_x = (centre.x + middle.x) / 2, body_y = (centre.y + middle.y) / 2;
     FillEllipse(frame, body_x, body_y + 2.35 * b, 2.2 * a, 1.15 * b, cloth);
     FillEllipse(frame, body_x, body_y + 1.0 * b, 0.52 * a, 0.62 * b, Scale(head.skin(), 0.88));
-    const double open = take.speech.Envelope(take.speech_begin_s + k / shape.frames_per_second);
+    const double open = speech->Envelope(take.sound_begin_s + k / shape.frames_per_second);
     head.PasteOn(frame, centre, cvRound(open * (kMouthSteps - 1)), k % blink_every < 3);
     if (defocus > 0) cv::GaussianBlur(frame, frame, {0, 0}, defocus);
     const double lamp = light * (1 + flicker * draws.Normal());

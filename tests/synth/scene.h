@@ -2,6 +2,7 @@
 // from it have in common is decided here; noise and artefacts are added later, clip by clip.
 #pragma once
 
+#include <memory>
 #include <opencv2/core.hpp>
 #include <vector>
 
@@ -28,11 +29,12 @@ struct FacePosition {
 
 struct Take {
   SceneShape shape;
-  std::vector<cv::Mat> frames;  // CV_8UC3, BGR, without noise
+  std::vector<cv::Mat> frames;  // CV_8UC3, BGR, upright; drawn ones without noise
   std::vector<FacePosition> faces;
-  double noise_sigma = 0;  // levels of 255
-  Speech speech;
-  double speech_begin_s = 0;  // where in the speech the first frame stands
+  double noise_sigma = 0;    // to be added, levels of 255
+  double picture_noise = 0;  // already in the frames of a given clip, levels of 255
+  std::shared_ptr<const TakeSound> sound;
+  double sound_begin_s = 0;  // where in the sound the first frame stands
 };
 
 // Seconds of speech kept before and after the clip's own, for sound from another time of the take.

@@ -27,9 +27,18 @@ class Resonator {
   double last_ = 0, before_ = 0;
 };
 
+// Scales to the root mean square `level`.
+void SetLevel(std::vector<float>& samples, double level) {
+  double power = 0;
+  for (float sample : samples) power += static_cast<double>(sample) * sample;
+  const double scale =
+      level / std::sqrt(std::max(1e-12, power / std::max<double>(1, static_cast<double>(samples.size()))));
+  for (float& sample : samples) sample = static_cast<float>(std::clamp(sample * scale, -1.0, 1.0));
+}
+
 }  // namespace
 
-Speech::Speech(Draws draws, double length_s) : length_s_(length_s) {
+Speech::Speech(Draws draws, double length_s) {
   pitch_hz_ = draws.Uniform(95, 230);
   formant_hz_[0] = draws.Uniform(350, 800);
   formant_hz_[1] = draws.Uniform(1100, 2200);
@@ -60,7 +69,7 @@ std::vector<float> Speech::Samples(double begin_s, int count, int rate, double l
   Resonator first(formant_hz_[0], 90, rate), second(formant_hz_[1], 140, rate);
   uint64_t noise = breath_seed_ | 1;
   std::vector<float> samples(count);
-  double power = 0, loud = 0, slope = 0;
+  double loud = 0, slope = 0;
   for (int i = 0; i < count; ++i) {
     const double time_s = begin_s + static_cast<double>(i) / rate;
     if (i % block == 0) {
@@ -74,10 +83,28 @@ std::vector<float> Speech::Samples(double begin_s, int count, int rate, double l
     const double envelope = loud + slope * (i % block);
     const double voice = first.Next(source) + 0.6 * second.Next(source) + 0.05 * source;
     samples[i] = static_cast<float>(envelope * voice + 0.004 * breath);
-    power += static_cast<double>(samples[i]) * samples[i];
   }
-  const double scale = level / std::sqrt(std::max(1e-12, power / std::max(1, count)));
-  for (float& sample : samples) sample = static_cast<float>(std::clamp(sample * scale, -1.0, 1.0));
+  SetLevel(samples, level);
+  return samples;
+}
+
+double RecordedSound::level() const {
+  double power = 0;
+  for (float sample : samples_) power += static_cast<double>(sample) * sample;
+  return std::sqrt(power / std::max<double>(1, static_cast<double>(samples_.size())));
+}
+
+std::vector<float> RecordedSound::Samples(double begin_s, int count, int rate, double level) const {
+  std::vector<float> samples(static_cast<size_t>(samples_.empty() ? 0 : count));
+  const auto length = static_cast<double>(samples_.size());
+  for (size_t i = 0; i < samples.size(); ++i) {
+    double at = std::fmod((begin_s + static_cast<double>(i) / rate) * rate_, length);
+    if (at < 0) at += length;
+    const auto left = std::min(static_cast<size_t>(at), samples_.size() - 1);
+    const float share = static_cast<float>(at - static_cast<double>(left));
+    samples[i] = samples_[left] * (1 - share) + samples_[(left + 1) % samples_.size()] * share;
+  }
+  SetLevel(samples, level);
   return samples;
 }
 

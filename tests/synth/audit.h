@@ -1,0 +1,32 @@
+// The paired sign test: does any plain measure of the files (size, bitrate, ...) tell fakes from their own
+// originals? Without a shortcut a fake lies above its original about as often as below.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace interceptor::synth {
+
+struct SignRow {
+  std::string measure;
+  int pairs = 0;  // without ties
+  int ties = 0;
+  // Share of the pairs in which the fake has more; 0.5 when every pair is tied.
+  double fake_more = 0.5;
+};
+
+struct AuditReport {
+  int pairs = 0;
+  std::vector<SignRow> rows;
+
+  // Names of the measures with |fake_more - 0.5| > limit.
+  std::vector<std::string> Outside(double limit) const;
+};
+
+// Decodes every clip of the chunks in `folder` on `threads` threads. Every fake makes a pair with its
+// original; FAILED_PRECONDITION when one's original is not in its chunk.
+absl::StatusOr<AuditReport> Audit(const std::string& folder, int threads);
+
+}  // namespace interceptor::synth

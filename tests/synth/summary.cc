@@ -1,0 +1,159 @@
+#include "tests/synth/summary.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "common/base/status.h"
+#include "common/stats/ranking.h"
+#include "tests/synth/chunk.h"
+#include "tests/synth/draws.h"
+#include "tests/synth/recipe.h"
+
+namespace interceptor::synth {
+namespace {
+
+// "03/abcdefghij.mp4"
+using ClipKey = std::string;
+
+struct ScoreRow {
+  ClipKey clip;
+  bool fake = false;
+  double logit = 0;
+};
+
+absl::StatusOr<std::map<ClipKey, std::vector<std::string>>> ReadKinds(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return NotFound("no truth file ", path);
+  std::map<ClipKey, std::vector<std::string>> kinds;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    const nlohmann::json truth = nlohmann::json::parse(line, nullptr, false);
+    if (!truth.is_object() || !truth.contains("chunk") || !truth.contains("clip") ||
+        !truth.contains("kinds")) {
+      return InvalidArgument(path, ":", number, ": not a line of truth.jsonl");
+    }
+    kinds[truth["chunk"].get<std::string>() + "/" + truth["clip"].get<std::string>()] =
+        truth["kinds"].get<std::vector<std::string>>();
+  }
+  return kinds;
+}
+
+std::vector<std::string> SplitCsv(const std::string& line) {
+  std::vector<std::string> cells;
+  std::stringstream stream(line);
+  for (std::string cell; std::getline(stream, cell, ',');) cells.push_back(cell);
+  return cells;
+}
+
+absl::Status ReadScores(const std::string& path, std::vector<ScoreRow>& rows) {
+  std::ifstream file(path);
+  std::string line;
+  if (!file || !std::getline(file, line)) return NotFound("no score table ", path);
+  const std::vector<std::string> header = SplitCsv(line);
+  const auto column = [&](const char* name) {
+    return static_cast<size_t>(std::find(header.begin(), header.end(), name) - header.begin());
+  };
+  const size_t chunk = column("chunk"), clip = column("clip"), label = column("label"),
+               logit = column("logit");
+  if (std::max({chunk, clip, label, logit}) >= header.size()) {
+    return InvalidArgument(path, ": the header needs the columns chunk, clip, label and logit");
+  }
+  for (int number = 2; std::getline(file, line); ++number) {
+    if (line.empty()) continue;
+    const std::vector<std::string> cells = SplitCsv(line);
+    if (cells.size() < header.size() || (cells[label] != "REAL" && cells[label] != "FAKE")) {
+      return InvalidArgument(path, ":", number, ": not a row of a score table");
+    }
+    char* end = nullptr;
+    const double value = std::strtod(cells[logit].c_str(), &end);
+    if (end == cells[logit].c_str())
+      return InvalidArgument(path, ":", number, ": logit '", cells[logit], "'");
+    rows.push_back(
+        {.clip = cells[chunk] + "/" + cells[clip], .fake = cells[label] == "FAKE", .logit = value});
+  }
+  return absl::OkStatus();
+}
+
+// The specialist in a file name: its leading letters.
+std::string SpecialistOf(const std::string& path) {
+  const std::string stem = std::filesystem::path(path).stem().string();
+  const auto end = std::find_if(stem.begin(), stem.end(), [](unsigned char c) { return !std::isalpha(c); });
+  return std::string(stem.begin(), end);
+}
+
+absl::StatusOr<nlohmann::json> SummarizeOne(const std::vector<ScoreRow>& rows,
+                                            const std::map<ClipKey, std::vector<std::string>>& kinds) {
+  std::vector<ScoredLabel> all, reals;
+  std::map<std::string, std::vector<ScoredLabel>> fakes_by_kind;
+  for (const ScoreRow& row : rows) {
+    const ScoredLabel score{.score = row.logit, .fake = row.fake};
+    all.push_back(score);
+    if (!row.fake) reals.push_back(score);
+    const auto planted = kinds.find(row.clip);
+    if (!row.fake || planted == kinds.end()) continue;
+    for (const std::string& kind : planted->second) fakes_by_kind[kind].push_back(score);
+  }
+  ICPT_ASSIGN_OR_RETURN(const double auc, Auc(all));
+  nlohmann::json summary = {{"auc", auc}, {"reals", reals.size()}, {"fakes", all.size() - reals.size()}};
+  if (kinds.empty()) return summary;
+  summary["auc_by_kind"] = nlohmann::json::object();
+  for (auto& [kind, scores] : fakes_by_kind) {
+    scores.insert(scores.end(), reals.begin(), reals.end());
+    ICPT_ASSIGN_OR_RETURN(const double auc_of_kind, Auc(scores));
+    summary["auc_by_kind"][kind] = auc_of_kind;
+  }
+  return summary;
+}
+
+}  // namespace
+
+absl::StatusOr<nlohmann::json> Summarize(const std::string& truth_path,
+                                         const std::vector<std::string>& score_paths) {
+  std::map<ClipKey, std::vector<std::string>> kinds;
+  if (!truth_path.empty()) {
+    ICPT_ASSIGN_OR_RETURN(kinds, ReadKinds(truth_path));
+  }
+  std::map<std::string, std::vector<ScoreRow>> by_specialist;
+  for (const std::string& path : score_paths) {
+    ICPT_RETURN_IF_ERROR(ReadScores(path, by_specialist[SpecialistOf(path)]));
+  }
+  nlohmann::json summary = nlohmann::json::object();
+  for (const auto& [specialist, rows] : by_specialist) {
+    absl::StatusOr<nlohmann::json> one = SummarizeOne(rows, kinds);
+    if (!one.ok()) return Annotate(one.status(), "scores of " + specialist);
+    summary[specialist] = *std::move(one);
+  }
+  return summary;
+}
+
+absl::Status ShuffleLabels(const std::string& data, const std::string& out, uint64_t seed) {
+  ICPT_ASSIGN_OR_RETURN(const std::vector<std::string> paths, ListChunks(data));
+  if (std::filesystem::weakly_canonical(data) == std::filesystem::weakly_canonical(out)) {
+    return InvalidArgument("--out ", out, " is the data's own folder; give another one");
+  }
+  for (const std::string& path : paths) {
+    ICPT_ASSIGN_OR_RETURN(std::vector<ChunkClip> clips, ReadChunk(path));
+    int chunk = 0;
+    if (std::sscanf(std::filesystem::path(path).stem().c_str(), "%d", &chunk) != 1) {
+      return InvalidArgument(path, ": a chunk's name is its number, like 00.zip");
+    }
+    std::map<std::string, std::vector<ChunkClip*>> families;
+    for (ChunkClip& clip : clips) families[clip.fake ? clip.original : clip.name].push_back(&clip);
+    for (auto& [original, members] : families) {
+      Draws draws(seed, "shuffle/" + original, {static_cast<uint64_t>(chunk)});
+      const ChunkClip* real =
+          members[static_cast<size_t>(draws.Integer(0, static_cast<int>(members.size()) - 1))];
+      for (ChunkClip* clip : members) {
+        clip->fake = clip != real;
+        clip->original = clip->fake ? real->name : "";
+      }
+    }
+    ICPT_RETURN_IF_ERROR(WriteChunk(out, chunk, clips));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace interceptor::synth
