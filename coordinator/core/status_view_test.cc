@@ -1,0 +1,144 @@
+// What people see.
+#include "coordinator/core/status_view.h"
+
+#include <algorithm>
+
+#include "coordinator/core/problems.h"
+#include "coordinator/core/scenario.h"
+#include "tests/support/catch.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+using Catch::Matchers::Contains;
+
+const TaskView& TaskNamed(const StatusView& view, const std::string& name) {
+  return *std::find_if(view.tasks.begin(), view.tasks.end(), [&](const auto& t) { return t.task == name; });
+}
+
+CATCH_TEST_CASE("a plan nobody works on says who is missing") {
+  Scenario s;
+  StatusView view = BuildStatus(s.state, s.now);
+  CATCH_CHECK(view.problems.empty());
+  CATCH_CHECK(view.plan_name == "small");
+  CATCH_CHECK(view.tasks.size() == 5);
+  CATCH_CHECK(view.workers.size() == 3);
+  CATCH_CHECK(view.chunks_total == 3);
+  CATCH_CHECK(view.tasks[0].state == TaskState::kWaiting);
+  CATCH_CHECK_THAT(view.tasks[0].reason, Contains("ana's worker to connect"));
+  s.Wait(absl::Seconds(40));
+  view = BuildStatus(s.state, s.now);
+  CATCH_REQUIRE(view.problems.size() == 3);
+  CATCH_CHECK_THAT(view.problems[0], Contains("ana's worker is not connected (40s)"));
+}
+
+CATCH_TEST_CASE("a running task shows holder, progress, checkpoint and evaluation") {
+  Scenario s;
+  const SessionId ana = s.Attach("ana");
+  s.Attach("bo");
+  s.Attach("zoe");
+  s.TrainChunk(ana, "train/BG");
+  Progress progress = s.At("train/BG", Phase::kTraining, 150);
+  progress.loss = 0.5;
+  CATCH_REQUIRE(s.Report(ana, progress).ok());
+  s.now = s.now + absl::Seconds(3);
+  const StatusView view = BuildStatus(s.state, s.now);
+  CATCH_CHECK(view.problems.empty());
+  const TaskView& task = TaskNamed(view, "train/BG");
+  CATCH_CHECK(task.state == TaskState::kRunning);
+  CATCH_CHECK(task.home_member == "ana");
+  CATCH_CHECK(task.holder_member == "ana");
+  CATCH_CHECK(task.holder_box == "ana-box");
+  CATCH_CHECK(task.term == 1);
+  CATCH_CHECK(task.chunks_finished == 1);
+  CATCH_CHECK(task.chunks_total == 3);
+  CATCH_CHECK(task.reason == "training");
+  CATCH_CHECK(task.progress->loss == 0.5);
+  CATCH_CHECK(task.since_progress == absl::Seconds(3));
+  CATCH_CHECK(task.lease_left == absl::Seconds(27));
+  CATCH_CHECK(task.newest_checkpoint->checkpoint.step == 100);
+  CATCH_CHECK(task.newest_held_out->auc == 0.75);
+  CATCH_CHECK_FALSE(task.checkpoint_overdue);
+  CATCH_CHECK(view.workers[0].connected);
+  CATCH_CHECK(view.workers[0].tasks == std::vector<std::string>{"train/BG", "train/AV"});
+  CATCH_CHECK(view.chunks[0].finished_by == std::vector<std::string>{"BG"});
+  CATCH_CHECK(view.chunks[0].members == std::vector<std::string>{"ana", "bo", "zoe"});
+  CATCH_CHECK(view.chunks[0].manifest->clips == 10);
+  CATCH_CHECK(view.quarantined == 1);
+  CATCH_CHECK(view.checkpoints.size() == 1);
+  CATCH_CHECK(view.evaluations.size() == 1);
+  CATCH_CHECK(view.rounds_finished == 0);
+  CATCH_CHECK(view.events == static_cast<int64_t>(s.journal.size()));
+  CATCH_CHECK_THAT(TaskNamed(view, "integrate").reason, Contains("nothing reported yet"));
+}
+
+CATCH_TEST_CASE("reasons: waiting for data, no progress, paused, draining, done") {
+  Scenario s;
+  const SessionId ana = s.Attach("ana", {.chunks = {}});
+  CATCH_REQUIRE(s.Report(ana, s.At("train/BG", Phase::kWaitingForData, 0)).ok());
+  CATCH_CHECK(TaskNamed(BuildStatus(s.state, s.now), "train/BG").reason ==
+              "waiting for chunk 00 on ana's box ana-box");
+  CATCH_REQUIRE(s.Report(ana, s.At("train/BG", Phase::kTraining, 1)).ok());
+  s.now = s.now + absl::Seconds(20);
+  CATCH_CHECK(TaskNamed(BuildStatus(s.state, s.now), "train/BG").reason == "training, no progress for 20s");
+  CATCH_REQUIRE(s.Do(TaskFailed{ana, s.NextId(), s.Ref("train/BG"), "DATA_LOSS", "bad zip", false}).ok());
+  StatusView view = BuildStatus(s.state, s.now);
+  CATCH_CHECK(TaskNamed(view, "train/BG").state == TaskState::kPaused);
+  CATCH_CHECK(TaskNamed(view, "train/BG").reason == "DATA_LOSS: bad zip");
+  CATCH_CHECK_THAT(view.problems[0],
+                   Contains("train/BG is paused: DATA_LOSS: bad zip") && Contains("resume"));
+  CATCH_REQUIRE(s.Do(PausePlan{"", "lunch"}).ok());
+  view = BuildStatus(s.state, s.now);
+  CATCH_CHECK(view.paused);
+  CATCH_CHECK(TaskNamed(view, "train/CM").state == TaskState::kPaused);
+  CATCH_CHECK_THAT(TaskNamed(view, "train/CM").reason, Contains("lunch"));
+}
+
+CATCH_TEST_CASE("problems come worst first, each naming the thing and the mend") {
+  Scenario s;
+  const SessionId ana = s.Attach("ana");
+  CATCH_REQUIRE(s.CommitManifest(ana, "train/BG", "00").ok());
+  CATCH_REQUIRE(s.CommitCheckpoint(ana, "train/BG", 100).ok());
+  Progress late = s.At("train/BG", Phase::kTraining, 200);
+  late.training_seconds = 100 + 1.3 * 3 * 3600;
+  CATCH_REQUIRE(s.Report(ana, late).ok());
+  CATCH_CHECK(CheckpointIsOverdue(s.state, "train/BG"));
+  CATCH_CHECK_FALSE(CheckpointIsOverdue(s.state, "integrate"));
+  Hello bo = s.MakeHello("bo", {});
+  bo.chunks[0].sha256 = FakeHex("other");
+  CATCH_REQUIRE(s.Do(SessionOpened{60, bo}).ok());
+  CATCH_REQUIRE(s.Do(BlobChecked{FakeDigest("BG 100"), false}).ok());
+  CATCH_REQUIRE(s.Do(SpaceReported{5, 700}).ok());
+  s.now = s.now + absl::Minutes(1);
+  const StatusView view = BuildStatus(s.state, s.now);
+  CATCH_REQUIRE(view.problems.size() == 5);
+  CATCH_CHECK_THAT(view.problems[0], Contains("disk is low: 5 bytes free"));
+  CATCH_CHECK_THAT(view.problems[1], Contains("BG-000000000100 is damaged"));
+  CATCH_CHECK_THAT(view.problems[2], Contains("chunk 00 on bo's box bo-box is another file"));
+  CATCH_CHECK_THAT(view.problems[3], Contains("zoe's worker is not connected"));
+  CATCH_CHECK_THAT(view.problems[4], Contains("overdue"));
+  CATCH_CHECK(view.chunks[0].differing_members == std::vector<std::string>{"bo"});
+  CATCH_CHECK(view.disk_free_bytes == 5);
+  CATCH_CHECK(view.vault_bytes == 700);
+  CATCH_CHECK(TaskNamed(view, "train/CM").reason == "the coordinator's disk is low");
+  CATCH_CHECK(TaskNamed(view, "train/BG").checkpoint_overdue);
+  CATCH_CHECK(view.checkpoints[0].damaged);
+}
+
+CATCH_TEST_CASE("a finished plan has no problems, whoever left") {
+  Scenario s;
+  for (const char* member : {"ana", "bo", "zoe"}) s.Attach(member);
+  s.TrainEverything();
+  s.Wait(absl::Minutes(5));
+  const StatusView view = BuildStatus(s.state, s.now);
+  CATCH_CHECK(view.done);
+  CATCH_CHECK(view.problems.empty());
+  CATCH_CHECK(view.rounds_finished == 3);
+  CATCH_CHECK(view.tasks[0].state == TaskState::kDone);
+  CATCH_CHECK(view.tasks[0].chunks_finished == 3);
+  CATCH_CHECK(view.checkpoints.size() == 8);
+  CATCH_CHECK_FALSE(view.workers[0].connected);
+}
+
+}  // namespace
+}  // namespace interceptor::coordinator
