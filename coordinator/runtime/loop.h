@@ -1,0 +1,190 @@
+// The coordinator's one thread of decisions. It takes what has been submitted as a batch, then
+//   1. decides and applies each command in turn, each against the state with the earlier ones applied,
+//   2. appends the durable events of the whole batch in one transaction with one sync,
+//   3. publishes a status snapshot, and releases replies and effects in order.
+// Nothing of a batch is seen outside before its sync.
+//
+// A full disk: the ballast is dropped, which makes room for the batch; until it can be stowed again the loop
+// is read-only: what carries a request_id is refused with RESOURCE_EXHAUSTED, while ticks go on, so that
+// removals are journaled and carried out. When even that room is used up nothing more is decided until the
+// batch is durable. Any other journal error leaves an unknown outcome, and the process exits to recover by
+// replay.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "common/base/clock.h"
+#include "common/io/file_system.h"
+#include "common/metrics/metrics.h"
+#include "coordinator/core/decide.h"
+#include "coordinator/core/status_view.h"
+#include "coordinator/journal/event_log.h"
+#include "coordinator/runtime/ballast.h"
+#include "coordinator/runtime/gauges.h"
+#include "coordinator/vault/blob_store.h"
+
+namespace interceptor::coordinator {
+
+// A worker stream as the loop sees it. Called on the loop's thread; must not block, nor call the loop back.
+class SessionSink {
+ public:
+  virtual ~SessionSink() = default;
+  virtual void Send(const Directive& directive) = 0;
+  // The last call.
+  virtual void Close(const absl::Status& status) = 0;
+};
+
+// Immutable once published.
+struct Snapshot {
+  StatusView view;
+  MonotonicTime now;
+  absl::Time at;  // for people
+  // Another number: something that people see has changed, time apart.
+  int64_t version = 0;
+};
+
+class Loop {
+ public:
+  struct Options {
+    PlanFacts plan;
+    std::string state_folder;
+    absl::Duration tick_interval = absl::Milliseconds(250);
+    int64_t ballast_bytes = int64_t{4} << 20;
+    // Called on the loop's thread when the journal's outcome is unknown; must not return in a real program.
+    std::function<void(const absl::Status&)> on_fatal;
+  };
+  // All must outlive the loop; the log is its own from Start to Stop.
+  struct Parts {
+    const FileSystem& files;
+    const Clock& clock;
+    EventLog& log;
+    BlobStore& vault;
+    Metrics& metrics;
+  };
+
+  // Replays the journal, decides the start, sweeps the vault, and runs. Errors are the journal's and the
+  // core's: FAILED_PRECONDITION when the folder belongs to another plan.
+  static absl::StatusOr<std::unique_ptr<Loop>> Start(Options options, Parts parts);
+  // Stops.
+  ~Loop();
+
+  // Called on the loop's thread once the outcome is durable, or at once on the caller's with
+  // RESOURCE_EXHAUSTED (too much is queued) or UNAVAILABLE (stopped). Must not block. May be empty.
+  using Answer = std::function<void(absl::StatusOr<Reply>)>;
+  void Submit(CommandBody body, Answer answer);
+
+  // Names a stream that is about to say hello; effects for it go to `sink` from its welcome on.
+  SessionId NewSession(std::shared_ptr<SessionSink> sink);
+  // The stream is over. OK for one that the loop has closed.
+  void EndSession(SessionId session);
+  // Closes every stream with `status` and ends every watch.
+  void Leave(const absl::Status& status);
+
+  // Reads the journal between two batches; answered on the loop's thread, or at once with UNAVAILABLE.
+  using EventsAnswer = std::function<void(absl::StatusOr<std::vector<NumberedFact>>)>;
+  void ReadEvents(EventQuery query, EventsAnswer answer);
+
+  // Never waits.
+  std::shared_ptr<const Snapshot> snapshot() const;
+
+  // `watcher` hears of every snapshot, on the loop's thread, and at last of none (null) from Leave; must not
+  // block, nor call Watch or Unwatch. Not called any more once Unwatch has returned.
+  using Watcher = std::function<void(const std::shared_ptr<const Snapshot>&)>;
+  int64_t Watch(Watcher watcher);
+  void Unwatch(int64_t watch);
+
+  // Decides what is queued, then ends the thread. Later calls answer UNAVAILABLE.
+  void Stop();
+
+ private:
+  struct Submitted {
+    CommandBody body;
+    Answer answer;
+  };
+  struct EventsRead {
+    EventQuery query;
+    EventsAnswer answer;
+  };
+  using Item = std::variant<Submitted, EventsRead>;
+
+  // What happens when a command's events are durable.
+  struct Release {
+    Answer answer;
+    absl::StatusOr<Reply> reply;
+    std::vector<Effect> effects;
+  };
+  struct Batch {
+    std::vector<Fact> facts;
+    std::vector<Release> releases;
+    bool tick_soon = false;
+  };
+
+  Loop(Options options, Parts parts);
+
+  // start.cc
+  absl::Status Recover();
+  absl::Status CheckBlobs();
+
+  void Run();
+  // False when the loop has stopped and nothing is queued.
+  bool TakeBatch(std::deque<Item>& items);
+  void DecideOne(Submitted submitted, Batch& batch);
+  void DecideTick(Batch& batch);
+  void ReportSpace(Batch& batch);
+  // False when the process must end.
+  bool Commit(Batch batch);
+  absl::Status Append(const std::vector<Fact>& facts);
+  bool RetryStuck();
+  void ReleaseAll(std::vector<Release> releases);
+  void CarryOut(const Effect& effect);
+  void RemoveFromVault(const Digest& blob);
+  void Refuse(std::deque<Item> items);
+  absl::Status ReadOnlyStatus() const;
+  void Publish();
+  void Fail(const absl::Status& status);
+  std::shared_ptr<SessionSink> FindSink(SessionId session);
+
+  const Options options_;
+  const Parts parts_;
+  Gauges gauges_;
+
+  // The loop's thread only.
+  State state_;
+  Ballast ballast_;
+  // Applied, and not durable because the disk is full; nothing else is decided meanwhile.
+  std::optional<Batch> stuck_;
+  // Streams that ended meanwhile.
+  std::vector<SessionId> ended_while_stuck_;
+  MonotonicTime next_tick_;
+  MonotonicTime next_space_report_;
+  int64_t version_ = 0;
+  bool dead_ = false;
+
+  mutable absl::Mutex queue_mutex_;
+  std::deque<Item> queue_ ABSL_GUARDED_BY(queue_mutex_);
+  bool stopping_ ABSL_GUARDED_BY(queue_mutex_) = false;
+  bool stopped_ ABSL_GUARDED_BY(queue_mutex_) = false;
+
+  absl::Mutex sessions_mutex_;
+  SessionId last_session_ ABSL_GUARDED_BY(sessions_mutex_) = 0;
+  std::map<SessionId, std::shared_ptr<SessionSink>> sinks_ ABSL_GUARDED_BY(sessions_mutex_);
+
+  mutable absl::Mutex snapshot_mutex_;
+  std::shared_ptr<const Snapshot> snapshot_ ABSL_GUARDED_BY(snapshot_mutex_);
+
+  absl::Mutex watchers_mutex_;
+  int64_t last_watch_ ABSL_GUARDED_BY(watchers_mutex_) = 0;
+  std::map<int64_t, Watcher> watchers_ ABSL_GUARDED_BY(watchers_mutex_);
+
+  std::thread thread_;
+};
+
+}  // namespace interceptor::coordinator
