@@ -32,7 +32,7 @@ class Parser {
  public:
   Parser() : app_("Asks the Interceptor coordinator, and tells it what the team wants.", "interceptor") {
     app_.set_version_flag("--version", "interceptor " INTERCEPTOR_VERSION);
-    app_.require_subcommand(1);
+    app_.require_subcommand(0, 1);
     app_.footer(kExitCodes);
     AddConnection(app_);
     AddReads();
@@ -48,6 +48,7 @@ class Parser {
       if (error.get_exit_code() == 0) return {std::nullopt, app_.exit(error, out, err)};
       return Usage(error.what(), err);
     }
+    if (app_.get_subcommands().empty()) return Usage("say what to do, for example: interceptor status", err);
     Options options = raw_.options;
     options.verb = verbs_.at(app_.get_subcommands().front());
     options.json = raw_.format == "json";

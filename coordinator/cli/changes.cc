@@ -22,6 +22,20 @@ class Changes {
   Changes(const v1::GetStatusResponse& before, const v1::GetStatusResponse& after, const Terminal& terminal)
       : before_(before), after_(after), terminal_(terminal) {}
 
+  std::vector<std::string> Start() {
+    for (const v1::WorkerStatus& worker : after_.workers()) CompareWorker(worker);
+    for (const v1::TaskStatus& task : after_.tasks()) {
+      const std::string& member = task.holder_member().empty() ? task.home_member() : task.holder_member();
+      Say(Name(task),
+          Cat(Activity(task), " (", member, "), ", task.chunks_finished(), " of ", task.chunks_total(),
+              SpecialistOf(task.task()).empty() ? " rounds" : " chunks"),
+          ActivityTone(task));
+    }
+    CompareProblems();
+    ComparePlan();
+    return std::move(lines_);
+  }
+
   std::vector<std::string> Describe() {
     for (const v1::WorkerStatus& worker : after_.workers()) CompareWorker(worker);
     for (const v1::TaskStatus& task : after_.tasks()) CompareTask(task);
@@ -35,6 +49,11 @@ class Changes {
     lines_.push_back(Cat(UtcTime(after_.at()), "  ",
                          Pad(Clean(subject, terminal_.encoding), 10, Align::kLeft), "  ",
                          Paint(Clean(text, terminal_.encoding), tone, terminal_)));
+  }
+
+  static std::string Name(const v1::TaskStatus& task) {
+    const std::string specialist = SpecialistOf(task.task());
+    return specialist.empty() ? task.task() : specialist;
   }
 
   void CompareWorker(const v1::WorkerStatus& worker) {
@@ -58,14 +77,14 @@ class Changes {
     for (const v1::TaskStatus& candidate : before_.tasks()) {
       if (candidate.task() == task.task()) old = candidate;
     }
-    const std::string specialist = SpecialistOf(task.task());
-    const std::string& who = specialist.empty() ? task.task() : specialist;
+    const bool integration = SpecialistOf(task.task()).empty();
+    const std::string who = Name(task);
     if (task.holder_member() != old.holder_member() && !task.holder_member().empty()) {
       Say(who, Cat("held by ", task.holder_member(), ", term ", task.term()));
     }
     if (task.chunks_finished() > old.chunks_finished()) {
-      Say(who, Cat(specialist.empty() ? "round " : "chunk ", task.chunks_finished(), " of ",
-                   task.chunks_total(), " finished"));
+      Say(who, Cat(integration ? "round " : "chunk ", task.chunks_finished(), " of ", task.chunks_total(),
+                   " finished"));
     }
     if (task.has_newest_checkpoint() && task.newest_checkpoint().id() != old.newest_checkpoint().id()) {
       Say(who, Cat("checkpoint ", task.newest_checkpoint().id(), ", ",
@@ -104,7 +123,7 @@ class Changes {
     if (after_.paused() != before_.paused())
       Say("plan", after_.paused() ? "paused" : "resumed", Tone::kWarning);
     if (after_.rounds_finished() > before_.rounds_finished()) {
-      Say("plan", Cat("round ", after_.rounds_finished(), " of ", after_.chunks_total(), " finished"));
+      Say("plan", Cat(after_.rounds_finished(), " of ", after_.chunks_total(), " rounds finished"));
     }
     if (after_.done() && !before_.done()) Say("plan", "done", Tone::kGood);
   }
@@ -116,6 +135,10 @@ class Changes {
 };
 
 }  // namespace
+
+std::vector<std::string> DescribeStart(const v1::GetStatusResponse& status, const Terminal& terminal) {
+  return Changes(v1::GetStatusResponse(), status, terminal).Start();
+}
 
 std::vector<std::string> DescribeChanges(const v1::GetStatusResponse& before,
                                          const v1::GetStatusResponse& after, const Terminal& terminal) {

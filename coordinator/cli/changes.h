@@ -9,6 +9,9 @@
 
 namespace interceptor::coordinator {
 
+// How things stand, one line for each worker that is connected and each task, then what is wrong.
+std::vector<std::string> DescribeStart(const v1::GetStatusResponse& status, const Terminal& terminal);
+
 // One line per change: state and phase of a task, chunks finished, checkpoints, evaluations, workers coming
 // and going, problems appearing and ending, pause, rounds, the end. Movement inside a chunk is no change.
 // Each line begins with the UTC time of `after`.

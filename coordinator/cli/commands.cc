@@ -107,10 +107,10 @@ class Command {
   absl::StatusOr<int> List(const absl::StatusOr<Response>& list, std::string_view what, Render render) {
     if (!list.ok()) return list.status();
     if (options_.json) return Done(PrintJson(*list));
-    const Lines lines = render(*list);
-    // One line is a header over nothing.
-    if (lines.size() > 1) {
-      Print(lines);
+    // The first field of each list is its items.
+    const google::protobuf::FieldDescriptor* items = list->GetDescriptor()->field(0);
+    if (list->GetReflection()->FieldSize(*list, items) > 0) {
+      Print(render(*list));
     } else {
       streams_.err << "no " << what << " yet\n";
     }

@@ -49,12 +49,15 @@ std::string Bytes(int64_t bytes) {
 std::string Count(int64_t count) {
   if (count <= 0) return kNothing;
   if (count < 1000000) return Cat(count);
-  return Cat(Fixed(static_cast<double>(count) / 1e6, 2), "M");
+  if (count < 1000000000) return Cat(Fixed(static_cast<double>(count) / 1e6, count < 9995000 ? 2 : 1), "M");
+  return Fixed(static_cast<double>(count), 0);
 }
 
 std::string Fixed(double value, int decimals) {
-  std::array<char, 64> text;
-  std::snprintf(text.data(), text.size(), std::abs(value) < 1e6 ? "%.*f" : "%.*e", decimals, value);
+  std::array<char, 400> text;
+  std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
+  // Nothing that is measured here is that large; what a broken peer sends must not break the table.
+  if (std::abs(value) >= 1e6) std::snprintf(text.data(), text.size(), "%.0e", value);
   return text.data();
 }
 

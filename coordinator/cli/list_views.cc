@@ -156,7 +156,7 @@ Lines RenderCheckpoints(const v1::ListCheckpointsResponse& list, absl::Time now,
   Table table;
   table.columns = {{{"ID"}},
                    {{"STEP"}, Align::kRight},
-                   {{"CHUNK INDEX"}, Align::kRight},
+                   {{"CHUNK#"}, Align::kRight},
                    {{"SIZE"}, Align::kRight},
                    {{"TRAINED"}, Align::kRight},
                    {{"COMMITTED"}, Align::kRight},

@@ -57,7 +57,8 @@ void SnapshotStream::Read() {
     while (reader->Read(&snapshot)) {
       {
         std::lock_guard lock(mutex_);
-        news_.snapshot = std::move(snapshot);
+        news_.snapshots.push_back(std::move(snapshot));
+        if (news_.snapshots.size() > kSnapshotsMax) news_.snapshots.pop_front();
         news_.ended.reset();
       }
       Wake();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,10 +15,12 @@ namespace interceptor::coordinator {
 
 class SnapshotStream {
  public:
+  static constexpr size_t kSnapshotsMax = 64;
+
   struct News {
-    // The newest snapshot since the last call; older ones that nobody took are skipped.
-    std::optional<v1::GetStatusResponse> snapshot;
-    // Set when the connection ended after that snapshot; a new one is being tried already.
+    // What came since the last call, oldest first. Of more than kSnapshotsMax the oldest are skipped.
+    std::deque<v1::GetStatusResponse> snapshots;
+    // Set when the connection ended after those snapshots; a new one is being tried already.
     std::optional<grpc::Status> ended;
   };
 

@@ -22,8 +22,13 @@ constexpr absl::Duration kQuiet = absl::Seconds(60);
 // The parts of one rendering, top to bottom.
 class StatusScreen {
  public:
-  StatusScreen(const v1::GetStatusResponse& status, const std::string& address, const Terminal& terminal)
-      : status_(status),
+  // Without titles and blank lines, and with what is well in one line.
+  enum class Density { kRoomy, kCompact };
+
+  StatusScreen(const v1::GetStatusResponse& status, const std::string& address, const Terminal& terminal,
+               Density density)
+      : compact_(density == Density::kCompact),
+        status_(status),
         address_(address),
         terminal_(terminal),
         columns_(std::max(terminal.columns, kColumnsLeast)),
@@ -46,6 +51,7 @@ class StatusScreen {
   }
 
   void Section(std::string_view title) {
+    if (compact_) return;
     lines_.emplace_back();
     lines_.push_back(Paint(title, Tone::kStrong, terminal_));
   }
@@ -96,14 +102,16 @@ class StatusScreen {
     if (status_.started_at().seconds() > 0) {
       parts.push_back(Cat("started ", Age(now_ - ToTime(status_.started_at())), " ago"));
     }
-    if (status_.events() > 0) parts.push_back(Cat(status_.events(), " events"));
     if (status_.vault_bytes() > 0) parts.push_back(Cat("vault ", Bytes(status_.vault_bytes())));
     if (status_.disk_free_bytes() > 0) parts.push_back(Cat("disk free ", Bytes(status_.disk_free_bytes())));
-    if (status_.quarantined() > 0) parts.push_back(Cat(status_.quarantined(), " clips quarantined"));
+    if (status_.quarantined() > 0) parts.push_back(Cat("quarantined ", status_.quarantined()));
+    if (status_.events() > 0) parts.push_back(Cat("events ", status_.events()));
     std::string line;
-    for (const std::string& part : parts) line += Cat(line.empty() ? "" : "   ", part);
-    if (!line.empty())
-      lines_.push_back(Paint(Fit(line, columns_, terminal_.encoding), Tone::kFaint, terminal_));
+    for (const std::string& part : parts) {
+      const std::string longer = line.empty() ? part : Cat(line, "   ", part);
+      if (ColumnsOf(longer) <= columns_) line = longer;
+    }
+    if (!line.empty()) lines_.push_back(Paint(line, Tone::kFaint, terminal_));
   }
 
   void AddProblems() {
@@ -148,18 +156,25 @@ class StatusScreen {
     const bool wide = columns_ >= kColumnsWide;
     Table table;
     table.gap = wide ? 2 : 1;
-    table.columns = {{{""}, Align::kLeft, 2},
-                     {{"", "MEMBER"}, Align::kLeft, 6},
-                     {{"", "STATE"}},
-                     {{"CHUNKS", "DONE"}},
-                     {{"", "STEP"}, Align::kRight},
-                     {{"TRAIN", "LOSS"}, Align::kRight},
-                     {{"CLIPS", "/S"}, Align::kRight},
-                     {{"HELD-OUT AUC", "[95% INTERVAL]"}},
-                     {{"LAST", "SAVE"}, Align::kRight}};
+    const auto column = [](std::vector<std::string> header, Align align, int width_min) {
+      return Column{.header = std::move(header), .align = align, .width_min = width_min};
+    };
+    table.columns = {{.header = {""}, .shrink_to = 2},
+                     {.header = {"", "MEMBER"}, .shrink_to = 6, .width_min = 8},
+                     column({"", "STATE"}, Align::kLeft, 10),
+                     column({"CHUNKS", "DONE"}, Align::kLeft, 0),
+                     column({"", "STEP"}, Align::kRight, 6),
+                     column({"TRAIN", "LOSS"}, Align::kRight, 5),
+                     column({"CLIPS", "/S"}, Align::kRight, 5),
+                     column({"HELD-OUT AUC", "[95% INTERVAL]"}, Align::kLeft, 18),
+                     column({"LAST", "SAVE"}, Align::kRight, 5)};
     for (const v1::TaskStatus* task : tasks) table.rows.push_back(SpecialistRow(*task, wide ? 10 : 4));
-    lines_.emplace_back();
-    for (std::string& line : Layout(table, columns_, terminal_)) lines_.push_back(std::move(line));
+    Lines lines = Layout(table, columns_, terminal_);
+    // The upper header line is empty over the first columns; the title of the section stands there.
+    constexpr std::string_view kTitle = "SPECIALISTS";
+    lines.front().replace(0, kTitle.size(), Paint(kTitle, Tone::kStrong, terminal_));
+    if (!compact_) lines_.emplace_back();
+    for (std::string& line : lines) lines_.push_back(std::move(line));
     std::string legend;
     if (too_few_) legend += "~ under 30 families in a class   ";
     if (stand_in_) legend += "* stands in for the home member   ";
@@ -214,7 +229,12 @@ class StatusScreen {
     }
     Table table;
     table.columns = {{{}, Align::kLeft, 8}, {{}}, {{}, Align::kLeft, 12}, {{}}, {{}, Align::kLeft, 10}};
+    std::string well;
     for (const v1::WorkerStatus& worker : status_.workers()) {
+      if (compact_ && worker.connected() && !worker.draining()) {
+        well += Cat(well.empty() ? "" : " ", Clean(worker.member()));
+        continue;
+      }
       const std::string device = Cat(worker.device().name(), " ", worker.device().model());
       const std::string tasks = TaskList(worker.tasks(), terminal_.encoding);
       table.rows.push_back({{Clean(worker.member()), Tone::kStrong},
@@ -224,6 +244,7 @@ class StatusScreen {
                             {tasks.empty() ? "no task" : tasks}});
     }
     for (std::string& line : Layout(table, columns_, terminal_)) lines_.push_back(std::move(line));
+    if (!well.empty()) AddWrapped("connected: ", Tone::kGood, well, 2);
   }
 
   // A name that no plan would take is not put into a line that people paste into a shell.
@@ -262,10 +283,11 @@ class StatusScreen {
     constexpr size_t kShown = 2;
     Section("NEXT");
     for (size_t i = 0; i < std::min(kShown, proposals.size()); ++i) {
-      AddWrapped("  ", Tone::kPlain, proposals[i], 2);
+      AddWrapped(compact_ ? "next: " : "  ", Tone::kStrong, proposals[i], 2);
     }
   }
 
+  const bool compact_;
   const v1::GetStatusResponse& status_;
   const std::string& address_;
   const Terminal& terminal_;
@@ -280,7 +302,13 @@ class StatusScreen {
 
 std::vector<std::string> RenderStatus(const v1::GetStatusResponse& status, const std::string& address,
                                       const Terminal& terminal) {
-  return StatusScreen(status, address, terminal).Render();
+  using Density = StatusScreen::Density;
+  Lines lines = StatusScreen(status, address, terminal, Density::kRoomy).Render();
+  // One row stays free for the prompt, or for the footer of `watch`.
+  const bool too_long = static_cast<int>(lines.size()) >= terminal.rows;
+  if (terminal.interactive && too_long)
+    lines = StatusScreen(status, address, terminal, Density::kCompact).Render();
+  return lines;
 }
 
 std::vector<const v1::TaskStatus*> TrainingTasks(const v1::GetStatusResponse& status) {

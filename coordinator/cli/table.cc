@@ -11,7 +11,7 @@ namespace {
 std::vector<int> NaturalWidths(const Table& table) {
   std::vector<int> widths;
   for (size_t i = 0; i < table.columns.size(); ++i) {
-    int width = 0;
+    int width = table.columns[i].width_min;
     for (const std::string& line : table.columns[i].header) width = std::max(width, ColumnsOf(line));
     for (const std::vector<Cell>& row : table.rows) {
       ICPT_CHECK(row.size() == table.columns.size()) << row.size() << " cells, " << table.columns.size();

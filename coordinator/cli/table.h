@@ -19,6 +19,8 @@ struct Column {
   Align align = Align::kLeft;
   // May be cut, down to shrink_to, when the table is wider than it may be; 0: never cut.
   int shrink_to = 0;
+  // At least so wide, so that a table that is redrawn does not jump.
+  int width_min = 0;
 };
 
 struct Table {

@@ -85,7 +85,7 @@ class ScreenSink : public Sink {
     const size_t room = static_cast<size_t>(std::max(2, terminal_.rows)) - 1;
     std::string footer = Cat("q leaves   heard ", Age(now - heard_), " ago");
     if (lines.size() > room) {
-      footer += Cat("   ", lines.size() - room, " more lines in a taller window");
+      footer += Cat("   ", lines.size() - room, " more lines need a taller window");
       lines.resize(room);
     }
     lines.resize(room);
@@ -120,7 +120,9 @@ class LineSink : public Sink {
       ICPT_ASSIGN_OR_RETURN(const std::string json, ToJson(snapshot, JsonLayout::kOneLine));
       out_ << json;
     } else {
-      for (const std::string& line : DescribeChanges(last_, snapshot, terminal_)) out_ << line << '\n';
+      const Lines lines =
+          last_ ? DescribeChanges(*last_, snapshot, terminal_) : DescribeStart(snapshot, terminal_);
+      for (const std::string& line : lines) out_ << line << '\n';
     }
     last_ = snapshot;
     if (!out_.flush()) return Internal("cannot write to standard output");
@@ -143,7 +145,7 @@ class LineSink : public Sink {
   const Terminal terminal_;
   std::ostream& out_;
   std::ostream& err_;
-  v1::GetStatusResponse last_;
+  std::optional<v1::GetStatusResponse> last_;
 };
 
 // Follows the stream until somebody leaves, the plan is done or the coordinator stays away.
@@ -159,10 +161,10 @@ absl::StatusOr<int> Follow(Client& client, const WatchOptions& options, Sink& si
     const std::optional<int> leave = sink.Wait(stream.fd(), std::min(longest, kTick));
     if (leave) return *leave;
     SnapshotStream::News news = stream.Take();
-    if (news.snapshot) {
+    for (v1::GetStatusResponse& snapshot : news.snapshots) {
       away_since.reset();
-      ICPT_RETURN_IF_ERROR(sink.Show(*news.snapshot));
-      last = std::move(news.snapshot);
+      ICPT_RETURN_IF_ERROR(sink.Show(snapshot));
+      last = std::move(snapshot);
       if (options.until_done && last->done()) return 0;
     }
     if (!news.ended) continue;
