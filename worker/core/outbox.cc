@@ -64,6 +64,12 @@ void Outbox::Add(Publication body, std::string path) {
   items_.push_back(std::move(item));
 }
 
+std::vector<RunMemory::Fact> Outbox::Facts() const {
+  std::vector<RunMemory::Fact> facts;
+  for (const Item& item : items_) facts.push_back({item.body, item.path});
+  return facts;
+}
+
 bool Outbox::HasManifest(std::string_view chunk) const {
   return std::any_of(items_.begin(), items_.end(), [chunk](const Item& item) {
     const auto* manifest = std::get_if<ManifestFact>(&item.body);

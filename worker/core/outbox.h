@@ -26,6 +26,7 @@ class Outbox {
   void Add(Publication body, std::string path = "");
 
   bool empty() const { return items_.empty(); }
+  std::vector<RunMemory::Fact> Facts() const;
   bool HasManifest(std::string_view chunk) const;
   bool HasChunkFinished(int chunk) const;
 

@@ -90,7 +90,26 @@ void Session::On(const Assigned& assigned) {
   }
   out_.push_back(Note{false, Cat("task ", assigned.task.task, ", term ", assigned.task.term,
                                  ", from chunk index ", assigned.next_chunk)});
-  runs_[assigned.task.task] = std::make_unique<TrainingRun>(assigned, incarnation_);
+  auto run = std::make_unique<TrainingRun>(assigned, incarnation_);
+  if (!assigned.memory.empty()) TakeUp(assigned, run);
+  runs_[assigned.task.task] = std::move(run);
+}
+
+// Goes on where an earlier start of this agent stood, if the grant leads there; else its files go.
+void Session::TakeUp(const Assigned& assigned, std::unique_ptr<TrainingRun>& run) {
+  remembered_[run->specialist()] = assigned.memory;
+  auto earlier = std::make_unique<TrainingRun>(assigned, incarnation_);
+  earlier->Recall(assigned.memory);
+  const bool has_base =
+      !assigned.base ||
+      std::any_of(assigned.memory.files.begin(), assigned.memory.files.end(),
+                  [&assigned](const RunMemory::File& file) { return file.blob == assigned.base->blob; });
+  if (has_base && earlier->Continues(assigned)) {
+    earlier->Renew(assigned);
+    run = std::move(earlier);
+  } else {
+    earlier->Abandon(out_);
+  }
 }
 
 void Session::On(const SaveNowAsked& asked) {
@@ -282,6 +301,7 @@ void Session::RemoveRun(const std::string& task, const std::string& why) {
   for (const std::string& chunk : std::exchange(referred_[run.specialist()], {})) {
     out_.push_back(ReleaseChunk{chunk, run.specialist()});
   }
+  if (remembered_.erase(run.specialist()) > 0) out_.push_back(RememberRun{run.specialist(), {}});
   reported_phase_.erase(task);
   manifests_.Disconnect();  // a proposal under this task is made again under another
   runs_.erase(found);

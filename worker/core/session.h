@@ -84,9 +84,11 @@ class Session {
   void SaveWhenOutOfTouch();
   void SendFacts();
   void Report();
+  void Remember();
   void LeaveWhenDone();
 
   TrainingRun* FindRun(const TaskTerm& task);
+  void TakeUp(const Assigned& assigned, std::unique_ptr<TrainingRun>& run);
   void RemoveRun(const std::string& task, const std::string& why);
   void StartDraining(const std::string& reason, absl::Duration limit);
   void BumpWaiting();
@@ -117,6 +119,7 @@ class Session {
 
   absl::Duration next_report_in_ = absl::Seconds(5);
   MonotonicTime report_at_;
+  std::map<std::string, RunMemory> remembered_;      // by specialist
   std::map<std::string, WorkPhase> reported_phase_;  // by task
   ChildId last_child_ = 0;
   int64_t turns_ = 0;

@@ -16,6 +16,7 @@ void Session::ApplyRules() {
     GiveTurns();
     StartRound();
   }
+  Remember();
   if (plan_) {
     Propose();
     SaveWhenOutOfTouch();
@@ -104,6 +105,16 @@ void Session::StartRound() {
   integration_->under_way = first->second;
   out_.push_back(IntegrateRound{first->second.chunk, first->second.evaluations, first->second.last});
   integration_->ready.erase(first);
+}
+
+void Session::Remember() {
+  for (const auto& [task, run] : runs_) {
+    RunMemory memory = run->Memory();
+    RunMemory& known = remembered_[run->specialist()];
+    if (memory == known || (memory.empty() && known.empty())) continue;
+    known = memory;
+    out_.push_back(RememberRun{run->specialist(), std::move(memory)});
+  }
 }
 
 // In touch, the coordinator says when to save; out of touch the same clock runs here.

@@ -742,7 +742,9 @@ CATCH_TEST_CASE("what an earlier start of the agent left unpublished is publishe
   desk.SeeAllFiles();
   desk.StoreAll();
   Assigned assigned{{"train/BG", 1}, 0, CheckpointAt("BG", 4), {}};
-  assigned.local = {{CheckpointAt("BG", 4), "BG-4"}, {CheckpointAt("BG", 10), "BG-10"}};
+  assigned.memory.files = {{CheckpointAt("BG", 4).blob, "BG-4", 4},
+                           {CheckpointAt("BG", 10).blob, "BG-10", 10}};
+  assigned.memory.unpublished = {{CheckpointAt("BG", 10), "BG-10"}};
   desk.Give(assigned);
   CATCH_CHECK(desk.Since<FetchBlob>().empty());
   CATCH_REQUIRE(desk.Since<StartTrainer>().size() == 1);
@@ -754,6 +756,47 @@ CATCH_TEST_CASE("what an earlier start of the agent left unpublished is publishe
   const auto told = desk.AnswerAll();
   CATCH_REQUIRE(told.size() == 1);
   CATCH_CHECK(std::get<CheckpointFact>(told[0].body).step == 10);
+}
+
+CATCH_TEST_CASE(
+    "a killed agent goes on from its memory in the middle of the next chunk and tells each fact once") {
+  Training desk;
+  desk.Give(Disconnected{});
+  desk.TrainChunk(desk.bg, "BG", 0);
+  desk.TrainChunk(desk.av, "AV", 0);
+  RunMemory memory;
+  for (const RememberRun& each : desk.Since<RememberRun>()) {
+    if (each.specialist == "BG") memory = each.memory;
+  }
+  CATCH_CHECK(memory.next_chunk == 1);
+  CATCH_CHECK(memory.unpublished.size() == 3);
+
+  Desk anew;
+  anew.Connect();
+  anew.SeeAllFiles();
+  anew.StoreAll();
+  anew.Give(Assigned{{"train/BG", 1}, 0, std::nullopt, memory});
+  CATCH_REQUIRE(anew.Since<StartTrainer>().size() == 1);
+  CATCH_CHECK(anew.Since<StartTrainer>()[0].resume_path == "BG-10");
+  anew.Ready("BG", 1);
+  CATCH_REQUIRE(anew.Got<GiveChunk>().size() == 1);
+  CATCH_CHECK(anew.Got<GiveChunk>()[0].chunk == 1);
+  CATCH_CHECK(anew.AnswerAll().size() == 3);
+  CATCH_CHECK(anew.Since<RememberRun>().back().memory.unpublished.empty());
+}
+
+CATCH_TEST_CASE("a memory that the grant does not lead to is thrown away") {
+  Desk desk;
+  desk.Connect();
+  desk.SeeAllFiles();
+  desk.StoreAll();
+  RunMemory memory{.next_chunk = 1, .files = {{CheckpointAt("BG", 10).blob, "BG-10", 10}}, .unpublished = {}};
+  desk.Give(Assigned{{"train/BG", 7}, 2, CheckpointAt("BG", 20), memory});
+  CATCH_REQUIRE(desk.Got<DeleteFile>().size() == 1);
+  CATCH_CHECK(desk.Got<DeleteFile>()[0].path == "BG-10");
+  CATCH_CHECK(desk.Got<FetchBlob>().size() == 1);
+  CATCH_REQUIRE(desk.Got<RememberRun>().size() == 1);
+  CATCH_CHECK(desk.Got<RememberRun>()[0].memory.empty());
 }
 
 CATCH_TEST_CASE("manifests are proposed in the plan's order, because each rests on those before it") {

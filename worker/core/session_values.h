@@ -115,6 +115,30 @@ struct StoredChunk {
   friend bool operator==(const StoredChunk&, const StoredChunk&) = default;
 };
 
+// What must outlive the agent: a run's checkpoint files on this disk and the facts that the coordinator has
+// not accepted yet. With it an agent that was killed goes on where it stood, and tells everything once.
+struct RunMemory {
+  struct File {
+    Digest blob;
+    std::string path;
+    int64_t step = 0;
+
+    friend bool operator==(const File&, const File&) = default;
+  };
+  struct Fact {
+    Publication body;
+    std::string path;
+
+    friend bool operator==(const Fact&, const Fact&) = default;
+  };
+  int next_chunk = 0;             // first one not trained
+  std::vector<File> files;        // by step
+  std::vector<Fact> unpublished;  // in the order in which they are told
+
+  bool empty() const { return files.empty() && unpublished.empty(); }
+  friend bool operator==(const RunMemory&, const RunMemory&) = default;
+};
+
 struct SessionPlan {
   std::string digest;
   std::vector<std::string> chunks;  // names, in order
@@ -134,18 +158,12 @@ struct Welcomed {
   std::vector<ManifestFact> manifests;
   std::map<std::string, std::string> chunk_sha256;  // what holds for the plan's chunks, as far as known
 };
-// A checkpoint file of this run that lies on this disk.
-struct LocalCheckpoint {
-  CheckpointFact checkpoint;
-  std::string path;
-};
 struct Assigned {
   TaskTerm task;
   int next_chunk = 0;
   std::optional<CheckpointFact> base;
-  // What an earlier start of this agent left: the base itself, and what descends from it and was never
-  // published. In order of steps.
-  std::vector<LocalCheckpoint> local;
+  // What an earlier start of this agent remembered of the run; files that are gone left out.
+  RunMemory memory;
 };
 struct LeaseRenewed {
   absl::Duration next_report_in;
@@ -317,6 +335,11 @@ struct FetchBlob {
 struct DeleteFile {
   std::string path;
 };
+// Write it down before anything that follows; an empty memory is forgotten.
+struct RememberRun {
+  std::string specialist;
+  RunMemory memory;
+};
 // A run still needs a chunk's train.clips, or no longer does.
 struct ReferChunk {
   std::string chunk;
@@ -349,7 +372,7 @@ struct Leave {
 using SessionOutput =
     std::variant<SendHello, SendChunkFiles, SendProgress, SendPublication, SendGoodbye, StartPreparer,
                  StartTrainer, GiveChunk, SaveCheckpoint, StopChild, UploadBlob, FetchBlob, DeleteFile,
-                 ReferChunk, ReleaseChunk, ExplainManifest, IntegrateRound, Note, Leave>;
+                 RememberRun, ReferChunk, ReleaseChunk, ExplainManifest, IntegrateRound, Note, Leave>;
 using SessionOutputs = std::vector<SessionOutput>;
 
 }  // namespace interceptor::worker

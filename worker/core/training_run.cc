@@ -23,16 +23,26 @@ TrainingRun::TrainingRun(const Assigned& assigned, std::string nonce)
       next_chunk_(assigned.next_chunk),
       base_(assigned.base),
       outbox_(std::move(nonce)) {
-  for (const LocalCheckpoint& left : assigned.local) {
-    local_.push_back({left.checkpoint.blob, left.path, left.checkpoint.step});
-    if (!base_ || left.checkpoint.step > base_->step) outbox_.Add(left.checkpoint, left.path);
-  }
   if (!base_) return;
   at_.step = base_->step;
   at_.cursor = base_->cursor;
   at_.training_seconds = captured_seconds_ = base_->training_seconds;
   best_step_ = base_->step;
 }
+
+void TrainingRun::Recall(const RunMemory& memory) {
+  for (const RunMemory::Fact& fact : memory.unpublished) {
+    if (const auto* evaluation = std::get_if<EvaluationFact>(&fact.body)) {
+      evaluated_.insert({evaluation->kind, evaluation->chunk});
+    }
+    if (std::holds_alternative<FailureFact>(fact.body)) continue;  // of a start that is over
+    outbox_.Add(fact.body, fact.path);
+  }
+  local_ = memory.files;
+  next_chunk_ = memory.next_chunk;
+}
+
+RunMemory TrainingRun::Memory() const { return {next_chunk_, local_, outbox_.Facts()}; }
 
 bool TrainingRun::Continues(const Assigned& assigned) const {
   for (int c = assigned.next_chunk; c < next_chunk_; ++c) {
@@ -42,7 +52,7 @@ bool TrainingRun::Continues(const Assigned& assigned) const {
   if (!assigned.base) return !base_;
   if (base_ && base_->blob == assigned.base->blob) return true;
   return std::any_of(local_.begin(), local_.end(),
-                     [&assigned](const KeptFile& local) { return local.blob == assigned.base->blob; });
+                     [&assigned](const RunMemory::File& local) { return local.blob == assigned.base->blob; });
 }
 
 void TrainingRun::Renew(const Assigned& assigned) {
@@ -58,7 +68,7 @@ void TrainingRun::Renew(const Assigned& assigned) {
 
 void TrainingRun::Abandon(SessionOutputs& out) {
   if (has_trainer()) out.push_back(StopChild{child_, StopKind::kAtOnce});
-  for (const KeptFile& local : local_) out.push_back(DeleteFile{local.path});
+  for (const RunMemory::File& local : local_) out.push_back(DeleteFile{local.path});
   local_.clear();
   outbox_.Clear();
 }
@@ -164,14 +174,14 @@ bool TrainingRun::OnSaved(const TrainerSaved& saved, SessionOutputs& out) {
   captured_seconds_ = saved.checkpoint.training_seconds;
   Bump();
   // A trainer that was started anew may write the file it wrote before.
-  const auto known = std::find_if(local_.begin(), local_.end(), [&saved](const KeptFile& local) {
+  const auto known = std::find_if(local_.begin(), local_.end(), [&saved](const RunMemory::File& local) {
     return local.blob == saved.checkpoint.blob;
   });
   if (known != local_.end()) return true;
   local_.push_back({saved.checkpoint.blob, saved.path, saved.checkpoint.step});
   outbox_.Add(saved.checkpoint, saved.path);
   for (const std::string& path : outbox_.TrimCheckpoints(kUnpublishedMax)) {
-    std::erase_if(local_, [&path](const KeptFile& local) { return local.path == path; });
+    std::erase_if(local_, [&path](const RunMemory::File& local) { return local.path == path; });
     out.push_back(DeleteFile{path});
   }
   return true;
@@ -227,7 +237,7 @@ bool TrainingRun::OnExited(const ChildExited& exited, MonotonicTime now, Session
 }
 
 void TrainingRun::DeleteCheckpointsBefore(int64_t step, SessionOutputs& out) {
-  std::erase_if(local_, [step, &out](const KeptFile& local) {
+  std::erase_if(local_, [step, &out](const RunMemory::File& local) {
     if (local.step >= step) return false;
     out.push_back(DeleteFile{local.path});
     return true;

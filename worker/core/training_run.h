@@ -40,6 +40,10 @@ class TrainingRun {
   // Ends the trainer at once and deletes this run's checkpoints, published or not.
   void Abandon(SessionOutputs& out);
 
+  // What must outlive the agent, and taking it up again.
+  RunMemory Memory() const;
+  void Recall(const RunMemory& memory);
+
   // --- what Session's rules may start ---
   void FetchBase(MonotonicTime now, SessionOutputs& out);
   bool WantsTrainer(MonotonicTime now) const;
@@ -76,11 +80,6 @@ class TrainingRun {
 
  private:
   enum class Trainer { kNone, kStarting, kReady, kTraining, kStopping };
-  struct KeptFile {
-    Digest blob;
-    std::string path;
-    int64_t step = 0;
-  };
   bool IsTrainer(ChildId child) const { return has_trainer() && child == child_; }
   void DeleteCheckpointsBefore(int64_t step, SessionOutputs& out);
 
@@ -89,7 +88,7 @@ class TrainingRun {
   int next_chunk_ = 0;
   std::optional<CheckpointFact> base_;
   Outbox outbox_;
-  std::vector<KeptFile> local_;  // by step; the last one is what a trainer resumes from
+  std::vector<RunMemory::File> local_;  // by step; the last one is what a trainer resumes from
   bool fetching_ = false;
   bool failed_ = false;
   bool done_ = false;
