@@ -16,6 +16,6 @@ absl::StatusOr<at::Device> OpenDevice(const std::string& name);
 // Sets threads and determinism for the whole process. Call before the first tensor.
 void PrepareProcess(int threads);
 
-EngineFacts DescribeEngine(const at::Device& device, int threads);
+EngineFacts DescribeEngine(const at::Device& device, int threads, bool bf16_on_gpu);
 
 }  // namespace interceptor::worker

@@ -37,6 +37,9 @@ at::Tensor Borrow(std::vector<T>& values, at::ScalarType type) {
   return at::from_blob(values.data(), {static_cast<int64_t>(values.size())}, type);
 }
 
+// A copy: the backward pass reads it after the vector is gone.
+at::Tensor Own(std::vector<float>& values) { return Borrow(values, at::kFloat).clone(); }
+
 class TorchLearner : public Learner {
  public:
   TorchLearner(const LearnerOptions& options, at::Device device)
@@ -46,7 +49,7 @@ class TorchLearner : public Learner {
         optimizer_(options.recipe,
                    options.from_given_weights ? options.recipe.backbone_learning_rate_scale : 1.0, net_),
         preprocessor_(device),
-        facts_(DescribeEngine(device, options.threads)) {
+        facts_(DescribeEngine(device, options.threads, options.bf16_on_gpu)) {
     net_.Initialise(options.seed, Run());
   }
 
@@ -63,7 +66,7 @@ class TorchLearner : public Learner {
       const at::Tensor pictures =
           preprocessor_.Run(ToDevice(pixels, count, side),
                             {.stored_side = side, .input_side = options_.model.input_pixels}, {});
-      const AutocastGuard autocast(net_.device().is_cuda());
+      const AutocastGuard autocast(Bf16());
       const at::Tensor logits = net_.Forward(pictures, {}).to(at::kFloat).cpu();
       const at::Tensor scores = logits.select(1, 1).sub(logits.select(1, 0)).contiguous();
       const float* values = scores.data_ptr<float>();
@@ -150,6 +153,7 @@ class TorchLearner : public Learner {
   }
 
  private:
+  bool Bf16() const { return options_.bf16_on_gpu && net_.device().is_cuda(); }
   uint64_t Run() const { return static_cast<uint64_t>(options_.specialist); }
 
   at::Tensor ToDevice(std::span<const uint8_t> pixels, int64_t count, int64_t side) const {
@@ -193,7 +197,7 @@ class TorchLearner : public Learner {
       targets[2 * i + 1] = static_cast<float>(fake);
     }
     const at::Tensor target =
-        Borrow(targets, at::kFloat).view({static_cast<int64_t>(batch.is_fake.size()), 2}).to(net_.device());
+        Own(targets).view({static_cast<int64_t>(batch.is_fake.size()), 2}).to(net_.device());
     return at::log_softmax(logits.to(at::kFloat), 1).mul(target).sum(1).neg();
   }
 
@@ -217,13 +221,13 @@ class TorchLearner : public Learner {
 
     at::Tensor losses;
     {
-      const AutocastGuard autocast(net_.device().is_cuda());
+      const AutocastGuard autocast(Bf16());
       losses = SampleLosses(net_.Forward(pictures, DrawMode(batch.count, input.step, first_stage)), batch);
     }
     at::Tensor weighted = losses;
     if (!input.weights.empty()) {
       std::vector<float> weights(input.weights.begin(), input.weights.end());
-      weighted = losses * Borrow(weights, at::kFloat).to(net_.device());
+      weighted = losses * Own(weights).to(net_.device());
     }
     const at::Tensor loss = weighted.mean();
     StepResult result;

@@ -25,6 +25,8 @@ struct LearnerOptions {
   uint64_t seed = 1;
   std::string device = "cpu";  // "cpu", "cuda:N" or "auto"
   int threads = 1;
+  // On a GPU, compute in bf16 where LibTorch's autocast rules allow; the CPU computes in fp32 always.
+  bool bf16_on_gpu = true;
   // Weights will be given by LoadWeights of a file named in the plan: BatchNorm statistics stay frozen and
   // the backbone learns at recipe.backbone_learning_rate_scale. Otherwise both are trained in full from
   // scratch.

@@ -21,7 +21,7 @@ struct SnapshotQuery {
   uint64_t seed = 0;
   // Digest of the checkpoint to resume from; empty when the run starts without one: any snapshot of the same
   // plan, seed and specialist then qualifies.
-  std::string resume_digest;
+  std::string resume_digest = "";
 };
 
 struct FoundSnapshot {

@@ -7,6 +7,9 @@
 #include <ATen/Version.h>
 #include <ATen/autocast_mode.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
+#ifdef ICPT_TORCH_ARCHIVE  // defined by the bench, which measures LibTorch's own archive beside our file
+#include <torch/serialize/archive.h>
+#endif
 #include <torch/version.h>
 
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)

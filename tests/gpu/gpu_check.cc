@@ -1,0 +1,156 @@
+// Holds the engine on a GPU against the engine on the CPU, then measures training throughput of
+// EfficientNet-B4. gpu_check [--device cuda:0] [--checks-only] Tolerances, fp32 on both sides, relative to
+// the largest value: logits 1e-3, gradients 1e-2 in norm. One AdamW step moves each weight by about the
+// learning rate, whatever the size of its gradient, so weights with a vanishing one may move either way: at
+// most 2 % of them may differ by more than a tenth of the learning rate.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "worker/engine/learner.h"
+
+namespace interceptor::worker {
+namespace {
+
+constexpr double kLogitTolerance = 1e-3;
+constexpr double kGradientTolerance = 1e-2;
+constexpr double kStrayWeightsMax = 0.02;
+constexpr double kLearningRate = 1e-3;
+
+LearnerOptions Options(const std::string& device, bool bf16) {
+  LearnerOptions options;
+  options.device = device;
+  options.bf16_on_gpu = bf16;
+  options.threads = 8;
+  options.recipe.warmup_steps = 0;
+  options.recipe.dropout = 0;
+  options.recipe.stochastic_depth = 0;
+  return options;
+}
+
+FrameBatch RandomBatch(int count, int side) {
+  FrameBatch batch;
+  batch.count = count;
+  batch.side = side;
+  batch.samples.resize(count);
+  const RandomKey key = MakeRandomKey(1, "gpu check");
+  batch.pixels.resize(static_cast<size_t>(count) * side * side * 3);
+  for (size_t i = 0; i < batch.pixels.size(); i += 8) {
+    const uint64_t bits = RandomBits(key, i);
+    std::memcpy(&batch.pixels[i], &bits, std::min<size_t>(8, batch.pixels.size() - i));
+  }
+  for (int i = 0; i < count; ++i) batch.is_fake.push_back(i % 2);
+  return batch;
+}
+
+double LargestDifference(const std::vector<float>& a, const std::vector<float>& b) {
+  double difference = 0;
+  double largest = 1e-12;
+  for (size_t i = 0; i < a.size(); ++i) {
+    difference = std::max(difference, std::abs(static_cast<double>(a[i]) - b[i]));
+    largest = std::max(largest, std::abs(static_cast<double>(b[i])));
+  }
+  return difference / largest;
+}
+
+double NormDifference(const std::vector<float>& a, const std::vector<float>& b) {
+  double difference = 0;
+  double norm = 1e-24;
+  for (size_t i = 0; i < a.size(); ++i) {
+    difference += (static_cast<double>(a[i]) - b[i]) * (static_cast<double>(a[i]) - b[i]);
+    norm += static_cast<double>(b[i]) * b[i];
+  }
+  return std::sqrt(difference / norm);
+}
+
+bool Report(const char* what, double value, double limit) {
+  std::printf("%-28s %.2e (limit %.0e)%s\n", what, value, limit, value <= limit ? "" : "  <-- too much");
+  return value <= limit;
+}
+
+absl::StatusOr<bool> CheckAgainstCpu(const std::string& device) {
+  ICPT_ASSIGN_OR_RETURN(const auto cpu, Learner::Create(Options("cpu", false)));
+  ICPT_ASSIGN_OR_RETURN(const auto gpu, Learner::Create(Options(device, false)));
+  std::vector<float> pictures(size_t{8} * 3 * 128 * 128);
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    pictures[i] = static_cast<float>(RandomNormal(MakeRandomKey(2, "gpu check"), i));
+  }
+  const std::vector<int64_t> labels = {0, 1, 0, 1, 1, 0, 1, 0};
+  const ProbeInput probe = {.pictures = pictures, .labels = labels, .side = 128, .training = true};
+  ICPT_ASSIGN_OR_RETURN(const ProbeResult expected, cpu->Probe(probe));
+  ICPT_ASSIGN_OR_RETURN(const ProbeResult found, gpu->Probe(probe));
+  bool good = Report("logits", LargestDifference(found.logits, expected.logits), kLogitTolerance);
+  good &= Report("gradients", NormDifference(found.gradients, expected.gradients), kGradientTolerance);
+
+  const FrameBatch batch = RandomBatch(8, 128);
+  CurriculumStage stage = {.input_pixels = 128, .augmentation_strength = 0};
+  const StepInput input = {.batch = &batch, .stage = &stage, .learning_rate = kLearningRate};
+  ICPT_RETURN_IF_ERROR(cpu->Step(input).status());
+  ICPT_RETURN_IF_ERROR(gpu->Step(input).status());
+  HostState on_cpu = MakeHostState(cpu->architecture(), false);
+  HostState on_gpu = on_cpu;
+  cpu->CaptureAll(on_cpu);
+  gpu->CaptureAll(on_gpu);
+  int64_t stray = 0;
+  for (size_t i = 0; i < on_cpu.weights.size(); ++i) {
+    stray += std::abs(on_cpu.weights[i] - on_gpu.weights[i]) > kLearningRate / 10;
+  }
+  const double share = static_cast<double>(stray) / static_cast<double>(on_cpu.weights.size());
+  return Report("weights astray after a step", share, kStrayWeightsMax) && good;
+}
+
+absl::Status MeasureThroughput(const std::string& device, int batch_size) {
+  LearnerOptions options = Options(device, true);
+  options.recipe.dropout = 0.4;
+  options.recipe.stochastic_depth = 0.2;
+  ICPT_ASSIGN_OR_RETURN(const auto learner, Learner::Create(options));
+  const FrameBatch batch = RandomBatch(batch_size, 224);
+  const CurriculumStage stage = {};
+  constexpr int kWarmUp = 10;
+  constexpr int kSteps = 40;
+  MonotonicTime begin;
+  for (int64_t step = 0; step < kWarmUp + kSteps; ++step) {
+    if (step == kWarmUp) begin = SystemClock().Now();
+    ICPT_RETURN_IF_ERROR(
+        learner->Step({.batch = &batch, .stage = &stage, .learning_rate = 1e-5, .step = step}).status());
+  }
+  const double seconds = absl::ToDoubleSeconds(SystemClock().Now() - begin);
+  std::printf("interceptor  batch %3d: %7.1f images/s, %.2f ms a step, bytes to step, %s, %s\n", batch_size,
+              kSteps * batch_size / seconds, 1000 * seconds / kSteps, learner->facts().precision.c_str(),
+              learner->facts().build.c_str());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Run(const std::string& device, bool checks_only) {
+  ICPT_ASSIGN_OR_RETURN(const bool good, CheckAgainstCpu(device));
+  if (checks_only) return good;
+  for (const int batch_size : {32, 256}) ICPT_RETURN_IF_ERROR(MeasureThroughput(device, batch_size));
+  return good;
+}
+
+}  // namespace
+}  // namespace interceptor::worker
+
+int main(int argc, char** argv) {
+  using namespace interceptor;
+  SetProgramName("gpu_check");
+  std::string device = "cuda:0";
+  bool checks_only = false;
+  for (int i = 1; i < argc; ++i) {
+    if (std::string(argv[i]) == "--checks-only") checks_only = true;
+    if (std::string(argv[i]) == "--device" && i + 1 < argc) device = argv[++i];
+  }
+  const absl::StatusOr<bool> good = worker::Run(device, checks_only);
+  if (!good.ok()) {
+    ICPT_LOG(kError) << Message(good.status());
+    return good.status().code() == absl::StatusCode::kNotFound ? 77 : 1;
+  }
+  return *good ? 0 : 1;
+}
