@@ -29,6 +29,9 @@ constexpr int kAttempts = 2;
 [[noreturn]] void ExecDecoder(int socket, pid_t parent, const char* const* arguments) {
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (getppid() != parent) _exit(126);
+  // A terminal's Ctrl-C reaches children too; their end is the preparer's to decide.
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -199,7 +202,18 @@ class Pool final : public DecoderPool {
     return ReadAnswer(message.text, output.get(), request.job);
   }
 
+  // A child may be killed from outside while it starts, so one failure is not yet a broken machine.
   absl::Status Replace(std::unique_ptr<Child>& child) {
+    absl::Status status;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      status = StartChild(child);
+      if (!absl::IsInternal(status)) return status;
+    }
+    return status;
+  }
+
+  // INTERNAL when the child ended before it was ready.
+  absl::Status StartChild(std::unique_ptr<Child>& child) {
     {
       // Under the lock, so that the destructor either sees the child or keeps it from starting.
       absl::MutexLock lock(&mutex_);

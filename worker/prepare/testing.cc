@@ -1,0 +1,90 @@
+#include "worker/prepare/testing.h"
+
+extern "C" {
+#include <libavutil/log.h>
+}
+
+#include <nlohmann/json.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "common/base/status.h"
+#include "common/io/atomic_file.h"
+#include "tests/support/catch.h"
+#include "tests/synth/encode.h"
+
+namespace interceptor::worker {
+
+int GreyLevel(int frame, int first_level) { return (first_level + 5 * frame) % 200; }
+
+std::string GreyClip(int frames, int first_level, int rotation_degrees) {
+  av_log_set_level(AV_LOG_ERROR);
+  std::vector<cv::Mat> pictures;
+  for (int k = 0; k < frames; ++k) {
+    cv::Mat picture(64, 96, CV_8UC3, cv::Scalar::all(GreyLevel(k, first_level)));
+    picture(cv::Rect(0, 0, 16, 16)).setTo(cv::Scalar(0, 0, 200));
+    pictures.push_back(picture);
+  }
+  synth::EncodeSettings settings;
+  settings.rotation_degrees = rotation_degrees;
+  settings.crf = 12;
+  auto bytes = synth::EncodeMp4(pictures, {}, settings);
+  CATCH_INFO(Message(bytes.status()));
+  CATCH_REQUIRE(bytes.ok());
+  return *std::move(bytes);
+}
+
+std::vector<RawZipEntry> TinyChunkEntries(const TinyChunk& chunk) {
+  static const std::string real = GreyClip(9, 30);
+  static const std::string fake = GreyClip(7, 90);
+  std::vector<RawZipEntry> entries;
+  nlohmann::json metadata = nlohmann::json::object();
+  for (int k = 0; k < chunk.families; ++k) {
+    const std::string original = Cat("r", k, ".mp4");
+    const std::string copy = Cat("f", k, ".mp4");
+    metadata[original] = {{"label", "REAL"}, {"split", "train"}};
+    metadata[copy] = {{"label", "FAKE"}, {"split", "train"}, {"original", original}};
+    for (const auto& [name, bytes] : {std::pair(original, real), std::pair(copy, fake)}) {
+      const auto other = chunk.replaced.find(name);
+      entries.push_back({.name = Cat("dfdc_train_part_0/", name),
+                         .bytes = other == chunk.replaced.end() ? bytes : other->second});
+    }
+  }
+  entries.push_back({.name = "dfdc_train_part_0/metadata.json", .bytes = metadata.dump()});
+  for (const RawZipEntry& entry : chunk.more) entries.push_back(entry);
+  return entries;
+}
+
+std::string WriteTinyChunk(const ScratchFolder& folder, const TinyChunk& chunk) {
+  const std::string path = folder.File("00.zip");
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, RawZip(TinyChunkEntries(chunk))).ok());
+  return path;
+}
+
+PrepareOptions TinyOptions(const ScratchFolder& folder, const std::string& zip_path, int decoders) {
+  PrepareOptions options;
+  options.zip_path = zip_path;
+  options.store = folder.File("store");
+  options.chunk = "00";
+  options.settings.preparation.view_pixels = 32;
+  options.settings.preparation.frames_per_fake = 4;
+  options.settings.preparation.frames_per_real = 6;
+  options.settings.preparation.unmatched_share_max = 1;
+  options.settings.evaluation.folds = 3;
+  options.pool.program = INTERCEPTOR_DECODE_PROGRAM;
+  options.pool.cascade_path = INTERCEPTOR_CASCADE;
+  options.pool.decoders = decoders;
+  return options;
+}
+
+void RecordingObserver::OnProgress(int64_t now_done, int64_t now_total, int64_t) {
+  done = now_done;
+  total = now_total;
+}
+
+void RecordingObserver::OnQuarantine(const std::string& clip, const std::string& reason) {
+  quarantined[clip] = reason;
+}
+
+void RecordingObserver::OnGate(const GateFacts& gate) { gates.push_back(gate); }
+
+}  // namespace interceptor::worker

@@ -1,0 +1,52 @@
+// What the tests of this room share: tiny clips and chunks of them.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/support/raw_zip.h"
+#include "tests/support/scratch_folder.h"
+#include "worker/prepare/prepare.h"
+
+namespace interceptor::worker {
+
+// An H.264 clip with B frames whose k-th frame is grey of brightness 40 + 5 k (modulo 200) beside a red
+// patch.
+std::string GreyClip(int frames, int first_level = 40, int rotation_degrees = 0);
+
+// The level of GreyClip's k-th frame.
+int GreyLevel(int frame, int first_level = 40);
+
+struct TinyChunk {
+  int families = 6;
+  // Clip names that hold something else than a clip.
+  std::map<std::string, std::string> replaced = {};
+  std::vector<RawZipEntry> more = {};
+};
+
+// families originals "r<k>.mp4" and a fake "f<k>.mp4" of each. All originals share their bytes; so do all
+// fakes.
+std::vector<RawZipEntry> TinyChunkEntries(const TinyChunk& chunk);
+std::string WriteTinyChunk(const ScratchFolder& folder, const TinyChunk& chunk);
+
+// Small views, few frames, three folds, every clip allowed to fail.
+PrepareOptions TinyOptions(const ScratchFolder& folder, const std::string& zip_path, int decoders);
+
+class RecordingObserver : public PrepareObserver {
+ public:
+  void OnProgress(int64_t done, int64_t total, int64_t quarantined) override;
+  void OnQuarantine(const std::string& clip, const std::string& reason) override;
+  void OnGate(const GateFacts& gate) override;
+  void OnWaiting() override { ++waits; }
+  bool Stopped() override { return stop; }
+
+  std::map<std::string, std::string> quarantined;
+  std::vector<GateFacts> gates;
+  int64_t done = 0;
+  int64_t total = 0;
+  int waits = 0;
+  bool stop = false;
+};
+
+}  // namespace interceptor::worker
