@@ -210,6 +210,8 @@ void MoveIndexFirst(std::string& bytes);
 absl::StatusOr<std::string> EncodeMp4(const std::vector<cv::Mat>& frames, const std::vector<float>& sound,
                                       const EncodeSettings& settings) {
   if (frames.empty()) return InvalidArgument("a clip needs at least one frame");
+  // x264 reports every clip's statistics as news.
+  av_log_set_level(AV_LOG_ERROR);
   const cv::Size size = Stored(frames[0], settings.rotation_degrees).size();
   if (size.width % 2 != 0 || size.height % 2 != 0) {
     return InvalidArgument("frame size ", size.width, "x", size.height,

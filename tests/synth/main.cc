@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <opencv2/core.hpp>
 
 #include "common/base/log.h"
 #include "common/base/status.h"
@@ -178,9 +177,7 @@ void AddShuffle(CLI::App& app, ShuffleFlags& flags) {
 
 int main(int argc, char** argv) {
   interceptor::SetProgramName("interceptor-synth");
-  // Families are the unit of parallel work; threads inside OpenCV would only fight over the cores.
-  cv::setNumThreads(1);
-  av_log_set_level(AV_LOG_ERROR);
+  av_log_set_level(AV_LOG_FATAL);
   CLI::App app("Synthetic video chunks with known artefacts, and checks on them");
   app.footer(
       "Example:\n  interceptor-synth make --out data --chunks 10 --families 6 --seed 7\n"

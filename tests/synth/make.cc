@@ -33,6 +33,7 @@ nlohmann::json Truth(const std::string& chunk, const FamilyRecipe& family, const
                           {"operations", nlohmann::json::array()},
                           {"dark", family.shape.dark},
                           {"crf", clip.crf},
+                          {"noise_gain", clip.benign.noise_gain},
                           {"frames", family.shape.frames},
                           {"frames_per_second", family.shape.frames_per_second},
                           {"rotation", family.rotation_degrees}};
@@ -112,6 +113,8 @@ absl::Status MakeFamily(const MakeOptions& options, int chunk, int index, const 
 }  // namespace
 
 absl::Status Make(const MakeOptions& options) {
+  // Families are the unit of parallel work; threads inside OpenCV would only fight over the cores.
+  cv::setNumThreads(1);
   std::vector<std::string> given;
   if (!options.from.empty()) {
     ICPT_ASSIGN_OR_RETURN(given, ListGivenClips(options.from));

@@ -21,6 +21,7 @@ Benign DrawBenign(Draws& draws, double family_level) {
   for (double& gain : benign.colour_gain) gain = draws.Uniform(0.98, 1.02);
   if (draws.Chance(0.15)) benign.reduce_factor = draws.Uniform(1.2, 1.8);
   if (draws.Chance(0.15)) benign.recompress_quality = draws.Integer(35, 80);
+  benign.noise_gain = draws.Uniform(0.88, 1.12);
   benign.sound_offset_s = draws.Uniform(-0.04, 0.04);
   benign.sound_level = family_level * std::pow(10, draws.Uniform(-1.0, 1.0) / 20);
   return benign;

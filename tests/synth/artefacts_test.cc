@@ -1,0 +1,153 @@
+#include "tests/synth/artefacts.h"
+
+#include <algorithm>
+#include <limits>
+#include <opencv2/imgproc.hpp>
+
+#include "tests/support/catch.h"
+#include "tests/synth/render.h"
+
+namespace interceptor::synth {
+namespace {
+
+SceneShape SmallShape(int frames) {
+  return {.width = 160, .height = 120, .frames = frames, .frames_per_second = 25};
+}
+
+double Deviation(const cv::Mat& difference, const cv::Rect& box) {
+  cv::Scalar mean, deviation;
+  cv::meanStdDev(difference(box), mean, deviation);
+  return deviation[1];
+}
+
+CATCH_TEST_CASE("the colour artefact stays at 24 dB or better over the changed pixels, and is visible") {
+  double worst = std::numeric_limits<double>::infinity(), best = 0;
+  for (uint64_t seed = 0; seed < 120; ++seed) {
+    RecipeOptions options;
+    options.width = 160;
+    options.height = 120;
+    options.frames_min = options.frames_max = 3;
+    FamilyRecipe family = DrawFamily(Draws(seed, "psnr"), options);
+    const Take take = DrawTake(Draws(seed, "psnr take"), family.shape);
+    ClipRecipe& fake = family.clips[1];
+    fake.planting.kinds = {Kind::kBg};
+    const double psnr_db = RenderPicture(take, fake, {seed}).colour_psnr_db;
+    worst = std::min(worst, psnr_db);
+    best = std::max(best, psnr_db);
+  }
+  CATCH_CHECK(worst >= 24.0);
+  CATCH_CHECK(best < 40.0);
+}
+
+CATCH_TEST_CASE("the colour artefact keeps the clip's mean colour") {
+  const Take take = DrawTake(Draws(2, "take"), SmallShape(1));
+  ClipRecipe plain, fake;
+  fake.planting.kinds = {Kind::kBg};
+  fake.planting.strength.colour_rms = 13;
+  const cv::Scalar before = cv::mean(RenderPicture(take, plain, {1}).frames[0]);
+  const cv::Scalar after = cv::mean(RenderPicture(take, fake, {1}).frames[0]);
+  for (int c = 0; c < 3; ++c) CATCH_CHECK(std::abs(before[c] - after[c]) < 0.8);
+}
+
+CATCH_TEST_CASE("every picture artefact changes the face and leaves the corners alone") {
+  const Take take = DrawTake(Draws(4, "take"), SmallShape(5));
+  ClipRecipe plain, fake;
+  fake.planting.strength = {.colour_rms = 12,
+                            .sound_shift_s = 0.5,
+                            .recompress_quality = 40,
+                            .reduce_factor = 2,
+                            .noise_factor = 1.8,
+                            .lag = true,
+                            .seam_px = 2};
+  const cv::Mat before = RenderPicture(take, plain, {1}).frames[4];
+  const cv::Rect corner(0, 0, 16, 16);
+  const cv::Point centre = take.faces[4].centre;
+  const cv::Rect face(centre.x - 12, centre.y - 12, 24, 24);
+  for (Kind kind : {Kind::kBg, Kind::kCm, Kind::kRr, Kind::kLl, Kind::kTm}) {
+    CATCH_INFO(KindName(kind));
+    fake.planting.kinds = {kind};
+    const cv::Mat after = RenderPicture(take, fake, {1}).frames[4];
+    // BG evens out the mean colour over the whole frame, by a few levels.
+    CATCH_CHECK(cv::norm(before(corner), after(corner), cv::NORM_INF) <= (kind == Kind::kBg ? 8 : 0));
+    CATCH_CHECK(cv::norm(before(face), after(face), cv::NORM_L1) > 24 * 24 / 2);
+  }
+}
+
+CATCH_TEST_CASE("foreign noise has its own deviation in the face and the take's elsewhere") {
+  Take take = DrawTake(Draws(6, "take"), SmallShape(1));
+  take.frames[0].setTo(cv::Scalar(90, 90, 90));
+  take.noise_sigma = 4;
+  ClipRecipe fake;
+  fake.planting.kinds = {Kind::kLl};
+  fake.planting.strength.noise_factor = 0.5;
+  const cv::Mat frame = RenderPicture(take, fake, {3}).frames[0];
+  const cv::Point centre = take.faces[0].centre;
+  const double inside = Deviation(frame, cv::Rect(centre.x - 12, centre.y - 12, 24, 24));
+  const double outside = Deviation(frame, cv::Rect(0, 0, 160, 20));
+  CATCH_CHECK(inside > 1.4);
+  CATCH_CHECK(inside < 2.6);
+  CATCH_CHECK(outside > 3.4);
+  CATCH_CHECK(outside < 4.6);
+  CATCH_CHECK(std::abs(EstimateNoise(frame(cv::Rect(0, 0, 160, 20))) - 3.5) < 1.0);
+}
+
+CATCH_TEST_CASE("noise already in a picture is scaled by the factor") {
+  cv::Mat frame(120, 160, CV_8UC3, cv::Scalar(90, 90, 90));
+  AddNoise(frame, NoiseField(frame.size(), {1}, 0), 4);
+  const Region region = WholeFrame(frame.size());
+  cv::Mat less = frame.clone(), more = frame.clone();
+  ScaleNoise(less, NoiseField(frame.size(), {1}, 1), region, 4, 0.5);
+  ScaleNoise(more, NoiseField(frame.size(), {1}, 1), region, 4, 1.8);
+  const cv::Rect all(0, 0, 160, 120);
+  CATCH_CHECK(Deviation(less, all) < 0.65 * Deviation(frame, all));
+  CATCH_CHECK(Deviation(more, all) > 1.6 * Deviation(frame, all));
+}
+
+CATCH_TEST_CASE("recompression leaves a grid at its own offset and keeps the strength of fine detail") {
+  cv::Mat frame(64, 64, CV_8UC3);
+  cv::RNG(9).fill(frame, cv::RNG::NORMAL, 128, 20);
+  cv::Mat coded = frame.clone();
+  Recompress(coded, WholeFrame(frame.size()), 30, {3, 5});
+  cv::Mat luma;
+  cv::cvtColor(coded, luma, cv::COLOR_BGR2GRAY);
+  double step[8] = {};
+  for (int x = 1; x < 64; ++x) {
+    for (int y = 0; y < 64; ++y) step[x % 8] += std::abs(luma.at<uchar>(y, x) - luma.at<uchar>(y, x - 1));
+  }
+  CATCH_CHECK(std::max_element(step, step + 8) - step == 3);
+  cv::Mat before;
+  cv::cvtColor(frame, before, cv::COLOR_BGR2GRAY);
+  CATCH_CHECK(std::abs(Deviation(coded, {0, 0, 64, 64}) / Deviation(frame, {0, 0, 64, 64}) - 1) < 0.35);
+}
+
+CATCH_TEST_CASE("a scramble shows every frame once, out of order; a lag shows the frame before last") {
+  std::vector<int> shown;
+  for (int k = 0; k < 12; ++k) shown.push_back(ScrambledFrame(k, 12, false));
+  CATCH_CHECK(std::vector<int>(shown.begin(), shown.begin() + 6) == std::vector<int>{0, 2, 1, 3, 5, 4});
+  std::sort(shown.begin(), shown.end());
+  for (int k = 0; k < 12; ++k) CATCH_CHECK(shown[k] == k);
+  CATCH_CHECK(ScrambledFrame(10, 11, false) == 10);
+  CATCH_CHECK(ScrambledFrame(7, 11, true) == 5);
+  CATCH_CHECK(ScrambledFrame(1, 11, true) == 0);
+}
+
+CATCH_TEST_CASE("foreign sound is of the same loudness and of another time") {
+  const Take take = DrawTake(Draws(8, "take"), SmallShape(25));
+  ClipRecipe plain, fake;
+  fake.planting.kinds = {Kind::kAv};
+  fake.planting.strength.sound_shift_s = 0.5;
+  const std::vector<float> own = RenderSound(take, plain, 8000), foreign = RenderSound(take, fake, 8000);
+  CATCH_REQUIRE(own.size() == 8000);
+  CATCH_REQUIRE(foreign.size() == 8000);
+  double own_power = 0, foreign_power = 0, shifted_difference = 0;
+  for (size_t i = 0; i < own.size(); ++i) {
+    own_power += own[i] * own[i];
+    foreign_power += foreign[i] * foreign[i];
+  }
+  CATCH_CHECK(std::abs(own_power / foreign_power - 1) < 0.02);
+  for (size_t i = 0; i < 8000; ++i) shifted_difference += std::abs(own[i] - foreign[i]);
+  CATCH_CHECK(shifted_difference > 100);
+}
+
+}  // namespace
+}  // namespace interceptor::synth

@@ -1,0 +1,243 @@
+// Whole chunks, tiny: what readers of DFDC-shaped zips rely on.
+#include "tests/synth/make.h"
+
+#include <zip.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "common/base/ids.h"
+#include "tests/support/catch.h"
+#include "tests/synth/audit.h"
+#include "tests/synth/chunk.h"
+#include "tests/synth/decode.h"
+#include "tests/synth/face.h"
+#include "tests/synth/summary.h"
+
+namespace interceptor::synth {
+namespace {
+
+class Folder {
+ public:
+  Folder() : path_(std::filesystem::temp_directory_path() / ("synth-" + interceptor::NewId())) {
+    std::filesystem::create_directories(path_);
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::string Bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream bytes;
+  bytes << file.rdbuf();
+  return bytes.str();
+}
+
+MakeOptions Tiny(const std::string& out) {
+  MakeOptions options;
+  options.out = out;
+  options.chunks = 2;
+  options.families = 2;
+  options.recipe.width = 128;
+  options.recipe.height = 96;
+  options.recipe.frames_min = options.recipe.frames_max = 8;
+  return options;
+}
+
+CATCH_TEST_CASE("the same seed makes the same bytes on any number of threads; another seed makes others") {
+  const Folder folder;
+  MakeOptions options = Tiny(folder / "a");
+  options.threads = 1;
+  CATCH_REQUIRE(Make(options).ok());
+  options.out = folder / "b";
+  options.threads = 3;
+  CATCH_REQUIRE(Make(options).ok());
+  options.out = folder / "c";
+  options.seed = 2;
+  CATCH_REQUIRE(Make(options).ok());
+  for (const char* name : {"/00.zip", "/01.zip", "/truth.jsonl"}) {
+    CATCH_CHECK(Bytes((folder / "a") + name) == Bytes((folder / "b") + name));
+    CATCH_CHECK(Bytes((folder / "a") + name) != Bytes((folder / "c") + name));
+  }
+}
+
+CATCH_TEST_CASE(
+    "a chunk is a part of DFDC: one folder, its exact metadata keys, stored and deflated entries") {
+  const Folder folder;
+  CATCH_REQUIRE(Make(Tiny(folder / "data")).ok());
+  zip_t* archive = zip_open((folder / "data/01.zip").c_str(), ZIP_RDONLY, nullptr);
+  CATCH_REQUIRE(archive != nullptr);
+  std::set<int> methods;
+  std::set<std::string> names;
+  for (zip_int64_t i = 0; i < zip_get_num_entries(archive, 0); ++i) {
+    zip_stat_t stat;
+    CATCH_REQUIRE(zip_stat_index(archive, static_cast<zip_uint64_t>(i), 0, &stat) == 0);
+    const std::string name = stat.name;
+    CATCH_CHECK(name.starts_with("dfdc_train_part_1/"));
+    names.insert(name.substr(name.find('/') + 1));
+    if (name.ends_with(".mp4")) methods.insert(stat.comp_method);
+  }
+  zip_discard(archive);
+  CATCH_CHECK(methods == std::set<int>{ZIP_CM_STORE, ZIP_CM_DEFLATE});
+  CATCH_CHECK(names.count("metadata.json") == 1);
+  CATCH_CHECK(names.count("truth.jsonl") == 0);
+  const auto clips = ReadChunk(folder / "data/01.zip");
+  CATCH_REQUIRE(clips.ok());
+  CATCH_CHECK(clips->size() + 1 == names.size());
+  const nlohmann::json metadata = nlohmann::json::parse(Metadata(*clips));
+  std::set<std::string> reals;
+  for (const auto& [name, entry] : metadata.items()) {
+    CATCH_CHECK(names.count(name) == 1);
+    CATCH_CHECK(name.size() == std::string("abcdefghij.mp4").size());
+    CATCH_CHECK(entry["split"] == "train");
+    if (entry["label"] == "REAL") {
+      CATCH_CHECK(entry.size() == 2);
+      reals.insert(name);
+    }
+  }
+  CATCH_CHECK(reals.size() == 2);
+  for (const auto& [name, entry] : metadata.items()) {
+    if (entry["label"] != "FAKE") continue;
+    CATCH_CHECK(entry.size() == 3);
+    CATCH_CHECK(reals.count(entry["original"].get<std::string>()) == 1);
+  }
+}
+
+CATCH_TEST_CASE("truth.jsonl names every clip with its family and what was planted") {
+  const Folder folder;
+  CATCH_REQUIRE(Make(Tiny(folder / "data")).ok());
+  std::map<std::string, nlohmann::json> truth;
+  std::ifstream file(folder / "data/truth.jsonl");
+  for (std::string line; std::getline(file, line);) {
+    const nlohmann::json entry = nlohmann::json::parse(line);
+    truth[entry["chunk"].get<std::string>() + "/" + entry["clip"].get<std::string>()] = entry;
+  }
+  size_t clips_seen = 0;
+  for (const char* chunk : {"00", "01"}) {
+    const auto clips = ReadChunk(folder / (std::string("data/") + chunk + ".zip"));
+    CATCH_REQUIRE(clips.ok());
+    for (const ChunkClip& clip : *clips) {
+      const auto entry = truth.find(std::string(chunk) + "/" + clip.name);
+      CATCH_REQUIRE(entry != truth.end());
+      ++clips_seen;
+      CATCH_CHECK(entry->second["label"] == (clip.fake ? "FAKE" : "REAL"));
+      CATCH_CHECK(entry->second["family"] ==
+                  std::string(chunk) + "/" + (clip.fake ? clip.original : clip.name));
+      CATCH_CHECK(entry->second["kinds"].empty() != clip.fake);
+    }
+  }
+  CATCH_CHECK(clips_seen == truth.size());
+}
+
+CATCH_TEST_CASE("the cascade finds the drawn faces") {
+  const Folder folder;
+  MakeOptions options = Tiny(folder / "data");
+  options.chunks = 1;
+  options.families = 8;
+  options.recipe.fakes_max = 1;
+  options.recipe.width = 320;
+  options.recipe.height = 240;
+  options.recipe.frames_min = options.recipe.frames_max = 2;
+  CATCH_REQUIRE(Make(options).ok());
+  const auto finder = FaceFinder::Create();
+  CATCH_REQUIRE(finder.ok());
+  const auto clips = ReadChunk(folder / "data/00.zip");
+  CATCH_REQUIRE(clips.ok());
+  double found = 0;
+  for (const ChunkClip& clip : *clips) found += TrackFace(**finder, DecodeMp4(clip.bytes)->frames).found;
+  CATCH_CHECK(found / static_cast<double>(clips->size()) >= 0.8);
+}
+
+CATCH_TEST_CASE("artefacts can be planted in given clips") {
+  const Folder folder;
+  MakeOptions options = Tiny(folder / "first");
+  options.chunks = 1;
+  CATCH_REQUIRE(Make(options).ok());
+  const auto clips = ReadChunk(folder / "first/00.zip");
+  CATCH_REQUIRE(clips.ok());
+  std::filesystem::create_directories(folder / "given");
+  for (const ChunkClip& clip : *clips)
+    std::ofstream(folder / ("given/" + clip.name), std::ios::binary) << clip.bytes;
+  std::ofstream(folder / "given/metadata.json") << Metadata(*clips);
+  options.from = folder / "given";
+  options.out = folder / "second";
+  CATCH_REQUIRE(Make(options).ok());
+  const auto planted = ReadChunk(folder / "second/00.zip");
+  CATCH_REQUIRE(planted.ok());
+  int originals = 0, fakes = 0;
+  for (const ChunkClip& clip : *planted) {
+    ++(clip.fake ? fakes : originals);
+    CATCH_CHECK(DecodeMp4(clip.bytes)->frames.size() == 8);
+  }
+  CATCH_CHECK(originals == 2);
+  CATCH_CHECK(fakes >= 2);
+  options.chunks = 5;
+  CATCH_CHECK(Make(options).code() == absl::StatusCode::kInvalidArgument);
+  options.from = folder / "second";
+  CATCH_CHECK(Make(options).code() == absl::StatusCode::kNotFound);
+}
+
+CATCH_TEST_CASE("shuffled labels keep clips and families and give each family one original") {
+  const Folder folder;
+  MakeOptions options = Tiny(folder / "data");
+  options.families = 5;
+  CATCH_REQUIRE(Make(options).ok());
+  CATCH_REQUIRE(ShuffleLabels(folder / "data", folder / "null", 3).ok());
+  CATCH_CHECK(ShuffleLabels(folder / "data", folder / "data", 3).code() ==
+              absl::StatusCode::kInvalidArgument);
+  int moved = 0;
+  for (const char* chunk : {"/00.zip", "/01.zip"}) {
+    const auto before = ReadChunk((folder / "data") + chunk), after = ReadChunk((folder / "null") + chunk);
+    CATCH_REQUIRE(before.ok());
+    CATCH_REQUIRE(after.ok());
+    CATCH_REQUIRE(before->size() == after->size());
+    std::map<std::string, std::string> family_of;
+    std::map<std::string, int> originals;
+    for (const ChunkClip& clip : *before) family_of[clip.name] = clip.fake ? clip.original : clip.name;
+    for (size_t i = 0; i < after->size(); ++i) {
+      const ChunkClip& clip = (*after)[i];
+      CATCH_CHECK(clip.bytes == (*before)[i].bytes);
+      if (!clip.fake) ++originals[family_of[clip.name]];
+      if (clip.fake) CATCH_CHECK(family_of[clip.name] == family_of[clip.original]);
+      moved += clip.fake != (*before)[i].fake;
+    }
+    CATCH_CHECK(originals.size() == 5);
+    for (const auto& [family, count] : originals) CATCH_CHECK(count == 1);
+  }
+  CATCH_CHECK(moved > 0);
+}
+
+CATCH_TEST_CASE("a summary counts a mixed fake under each of its kinds and every real under all") {
+  const Folder folder;
+  std::ofstream(folder / "truth.jsonl") << R"({"chunk":"00","clip":"r1.mp4","kinds":[]})"
+                                        << "\n"
+                                        << R"({"chunk":"00","clip":"r2.mp4","kinds":[]})"
+                                        << "\n"
+                                        << R"({"chunk":"00","clip":"f1.mp4","kinds":["BG","CM"]})"
+                                        << "\n"
+                                        << R"({"chunk":"00","clip":"f2.mp4","kinds":["CM"]})"
+                                        << "\n";
+  std::ofstream(folder / "BG.csv") << "chunk,clip,family,label,logit,brightness\n"
+                                   << "00,r1.mp4,00/r1.mp4,REAL,-1,0.5\n00,r2.mp4,00/r2.mp4,REAL,0.5,0.5\n"
+                                   << "00,f1.mp4,00/r1.mp4,FAKE,2,0.5\n00,f2.mp4,00/r2.mp4,FAKE,0,0.5\n";
+  const auto summary = Summarize(folder / "truth.jsonl", {folder / "BG.csv"});
+  CATCH_REQUIRE(summary.ok());
+  CATCH_CHECK(std::abs((*summary)["BG"]["auc"].get<double>() - 0.75) < 1e-9);
+  CATCH_CHECK(std::abs((*summary)["BG"]["auc_by_kind"]["BG"].get<double>() - 1.0) < 1e-9);
+  CATCH_CHECK(std::abs((*summary)["BG"]["auc_by_kind"]["CM"].get<double>() - 0.75) < 1e-9);
+  CATCH_CHECK((*summary)["BG"]["auc_by_kind"].size() == 2);
+  CATCH_CHECK(Summarize(folder / "no.jsonl", {folder / "BG.csv"}).status().code() ==
+              absl::StatusCode::kNotFound);
+  CATCH_CHECK_FALSE((*Summarize("", {folder / "BG.csv"}))["BG"].contains("auc_by_kind"));
+}
+
+}  // namespace
+}  // namespace interceptor::synth
