@@ -100,7 +100,8 @@ CATCH_TEST_CASE("a child that hears nothing is killed with everything it started
 CATCH_TEST_CASE("children die with the agent") {
   ScratchFolder folder;
   const std::string script = folder.File("child.sh");
-  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), script, "echo '{\"pid\":'$$'}' >&3; exec sleep 1000\n").ok());
+  CATCH_REQUIRE(
+      WriteFileAtomically(SystemFiles(), script, "echo '{\"pid\":'$$'}' >&3; exec sleep 1000\n").ok());
   int ends[2];
   CATCH_REQUIRE(pipe(ends) == 0);
   const pid_t agent = fork();

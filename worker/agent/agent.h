@@ -1,0 +1,44 @@
+// The agent: it feeds the session (worker/core/session.h) with what the coordinator, the children and the
+// disk say, and does what the session asks for. One loop thread owns session, children and store; helper
+// threads read the stream, watch children, move blobs and hash zips, and talk to the loop through one bounded
+// queue.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace interceptor::worker {
+
+struct AgentOptions {
+  std::string coordinator;  // HOST:PORT
+  std::string member;
+  std::string data;
+  std::string work;
+  std::string store;
+  std::string device = "auto";
+  int threads = 1;
+  std::string programs;  // folder of interceptor-prepare and interceptor-train
+};
+
+class Agent {
+ public:
+  explicit Agent(AgentOptions options);
+  ~Agent();
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  // Works until it is stopped, drained or refused. Call once, from a thread that outlives the call: children
+  // die with it. OK after leaving in order; else what a person must mend, in one line.
+  absl::Status Run();
+
+  // Saves and leaves in order; a second call hurries. Any thread.
+  void Stop();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace interceptor::worker

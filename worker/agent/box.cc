@@ -1,0 +1,81 @@
+#include "worker/agent/box.h"
+
+#include <string_view>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/io/atomic_file.h"
+
+namespace interceptor::worker {
+namespace {
+
+constexpr char kGpuFolder[] = "/proc/driver/nvidia/gpus";
+
+bool IsId(std::string_view text) {
+  return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// What follows "<key>...:" in the first line of `text` that starts with `key`.
+std::string FieldOf(const std::string& text, std::string_view key) {
+  const size_t line = text.starts_with(key) ? 0 : text.find(Cat("\n", key));
+  if (line == std::string::npos) return "";
+  const size_t colon = text.find(':', line);
+  if (colon == std::string::npos) return "";
+  const size_t begin = text.find_first_not_of(" \t", colon + 1);
+  const size_t end = text.find('\n', colon);
+  return begin == std::string::npos || begin > end ? "" : text.substr(begin, end - begin);
+}
+
+}  // namespace
+
+absl::StatusOr<Box> OpenBox(const FileSystem& files, const std::string& work) {
+  ICPT_RETURN_IF_ERROR(Annotate(files.MakeFolder(work), Cat("work folder ", work)));
+  Box box;
+  ICPT_ASSIGN_OR_RETURN(box.lock, files.Open(JoinPath(work, "agent.lock"), OpenMode::kReadWrite));
+  if (const absl::Status locked = box.lock->Lock(); !locked.ok()) {
+    if (!absl::IsFailedPrecondition(locked)) return Annotate(locked, work);
+    return FailedPrecondition(
+        "work folder ", work,
+        " is in use by another worker: stop that one, or give this one a --work of its own");
+  }
+  const std::string path = JoinPath(work, "box.id");
+  const auto text = ReadWholeFile(files, path);
+  if (absl::IsNotFound(text.status())) {
+    box.id = NewId();
+    ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, path, box.id + "\n"));
+    return box;
+  }
+  ICPT_RETURN_IF_ERROR(text.status());
+  box.id = FirstLine(*text);
+  if (IsId(box.id)) return box;
+  return DataLoss(path, " does not hold a box id: restore it, or start with an empty --work folder");
+}
+
+absl::Status BindPlan(const FileSystem& files, const std::string& work, const std::string& plan_digest) {
+  const std::string path = JoinPath(work, "plan.digest");
+  const auto text = ReadWholeFile(files, path);
+  if (absl::IsNotFound(text.status())) return WriteFileAtomically(files, path, plan_digest + "\n");
+  ICPT_RETURN_IF_ERROR(text.status());
+  if (FirstLine(*text) == plan_digest) return absl::OkStatus();
+  return FailedPrecondition("work folder ", work, " holds the work of plan ", FirstLine(*text).substr(0, 12),
+                            ", the coordinator runs plan ", plan_digest.substr(0, 12),
+                            ": give this worker a new --work folder");
+}
+
+DeviceFacts FindDevice(const FileSystem& files, const std::string& asked) {
+  DeviceFacts device{asked, ""};
+  const auto gpus = files.List(kGpuFolder);
+  if (asked == "auto") device.name = gpus.ok() && !gpus->empty() ? "cuda:0" : "cpu";
+  if (device.name == "cpu") {
+    const auto text = ReadWholeFile(files, "/proc/cpuinfo");
+    if (text.ok()) device.model = FieldOf(*text, "model name");
+  } else if (gpus.ok() && !gpus->empty()) {
+    const auto text = ReadWholeFile(files, JoinPath(JoinPath(kGpuFolder, gpus->front()), "information"));
+    if (text.ok()) device.model = FieldOf(*text, "Model");
+  }
+  return device;
+}
+
+}  // namespace interceptor::worker

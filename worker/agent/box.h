@@ -1,0 +1,37 @@
+// A work folder and who it is. The box id is made once and kept in it; a lock keeps a second agent out; the
+// folder belongs to one plan for good.
+//   <work>/box.id         32 hexadecimal digits
+//   <work>/agent.lock
+//   <work>/plan.digest
+//   <work>/run.json       settings for the children
+//   <work>/runs/<BG>/     a trainer's run folder, and the agent's memory of it
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/io/file_system.h"
+
+namespace interceptor::worker {
+
+struct Box {
+  std::string id;
+  std::unique_ptr<File> lock;  // held as long as this lives
+};
+
+// Makes the folder when it is not there. FAILED_PRECONDITION when another agent holds it, DATA_LOSS when its
+// id is damaged; both name the folder.
+absl::StatusOr<Box> OpenBox(const FileSystem& files, const std::string& work);
+
+// FAILED_PRECONDITION when the folder holds another plan's work.
+absl::Status BindPlan(const FileSystem& files, const std::string& work, const std::string& plan_digest);
+
+struct DeviceFacts {
+  std::string name;   // "cpu", "cuda:0"
+  std::string model;  // for people; empty when unknown
+};
+// `asked` is cpu, cuda:N or auto, which is cuda:0 where the NVIDIA driver shows a GPU.
+DeviceFacts FindDevice(const FileSystem& files, const std::string& asked);
+
+}  // namespace interceptor::worker

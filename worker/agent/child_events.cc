@@ -1,0 +1,171 @@
+#include "worker/agent/child_events.h"
+
+#include <string_view>
+
+#include "common/base/status.h"
+#include "common/io/config.h"
+
+namespace interceptor::worker {
+namespace {
+
+using nlohmann::json;
+
+// A newer child may say more than is asked for here, so readers are not asked to finish; only missing keys
+// and wrong types count, and those show in the first read that fails.
+class EventReader {
+ public:
+  EventReader(const json& event, const std::string& kind) : event_(event), what_(Cat("event ", kind)) {}
+
+  std::string String(const char* key) { return Get<std::string>(key, &json::is_string, "a string"); }
+  double Number(const char* key) { return Get<double>(key, &json::is_number, "a number"); }
+  int64_t Integer(const char* key) { return Get<int64_t>(key, &json::is_number_integer, "an integer"); }
+  int Int(const char* key) { return static_cast<int>(Integer(key)); }
+  bool Boolean(const char* key) { return Get<bool>(key, &json::is_boolean, "true or false"); }
+  bool BooleanOr(const char* key, bool fallback) { return event_.contains(key) ? Boolean(key) : fallback; }
+
+  Cursor ReadCursor() {
+    const auto found = event_.find("cursor");
+    if (found == event_.end() || !found->is_object()) {
+      status_.Update(InvalidArgument(what_, ": cursor is missing or not an object"));
+      return {};
+    }
+    EventReader nested(*found, "cursor");
+    const Cursor cursor{nested.Int("chunk"), nested.Int("epoch"), nested.Integer("position"),
+                        static_cast<uint64_t>(nested.Integer("seed"))};
+    status_.Update(nested.status_);
+    return cursor;
+  }
+  std::vector<std::string> Strings(const char* key) {
+    std::vector<std::string> strings;
+    const auto found = event_.find(key);
+    if (found == event_.end() || !found->is_array()) {
+      status_.Update(InvalidArgument(what_, ": ", key, " is missing or not an array"));
+      return strings;
+    }
+    for (const json& each : *found) {
+      if (each.is_string()) strings.push_back(each.get<std::string>());
+    }
+    return strings;
+  }
+  Digest Blob() { return {String("sha256"), Integer("size_bytes")}; }
+
+  absl::StatusOr<std::optional<SessionInput>> Finish(SessionInput input) {
+    if (!status_.ok()) return status_;
+    return std::optional<SessionInput>(std::move(input));
+  }
+
+ private:
+  template <typename T>
+  T Get(const char* key, bool (json::*is)() const noexcept, std::string_view type) {
+    const auto found = event_.find(key);
+    if (found != event_.end() && ((*found).*is)()) return found->get<T>();
+    status_.Update(InvalidArgument(what_, ": ", key, " is missing or not ", type));
+    return T();
+  }
+
+  const json& event_;
+  const std::string what_;
+  absl::Status status_;
+};
+
+absl::StatusOr<std::optional<SessionInput>> Failed(ChildId child, EventReader reader) {
+  ChildFailed failed{child, {reader.String("code"), reader.String("text"), reader.BooleanOr("retry", true)}};
+  return reader.Finish(std::move(failed));
+}
+
+absl::StatusOr<std::optional<SessionInput>> Moved(ChildId child, EventReader reader) {
+  TrainerMoved moved;
+  moved.child = child;
+  const std::string phase = reader.String("phase");
+  moved.phase = phase == "evaluating" ? WorkPhase::kEvaluating
+                : phase == "saving"   ? WorkPhase::kSaving
+                                      : WorkPhase::kTraining;
+  moved.cursor = reader.ReadCursor();
+  moved.step = reader.Integer("step");
+  moved.chunk_steps = reader.Integer("chunk_steps");
+  moved.loss = reader.Number("loss");
+  moved.samples_per_second = reader.Number("samples_per_s");
+  moved.data_wait_share = reader.Number("data_wait_share");
+  moved.training_seconds = reader.Number("training_s");
+  return reader.Finish(moved);
+}
+
+absl::StatusOr<std::optional<SessionInput>> Saved(ChildId child, const std::string& specialist,
+                                                  EventReader reader) {
+  TrainerSaved saved;
+  saved.child = child;
+  saved.path = reader.String("path");
+  saved.checkpoint = {.specialist = specialist,
+                      .blob = reader.Blob(),
+                      .step = reader.Integer("step"),
+                      .cursor = reader.ReadCursor(),
+                      .training_seconds = reader.Number("training_s"),
+                      .manifests = reader.Strings("manifests"),
+                      .reason = reader.String("reason")};
+  return reader.Finish(std::move(saved));
+}
+
+absl::StatusOr<std::optional<SessionInput>> Evaluated(ChildId child, const std::string& specialist,
+                                                      EventReader reader) {
+  TrainerEvaluated evaluated;
+  evaluated.child = child;
+  evaluated.path = reader.String("path");
+  evaluated.evaluation = {.specialist = specialist,
+                          .kind = reader.String("kind"),
+                          .chunk = reader.Int("chunk"),
+                          .step = reader.Integer("step"),
+                          .score_table = reader.Blob(),
+                          .reals = reader.Int("reals"),
+                          .fakes = reader.Int("fakes"),
+                          .families = reader.Int("families"),
+                          .auc = reader.Number("auc"),
+                          .auc_low = reader.Number("auc_low"),
+                          .auc_high = reader.Number("auc_high"),
+                          .log_loss = reader.Number("log_loss"),
+                          .real_accuracy = reader.Number("real_accuracy"),
+                          .fake_accuracy = reader.Number("fake_accuracy"),
+                          .too_few = reader.Boolean("too_few")};
+  return reader.Finish(std::move(evaluated));
+}
+
+std::string KindOf(const json& event) {
+  const auto kind = event.find("event");
+  return kind != event.end() && kind->is_string() ? kind->get<std::string>() : "";
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<SessionInput>> FromTrainer(ChildId child, const std::string& specialist,
+                                                        const json& event) {
+  const std::string kind = KindOf(event);
+  EventReader reader(event, kind);
+  if (kind == "ready") return reader.Finish(TrainerReady{child, reader.Int("next_chunk")});
+  if (kind == "progress") return Moved(child, reader);
+  if (kind == "checkpoint") return Saved(child, specialist, reader);
+  if (kind == "evaluation") return Evaluated(child, specialist, reader);
+  if (kind == "chunk_finished") {
+    const ChunkFinishedFact chunk{reader.Int("chunk"), reader.Integer("step"), reader.Number("training_s")};
+    return reader.Finish(TrainerFinishedChunk{child, chunk});
+  }
+  if (kind == "finished") return std::optional<SessionInput>(TrainerFinished{child});
+  if (kind == "failed") return Failed(child, reader);
+  return std::optional<SessionInput>();
+}
+
+absl::StatusOr<std::optional<SessionInput>> FromPreparer(ChildId child, const json& event) {
+  const std::string kind = KindOf(event);
+  EventReader reader(event, kind);
+  if (kind == "progress") return reader.Finish(PreparerMoved{child, reader.Integer("done")});
+  if (kind == "failed") return Failed(child, reader);
+  return std::optional<SessionInput>();
+}
+
+json ToCommand(const GiveChunk& give) {
+  return {{"command", "train_chunk"},
+          {"chunk", give.chunk},
+          {"name", give.name},
+          {"manifest_sha256", give.manifest_sha256},
+          {"last", give.last}};
+}
+
+}  // namespace interceptor::worker

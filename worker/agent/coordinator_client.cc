@@ -1,0 +1,169 @@
+#include "worker/agent/coordinator_client.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <random>
+#include <thread>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "common/base/bounded_queue.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/status_bridge.h"
+#include "interceptor/v1/worker_service.grpc.pb.h"
+
+namespace interceptor::worker {
+namespace {
+
+// Far above what a session sends between two reports; a stream that takes less is as good as broken.
+constexpr size_t kUnwrittenMax = 1000;
+
+bool IsFinal(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kUnimplemented:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+absl::Duration ReconnectPause(int attempt, double draw) {
+  const absl::Duration full =
+      std::min(absl::Milliseconds(200) * (1 << std::clamp(attempt, 0, 10)), absl::Seconds(10));
+  return full * (0.5 + 0.5 * draw);
+}
+
+struct CoordinatorClient::Impl {
+  // One attempt at a stream: its context, what is to be written, and who writes it.
+  struct Stream {
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientReaderWriter<v1::WorkerUpdate, v1::Directive>> calls;
+    BoundedQueue<v1::WorkerUpdate> unwritten{kUnwrittenMax};
+    bool said_hello = false;
+    int64_t number = 0;
+  };
+
+  Impl(const std::string& address, Sink sink)
+      : sink(std::move(sink)), channel(NewChannel(address)), stub(v1::WorkerService::NewStub(channel)) {}
+
+  const Sink sink;
+  const std::shared_ptr<grpc::Channel> channel;
+  const std::unique_ptr<v1::WorkerService::Stub> stub;
+  absl::Mutex mutex;
+  std::shared_ptr<Stream> stream ABSL_GUARDED_BY(mutex);
+  bool stopping ABSL_GUARDED_BY(mutex) = false;
+  absl::Notification ended;
+  std::thread reader;
+
+  bool Stopping() {
+    absl::MutexLock lock(&mutex);
+    return stopping;
+  }
+
+  void Pause(absl::Duration pause) {
+    absl::MutexLock lock(&mutex);
+    mutex.AwaitWithTimeout(absl::Condition(&stopping), pause);
+  }
+
+  static void WriteAll(Stream& stream) {
+    while (auto update = stream.unwritten.Pop()) {
+      if (!stream.calls->Write(*update)) {
+        stream.unwritten.Close();
+        return;
+      }
+    }
+    stream.calls->WritesDone();
+  }
+
+  // One stream from its opening to its end. True when the coordinator spoke to us.
+  bool RunStream(absl::Status& status) {
+    auto current = std::make_shared<Stream>();
+    {
+      absl::MutexLock lock(&mutex);
+      if (stopping) return false;
+      current->calls = stub->Attach(&current->context);
+      stream = current;
+    }
+    sink(StreamOpened{});
+    std::thread writer([&current] { WriteAll(*current); });
+    bool heard = false;
+    v1::Directive directive;
+    while (current->calls->Read(&directive)) {
+      heard = true;
+      sink(directive);
+    }
+    current->unwritten.Close();
+    {
+      absl::MutexLock lock(&mutex);
+      stream.reset();
+    }
+    current->context.TryCancel();
+    writer.join();
+    status = FromGrpcStatus(current->calls->Finish());
+    return heard;
+  }
+
+  void Run() {
+    std::random_device device;
+    std::mt19937_64 jitter(device());
+    bool told_waiting = false;
+    for (int attempt = 0; !Stopping(); ++attempt) {
+      const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(1);
+      if (!channel->WaitForConnected(deadline)) {
+        if (!std::exchange(told_waiting, true)) ICPT_LOG(kWarning) << "no coordinator yet; trying on";
+        Pause(ReconnectPause(attempt, std::uniform_real_distribution<double>()(jitter)));
+        continue;
+      }
+      told_waiting = false;
+      absl::Status status;
+      if (RunStream(status)) attempt = 0;
+      if (Stopping()) break;
+      if (IsFinal(status)) {
+        sink(StreamRefused{status});
+        break;
+      }
+      sink(StreamClosed{status});
+      Pause(ReconnectPause(attempt, std::uniform_real_distribution<double>()(jitter)));
+    }
+    ended.Notify();
+  }
+};
+
+CoordinatorClient::CoordinatorClient(const std::string& address, Sink sink)
+    : impl_(std::make_unique<Impl>(address, std::move(sink))) {
+  impl_->reader = std::thread([this] { impl_->Run(); });
+}
+
+CoordinatorClient::~CoordinatorClient() { Finish(absl::ZeroDuration()); }
+
+void CoordinatorClient::Send(v1::WorkerUpdate update) {
+  absl::MutexLock lock(&impl_->mutex);
+  Impl::Stream* stream = impl_->stream.get();
+  if (stream == nullptr || (!stream->said_hello && !update.has_hello())) return;
+  stream->said_hello = true;
+  update.set_number(++stream->number);
+  if (!stream->unwritten.TryPush(std::move(update))) stream->context.TryCancel();
+}
+
+void CoordinatorClient::Finish(absl::Duration patience) {
+  {
+    absl::MutexLock lock(&impl_->mutex);
+    impl_->stopping = true;
+    if (impl_->stream != nullptr) impl_->stream->unwritten.Close();
+  }
+  if (!impl_->ended.WaitForNotificationWithTimeout(patience)) {
+    absl::MutexLock lock(&impl_->mutex);
+    if (impl_->stream != nullptr) impl_->stream->context.TryCancel();
+  }
+  if (impl_->reader.joinable()) impl_->reader.join();
+}
+
+}  // namespace interceptor::worker

@@ -1,0 +1,53 @@
+// The agent's stream to the coordinator. A thread of its own connects, reads and connects again with growing,
+// jittered pauses; another one writes, so that nobody who sends ever waits for the network.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "interceptor/v1/worker_service.pb.h"
+
+namespace interceptor::worker {
+
+// The stream is open: the first update sent must be hello, whatever else is sent before it is dropped.
+struct StreamOpened {};
+// It ended and will be opened again.
+struct StreamClosed {
+  absl::Status status;
+};
+// The coordinator will not have this worker: nothing is tried again.
+struct StreamRefused {
+  absl::Status status;
+};
+using StreamEvent = std::variant<StreamOpened, v1::Directive, StreamClosed, StreamRefused>;
+
+class CoordinatorClient {
+ public:
+  // Called on the client's thread, one event at a time.
+  using Sink = std::function<void(StreamEvent)>;
+
+  CoordinatorClient(const std::string& address, Sink sink);
+  // Breaks the stream off.
+  ~CoordinatorClient();
+  CoordinatorClient(const CoordinatorClient&) = delete;
+  CoordinatorClient& operator=(const CoordinatorClient&) = delete;
+
+  // Numbers the update and queues it; dropped while there is no stream. Any thread.
+  void Send(v1::WorkerUpdate update);
+
+  // Sends what is queued, waits for the coordinator to end the stream, for at most `patience`, and stops.
+  void Finish(absl::Duration patience);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The pause before the nth attempt in a row: 0.2 s doubled up to 10 s, times 0.5 to 1 by `draw` in [0, 1).
+absl::Duration ReconnectPause(int attempt, double draw);
+
+}  // namespace interceptor::worker

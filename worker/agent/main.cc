@@ -1,0 +1,119 @@
+// interceptor-worker: one member's box. It holds the connection to the coordinator and supervises the
+// programs that prepare and train.
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <iostream>
+#include <string>
+#include <thread>
+
+#include "common/base/ids.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/io/file_system.h"
+#include "worker/agent/agent.h"
+
+namespace interceptor::worker {
+namespace {
+
+enum ExitCode { kDone = 0, kError = 1, kUsage = 2 };
+
+std::string OwnFolder() {
+  char path[4096];
+  const ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
+  return size <= 0 ? "." : ParentFolder(std::string_view(path, static_cast<size_t>(size)));
+}
+
+// Takes SIGTERM and SIGINT for as long as it lives; threads started after it never see them.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    signal(SIGPIPE, SIG_IGN);
+  }
+  ~StopSignals() {
+    ended_ = true;
+    pthread_kill(thread_.native_handle(), SIGTERM);
+    thread_.join();
+  }
+  void HandTo(Agent& agent) {
+    thread_ = std::thread([this, &agent] {
+      int number = 0;
+      while (sigwait(&set_, &number) == 0 && !ended_) agent.Stop();
+    });
+  }
+
+ private:
+  sigset_t set_;
+  std::atomic<bool> ended_ = false;
+  std::thread thread_;
+};
+
+void AddOptions(CLI::App& app, AgentOptions& options) {
+  options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  app.add_option("--coordinator", options.coordinator, "HOST:PORT of the coordinator")
+      ->envname("INTERCEPTOR_COORDINATOR")
+      ->required();
+  app.add_option("--member", options.member, "whose box this is; a member's name in the plan")->required();
+  app.add_option("--data", options.data, "folder of the chunks' zips; read only")->required();
+  app.add_option("--work", options.work, "this worker's own folder: identity, runs, results")->required();
+  app.add_option("--store", options.store,
+                 "clip store, may be shared by workers of one machine (default: WORK/store)");
+  app.add_option("--device", options.device, "auto, cpu or cuda:N")
+      ->capture_default_str()
+      ->check([](const std::string& text) {
+        const bool cuda = text.starts_with("cuda:") && text.size() > 5 &&
+                          text.find_first_not_of("0123456789", 5) == std::string::npos;
+        return text == "auto" || text == "cpu" || cuda ? "" : "'" + text + "' is none of auto, cpu, cuda:N";
+      });
+  app.add_option("--threads", options.threads, "compute threads of the trainer")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 256));
+}
+
+int Main(int argc, char** argv) {
+  SetProgramName("interceptor-worker");
+  CLI::App app(
+      "Works for one member: prepares and trains what the coordinator grants, publishes checkpoints and "
+      "scores, and\n"
+      "goes on alone while the coordinator is away. SIGTERM saves and leaves in order; a second one "
+      "hurries.\n"
+      "Example: interceptor-worker --coordinator head:50051 --member member-1 --data /data/chunks --work "
+      "/data/work\n"
+      "Exit codes: 0 left in order, 1 error, 2 usage.");
+  AgentOptions options;
+  AddOptions(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  if (const absl::Status status = ValidateName("--member", options.member); !status.ok()) {
+    std::cerr << "interceptor-worker: " << Message(status) << "\n";
+    return kUsage;
+  }
+  if (options.store.empty()) options.store = JoinPath(options.work, "store");
+  options.programs = OwnFolder();
+  absl::Status status;
+  {
+    StopSignals signals;
+    Agent agent(options);
+    signals.HandTo(agent);
+    status = agent.Run();
+  }
+  if (status.ok()) return kDone;
+  std::cerr << "interceptor-worker: " << Message(status) << "\n";
+  return kError;
+}
+
+}  // namespace
+}  // namespace interceptor::worker
+
+int main(int argc, char** argv) { return interceptor::worker::Main(argc, argv); }

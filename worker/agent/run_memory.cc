@@ -1,0 +1,229 @@
+#include "worker/agent/run_memory.h"
+
+#include <algorithm>
+#include <set>
+
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/io/atomic_file.h"
+#include "common/io/config.h"
+#include "worker/core/outbox.h"
+
+namespace interceptor::worker {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kVersion = 1;
+
+std::string MemoryPath(const std::string& run_folder) { return JoinPath(run_folder, "unpublished.json"); }
+
+json ToJson(const Digest& digest) { return {{"sha256", digest.hex}, {"size_bytes", digest.size_bytes}}; }
+
+Digest ReadDigest(JsonReader& reader, std::string_view key) {
+  const json& object = reader.Object(key);
+  if (!object.is_object()) return {};
+  JsonReader nested(object, "digest");
+  return {nested.String("sha256"), nested.Integer("size_bytes")};
+}
+
+struct FactWriter {
+  json operator()(const ManifestFact&) const {
+    return {{"kind", "manifest"}};
+  }  // never part of a run's memory
+  json operator()(const CheckpointFact& fact) const {
+    return {{"kind", "checkpoint"},
+            {"specialist", fact.specialist},
+            {"blob", ToJson(fact.blob)},
+            {"step", fact.step},
+            {"chunk", fact.cursor.chunk},
+            {"epoch", fact.cursor.epoch},
+            {"position", fact.cursor.position},
+            {"seed", fact.cursor.seed},
+            {"training_seconds", fact.training_seconds},
+            {"manifests", fact.manifests},
+            {"reason", fact.reason}};
+  }
+  json operator()(const EvaluationFact& fact) const {
+    return {{"kind", "evaluation"},
+            {"specialist", fact.specialist},
+            {"split", fact.kind},
+            {"blob", ToJson(fact.score_table)},
+            {"chunk", fact.chunk},
+            {"step", fact.step},
+            {"reals", fact.reals},
+            {"fakes", fact.fakes},
+            {"families", fact.families},
+            {"auc", fact.auc},
+            {"auc_low", fact.auc_low},
+            {"auc_high", fact.auc_high},
+            {"log_loss", fact.log_loss},
+            {"real_accuracy", fact.real_accuracy},
+            {"fake_accuracy", fact.fake_accuracy},
+            {"too_few", fact.too_few}};
+  }
+  json operator()(const ChunkFinishedFact& fact) const {
+    return {{"kind", "chunk_finished"},
+            {"chunk", fact.chunk},
+            {"step", fact.step},
+            {"training_seconds", fact.training_seconds}};
+  }
+  json operator()(const FailureFact& fact) const {
+    return {{"kind", "failure"}, {"code", fact.code}, {"text", fact.text}, {"retryable", fact.retryable}};
+  }
+};
+
+CheckpointFact ReadCheckpoint(JsonReader& reader) {
+  CheckpointFact fact;
+  fact.specialist = reader.String("specialist");
+  fact.blob = ReadDigest(reader, "blob");
+  fact.step = reader.Integer("step");
+  fact.cursor.chunk = static_cast<int>(reader.Integer("chunk"));
+  fact.cursor.epoch = static_cast<int>(reader.Integer("epoch"));
+  fact.cursor.position = reader.Integer("position");
+  fact.cursor.seed = static_cast<uint64_t>(reader.Integer("seed"));
+  fact.training_seconds = reader.Number("training_seconds");
+  for (const json& manifest : reader.Array("manifests")) {
+    if (manifest.is_string()) fact.manifests.push_back(manifest.get<std::string>());
+  }
+  fact.reason = reader.String("reason");
+  return fact;
+}
+
+EvaluationFact ReadEvaluation(JsonReader& reader) {
+  EvaluationFact fact;
+  fact.specialist = reader.String("specialist");
+  fact.kind = reader.String("split");
+  fact.score_table = ReadDigest(reader, "blob");
+  fact.chunk = static_cast<int>(reader.Integer("chunk"));
+  fact.step = reader.Integer("step");
+  fact.reals = static_cast<int>(reader.Integer("reals"));
+  fact.fakes = static_cast<int>(reader.Integer("fakes"));
+  fact.families = static_cast<int>(reader.Integer("families"));
+  fact.auc = reader.Number("auc");
+  fact.auc_low = reader.Number("auc_low");
+  fact.auc_high = reader.Number("auc_high");
+  fact.log_loss = reader.Number("log_loss");
+  fact.real_accuracy = reader.Number("real_accuracy");
+  fact.fake_accuracy = reader.Number("fake_accuracy");
+  fact.too_few = reader.Boolean("too_few");
+  return fact;
+}
+
+absl::StatusOr<RunMemory::Fact> ReadFact(const json& object) {
+  JsonReader reader(object, "unpublished.json: fact");
+  RunMemory::Fact fact;
+  fact.path = reader.String("path");
+  const std::string kind = reader.String("kind");
+  if (kind == "checkpoint") {
+    fact.body = ReadCheckpoint(reader);
+  } else if (kind == "evaluation") {
+    fact.body = ReadEvaluation(reader);
+  } else if (kind == "chunk_finished") {
+    ChunkFinishedFact finished;
+    finished.chunk = static_cast<int>(reader.Integer("chunk"));
+    finished.step = reader.Integer("step");
+    finished.training_seconds = reader.Number("training_seconds");
+    fact.body = finished;
+  } else if (kind == "failure") {
+    FailureFact failure;
+    failure.code = reader.String("code");
+    failure.text = reader.String("text");
+    failure.retryable = reader.Boolean("retryable");
+    fact.body = failure;
+  } else {
+    return InvalidArgument("unpublished.json: unknown kind '", kind, "'");
+  }
+  ICPT_RETURN_IF_ERROR(reader.Finish());
+  return fact;
+}
+
+bool IsThere(const FileSystem& files, const std::string& path, int64_t size_bytes) {
+  const auto info = files.Stat(path);
+  return info.ok() && info->size_bytes == size_bytes;
+}
+
+// Checkpoints that a killed agent never heard of, or did not come to delete.
+void RemoveUnknown(const FileSystem& files, const std::string& run_folder, const RunMemory& memory) {
+  std::set<std::string> known;
+  for (const RunMemory::File& file : memory.files) known.insert(file.path);
+  for (const std::string& folder : {run_folder, JoinPath(run_folder, "checkpoints")}) {
+    const auto names = files.List(folder);
+    if (!names.ok()) continue;
+    for (const std::string& name : *names) {
+      const std::string path = JoinPath(folder, name);
+      const bool checkpoint = name.ends_with(".safetensors") && !name.starts_with("recovery-");
+      if (checkpoint && !known.contains(path)) files.Remove(path).IgnoreError();
+    }
+  }
+}
+
+}  // namespace
+
+std::string RunMemoryToJson(const RunMemory& memory) {
+  json object = {{"version", kVersion}, {"next_chunk", memory.next_chunk}};
+  object["files"] = json::array();
+  for (const RunMemory::File& file : memory.files) {
+    object["files"].push_back({{"blob", ToJson(file.blob)}, {"path", file.path}, {"step", file.step}});
+  }
+  object["unpublished"] = json::array();
+  for (const RunMemory::Fact& fact : memory.unpublished) {
+    json entry = std::visit(FactWriter{}, fact.body);
+    entry["path"] = fact.path;
+    object["unpublished"].push_back(std::move(entry));
+  }
+  return object.dump(1) + "\n";
+}
+
+absl::StatusOr<RunMemory> ParseRunMemory(std::string_view text) {
+  ICPT_ASSIGN_OR_RETURN(const json object, ParseJsonObject(text));
+  JsonReader reader(object, "unpublished.json");
+  if (reader.Integer("version") > kVersion) {
+    return FailedPrecondition(
+        "unpublished.json was written by a newer version of this program: use that one");
+  }
+  RunMemory memory;
+  memory.next_chunk = static_cast<int>(reader.Integer("next_chunk"));
+  for (const json& entry : reader.Array("files")) {
+    JsonReader file(entry, "unpublished.json: file");
+    memory.files.push_back({ReadDigest(file, "blob"), file.String("path"), file.Integer("step")});
+    ICPT_RETURN_IF_ERROR(file.Finish());
+  }
+  for (const json& entry : reader.Array("unpublished")) {
+    ICPT_ASSIGN_OR_RETURN(RunMemory::Fact fact, ReadFact(entry));
+    memory.unpublished.push_back(std::move(fact));
+  }
+  ICPT_RETURN_IF_ERROR(reader.Finish());
+  return memory;
+}
+
+absl::Status StoreRunMemory(const FileSystem& files, const std::string& run_folder, const RunMemory& memory) {
+  if (memory.empty()) return files.Remove(MemoryPath(run_folder));
+  ICPT_RETURN_IF_ERROR(files.MakeFolder(run_folder));
+  return WriteFileAtomically(files, MemoryPath(run_folder), RunMemoryToJson(memory));
+}
+
+RunMemory LoadRunMemory(const FileSystem& files, const std::string& run_folder) {
+  RunMemory memory;
+  const auto text = ReadWholeFile(files, MemoryPath(run_folder));
+  if (text.ok()) {
+    auto parsed = ParseRunMemory(*text);
+    if (parsed.ok()) {
+      memory = *std::move(parsed);
+    } else {
+      ICPT_LOG(kWarning) << run_folder << ": " << Message(parsed.status())
+                         << "; starting from what was published";
+    }
+  }
+  std::erase_if(memory.files, [&files](const RunMemory::File& file) {
+    return !IsThere(files, file.path, file.blob.size_bytes);
+  });
+  std::erase_if(memory.unpublished, [&files](const RunMemory::Fact& fact) {
+    const Digest* blob = BlobOf(fact.body);
+    return blob != nullptr && !IsThere(files, fact.path, blob->size_bytes);
+  });
+  RemoveUnknown(files, run_folder, memory);
+  return memory;
+}
+
+}  // namespace interceptor::worker

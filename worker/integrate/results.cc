@@ -1,0 +1,133 @@
+#include "worker/integrate/results.h"
+
+#include <cmath>
+#include <iomanip>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "common/base/status.h"
+#include "common/stats/bootstrap.h"
+#include "common/stats/calibration.h"
+
+namespace interceptor::worker {
+namespace {
+
+std::vector<std::string> SplitLine(std::string_view line) {
+  std::vector<std::string> fields;
+  while (true) {
+    const size_t comma = line.find(',');
+    fields.emplace_back(line.substr(0, comma));
+    if (comma == std::string_view::npos) return fields;
+    line.remove_prefix(comma + 1);
+  }
+}
+
+bool ParseNumber(const std::string& text, double& value) {
+  if (text.empty()) return false;
+  char* end = nullptr;
+  value = std::strtod(text.c_str(), &end);
+  return end == text.c_str() + text.size() && std::isfinite(value);
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ScoredClip>> ParseScoreTable(std::string_view csv) {
+  std::vector<ScoredClip> clips;
+  std::map<std::string, size_t> columns;
+  int number = 0;
+  while (!csv.empty()) {
+    ++number;
+    const size_t end = csv.find('\n');
+    if (end == std::string_view::npos)
+      return DataLoss("score table, line ", number, ": the table breaks off");
+    const std::vector<std::string> fields = SplitLine(csv.substr(0, end));
+    csv.remove_prefix(end + 1);
+    if (number == 1) {
+      for (size_t i = 0; i < fields.size(); ++i) columns[fields[i]] = i;
+      for (const char* name : {"chunk", "clip", "family", "label", "logit"}) {
+        if (!columns.contains(name))
+          return DataLoss("score table: its first line has no column '", name, "'");
+      }
+      continue;
+    }
+    if (fields.size() != columns.size()) {
+      return DataLoss("score table, line ", number, ": ", fields.size(), " fields instead of ",
+                      columns.size());
+    }
+    ScoredClip clip{fields[columns["chunk"]], fields[columns["clip"]], fields[columns["family"]], false, 0};
+    const std::string& label = fields[columns["label"]];
+    if (label != "REAL" && label != "FAKE")
+      return DataLoss("score table, line ", number, ": label '", label, "'");
+    clip.fake = label == "FAKE";
+    if (!ParseNumber(fields[columns["logit"]], clip.logit)) {
+      return DataLoss("score table, line ", number, ": logit '", fields[columns["logit"]], "'");
+    }
+    clips.push_back(std::move(clip));
+  }
+  if (number == 0) return DataLoss("score table: it is empty");
+  return clips;
+}
+
+absl::StatusOr<SpecialistResult> Summarise(std::string_view specialist, int64_t step,
+                                           const std::vector<ScoredClip>& clips, uint64_t seed) {
+  SpecialistResult result{.specialist = std::string(specialist), .step = step};
+  std::vector<ClipScore> scores;
+  std::vector<ScoredLabel> labels;
+  std::set<std::string> families;
+  for (const ScoredClip& clip : clips) {
+    scores.push_back({clip.family, clip.fake, clip.logit});
+    labels.push_back({clip.logit, clip.fake});
+    families.insert(clip.family);
+    ++(clip.fake ? result.fakes : result.reals);
+  }
+  result.families = static_cast<int>(families.size());
+  ICPT_ASSIGN_OR_RETURN(const Interval auc, AucInterval(scores, {.seed = seed}));
+  ICPT_ASSIGN_OR_RETURN(result.log_loss, BalancedLogLoss(labels));
+  ICPT_ASSIGN_OR_RETURN(const ClassAccuracy accuracy, AccuracyByClass(labels));
+  result.auc = auc.estimate;
+  result.auc_low = auc.low;
+  result.auc_high = auc.high;
+  result.too_few = auc.too_few;
+  result.real_accuracy = accuracy.real;
+  result.fake_accuracy = accuracy.fake;
+  return result;
+}
+
+std::string ResultsToCsv(const RoundResults& results) {
+  std::ostringstream out;
+  out << "chunk,specialist,step,reals,fakes,families,auc,auc_low,auc_high,log_loss,real_accuracy,fake_"
+         "accuracy,"
+         "too_few\n"
+      << std::fixed << std::setprecision(6);
+  for (const SpecialistResult& each : results.specialists) {
+    out << results.chunk_name << "," << each.specialist << "," << each.step << "," << each.reals << ","
+        << each.fakes << "," << each.families << "," << each.auc << "," << each.auc_low << ","
+        << each.auc_high << "," << each.log_loss << "," << each.real_accuracy << "," << each.fake_accuracy
+        << "," << (each.too_few ? "true" : "false") << "\n";
+  }
+  return out.str();
+}
+
+std::string ResultsToJson(const RoundResults& results) {
+  nlohmann::json object = {{"version", 1}, {"chunk", results.chunk}, {"chunk_name", results.chunk_name}};
+  object["specialists"] = nlohmann::json::array();
+  for (const SpecialistResult& each : results.specialists) {
+    object["specialists"].push_back({{"specialist", each.specialist},
+                                     {"step", each.step},
+                                     {"reals", each.reals},
+                                     {"fakes", each.fakes},
+                                     {"families", each.families},
+                                     {"auc", each.auc},
+                                     {"auc_interval", {each.auc_low, each.auc_high}},
+                                     {"log_loss", each.log_loss},
+                                     {"real_accuracy", each.real_accuracy},
+                                     {"fake_accuracy", each.fake_accuracy},
+                                     {"too_few", each.too_few}});
+  }
+  return object.dump(1) + "\n";
+}
+
+}  // namespace interceptor::worker

@@ -1,0 +1,55 @@
+// The joined table of results: what each specialist's held-out score table says after one chunk, side by
+// side. Figures are computed anew from the tables, not taken from whoever reported them. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace interceptor::worker {
+
+// One line of a score table (docs/child-protocol.md), as far as the figures need it.
+struct ScoredClip {
+  std::string chunk;
+  std::string clip;
+  std::string family;
+  bool fake = false;
+  double logit = 0;  // positive for FAKE
+};
+
+// DATA_LOSS with the line number for anything that is not a score table.
+absl::StatusOr<std::vector<ScoredClip>> ParseScoreTable(std::string_view csv);
+
+struct SpecialistResult {
+  std::string specialist;
+  int64_t step = 0;
+  int reals = 0;
+  int fakes = 0;
+  int families = 0;
+  double auc = 0;
+  double auc_low = 0;  // 95 % interval, bootstrap over families
+  double auc_high = 0;
+  double log_loss = 0;  // class-balanced, nats
+  double real_accuracy = 0;
+  double fake_accuracy = 0;
+  bool too_few = false;
+};
+
+// INVALID_ARGUMENT when a class has no clip.
+absl::StatusOr<SpecialistResult> Summarise(std::string_view specialist, int64_t step,
+                                           const std::vector<ScoredClip>& clips, uint64_t seed);
+
+struct RoundResults {
+  int chunk = 0;  // index; the round after it
+  std::string chunk_name;
+  std::vector<SpecialistResult> specialists;
+};
+
+// One line a specialist under a line of names; numbers with six digits.
+std::string ResultsToCsv(const RoundResults& results);
+std::string ResultsToJson(const RoundResults& results);
+
+}  // namespace interceptor::worker
