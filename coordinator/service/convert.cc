@@ -1,0 +1,437 @@
+#include "coordinator/service/convert.h"
+
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/plan/plan.h"
+#include "coordinator/service/version.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+void SetTime(absl::Time time, google::protobuf::Timestamp& out) {
+  const absl::Duration since_epoch = time - absl::UnixEpoch();
+  absl::Duration rest;
+  out.set_seconds(absl::IDivDuration(since_epoch, absl::Seconds(1), &rest));
+  if (rest < absl::ZeroDuration()) {
+    out.set_seconds(out.seconds() - 1);
+    rest += absl::Seconds(1);
+  }
+  out.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
+}
+
+void SetDuration(absl::Duration duration, google::protobuf::Duration& out) {
+  absl::Duration rest;
+  out.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &rest));
+  out.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
+}
+
+v1::Cursor ToProto(const Cursor& cursor) {
+  v1::Cursor out;
+  out.set_chunk(cursor.chunk);
+  out.set_epoch(cursor.epoch);
+  out.set_position(cursor.position);
+  out.set_seed(cursor.seed);
+  return out;
+}
+
+Cursor FromProto(const v1::Cursor& cursor) {
+  return {cursor.chunk(), cursor.epoch(), cursor.position(), cursor.seed()};
+}
+
+v1::TaskRef ToProto(const TaskRef& task) {
+  v1::TaskRef out;
+  out.set_task(task.task);
+  out.set_term(task.term);
+  return out;
+}
+
+v1::ChunkOnBox ToProto(const ChunkOnBox& chunk) {
+  v1::ChunkOnBox out;
+  out.set_chunk(chunk.chunk);
+  out.set_size_bytes(chunk.size_bytes);
+  out.set_sha256(chunk.sha256);
+  return out;
+}
+
+Phase FromProto(v1::Phase phase) {
+  switch (phase) {
+    case v1::PHASE_WAITING_FOR_DATA:
+      return Phase::kWaitingForData;
+    case v1::PHASE_PREPARING:
+      return Phase::kPreparing;
+    case v1::PHASE_WAITING_FOR_TURN:
+      return Phase::kWaitingForTurn;
+    case v1::PHASE_TRAINING:
+      return Phase::kTraining;
+    case v1::PHASE_EVALUATING:
+      return Phase::kEvaluating;
+    case v1::PHASE_SAVING:
+      return Phase::kSaving;
+    case v1::PHASE_INTEGRATING:
+      return Phase::kIntegrating;
+    case v1::PHASE_UNSPECIFIED:
+    case v1::Phase_INT_MIN_SENTINEL_DO_NOT_USE_:
+    case v1::Phase_INT_MAX_SENTINEL_DO_NOT_USE_:
+      break;
+  }
+  return Phase::kUnknown;
+}
+
+v1::Phase ToProto(Phase phase) {
+  switch (phase) {
+    case Phase::kUnknown:
+      return v1::PHASE_UNSPECIFIED;
+    case Phase::kWaitingForData:
+      return v1::PHASE_WAITING_FOR_DATA;
+    case Phase::kPreparing:
+      return v1::PHASE_PREPARING;
+    case Phase::kWaitingForTurn:
+      return v1::PHASE_WAITING_FOR_TURN;
+    case Phase::kTraining:
+      return v1::PHASE_TRAINING;
+    case Phase::kEvaluating:
+      return v1::PHASE_EVALUATING;
+    case Phase::kSaving:
+      return v1::PHASE_SAVING;
+    case Phase::kIntegrating:
+      return v1::PHASE_INTEGRATING;
+  }
+  return v1::PHASE_UNSPECIFIED;
+}
+
+v1::TaskStatus::State ToProto(TaskState state) {
+  switch (state) {
+    case TaskState::kWaiting:
+      return v1::TaskStatus::STATE_WAITING;
+    case TaskState::kRunning:
+      return v1::TaskStatus::STATE_RUNNING;
+    case TaskState::kPaused:
+      return v1::TaskStatus::STATE_PAUSED;
+    case TaskState::kDone:
+      return v1::TaskStatus::STATE_DONE;
+  }
+  return v1::TaskStatus::STATE_UNSPECIFIED;
+}
+
+struct DirectiveWriter {
+  v1::Directive out;
+
+  void operator()(const Assignment& assignment) {
+    v1::Assignment& message = *out.mutable_assignment();
+    *message.mutable_task() = ToProto(assignment.task);
+    message.set_next_chunk(assignment.next_chunk);
+    if (assignment.base.has_value()) *message.mutable_base() = coordinator::ToProto(*assignment.base);
+    SetDuration(assignment.lease_ttl, *message.mutable_lease_ttl());
+  }
+  void operator()(const Renewed& renewed) {
+    v1::Renewed& message = *out.mutable_renewed();
+    *message.mutable_task() = ToProto(renewed.task);
+    message.set_through_update(renewed.through_update);
+    SetDuration(renewed.next_report_in, *message.mutable_next_report_in());
+  }
+  void operator()(const SaveNow& save) { *out.mutable_save_now()->mutable_task() = ToProto(save.task); }
+  void operator()(const Drain& drain) { out.mutable_drain()->set_reason(drain.reason); }
+  void operator()(const Drop& drop) {
+    *out.mutable_drop()->mutable_task() = ToProto(drop.task);
+    out.mutable_drop()->set_reason(drop.reason);
+  }
+  void operator()(const ManifestFact& fact) {
+    *out.mutable_manifest()->mutable_manifest() = coordinator::ToProto(fact.manifest);
+  }
+  void operator()(const RoundReady& round) {
+    v1::RoundReady& message = *out.mutable_round_ready();
+    message.set_chunk(round.chunk);
+    for (const Evaluation& evaluation : round.evaluations) {
+      *message.add_evaluations() = coordinator::ToProto(evaluation);
+    }
+    message.set_last(round.last);
+  }
+};
+
+}  // namespace
+
+PlanFacts ToPlanFacts(const v1::Plan& plan) {
+  PlanFacts facts;
+  facts.name = plan.name();
+  facts.digest = PlanDigest(plan);
+  for (const v1::Member& member : plan.members()) {
+    facts.members.push_back(
+        {member.name(), {member.specialists().begin(), member.specialists().end()}, member.integrates()});
+  }
+  for (const v1::Chunk& chunk : plan.chunks()) facts.chunks.push_back({chunk.name(), chunk.sha256()});
+  facts.lease_ttl = absl::Seconds(plan.scheduling().lease_ttl_seconds());
+  facts.handover = absl::Seconds(plan.scheduling().handover_seconds());
+  facts.stall = absl::Seconds(plan.scheduling().stall_seconds());
+  facts.checkpoint_period = absl::Seconds(plan.checkpoints().period_seconds());
+  facts.keep_latest = plan.checkpoints().keep_latest();
+  facts.vault_bytes_max = plan.checkpoints().vault_bytes_max();
+  return facts;
+}
+
+Digest FromProto(const v1::Digest& digest) { return {digest.sha256(), digest.size_bytes()}; }
+
+TaskRef FromProto(const v1::TaskRef& task) { return {task.task(), task.term()}; }
+
+std::vector<ChunkOnBox> FromProto(const v1::Inventory& inventory) {
+  std::vector<ChunkOnBox> chunks;
+  for (const v1::ChunkOnBox& chunk : inventory.chunks()) {
+    chunks.push_back({chunk.chunk(), chunk.size_bytes(), chunk.sha256()});
+  }
+  return chunks;
+}
+
+Hello FromProto(const v1::Hello& hello) {
+  Hello out;
+  out.protocol = hello.protocol();
+  out.member = hello.member();
+  out.box = hello.box();
+  out.incarnation = hello.incarnation();
+  out.device = {hello.device().name(), hello.device().model()};
+  out.chunks = FromProto(hello.inventory());
+  for (const v1::TaskRef& task : hello.held()) out.held.push_back(FromProto(task));
+  out.plan_digest = hello.plan_digest();
+  return out;
+}
+
+Progress FromProto(const v1::Progress& progress) {
+  Progress out;
+  out.task = FromProto(progress.task());
+  out.phase = FromProto(progress.phase());
+  out.cursor = FromProto(progress.cursor());
+  out.step = progress.step();
+  out.chunk_steps = progress.chunk_steps();
+  out.loss = progress.loss();
+  out.samples_per_second = progress.samples_per_second();
+  out.data_wait_share = progress.data_wait_share();
+  out.training_seconds = progress.training_seconds();
+  out.activity = progress.activity();
+  return out;
+}
+
+DataManifest FromProto(const v1::DataManifest& manifest) {
+  DataManifest out;
+  out.chunk = manifest.chunk();
+  out.blob = FromProto(manifest.blob());
+  out.chunk_sha256 = manifest.chunk_sha256();
+  out.clips = manifest.clips();
+  out.families = manifest.families();
+  out.quarantined = manifest.quarantined();
+  return out;
+}
+
+absl::StatusOr<Checkpoint> FromProto(const v1::Checkpoint& checkpoint) {
+  Checkpoint out;
+  out.specialist = checkpoint.specialist();
+  out.blob = FromProto(checkpoint.blob());
+  out.step = checkpoint.step();
+  out.cursor = FromProto(checkpoint.cursor());
+  out.training_seconds = checkpoint.training_seconds();
+  out.manifests = {checkpoint.manifests().begin(), checkpoint.manifests().end()};
+  const std::optional<SaveReason> reason = ParseSaveReason(checkpoint.reason());
+  if (!reason.has_value()) {
+    return InvalidArgument("checkpoint.reason is '", checkpoint.reason(), "', allowed: save_now, chunk_end");
+  }
+  out.reason = *reason;
+  return out;
+}
+
+absl::StatusOr<Evaluation> FromProto(const v1::Evaluation& evaluation) {
+  Evaluation out;
+  out.specialist = evaluation.specialist();
+  const std::optional<EvaluationKind> kind = ParseEvaluationKind(evaluation.kind());
+  if (!kind.has_value()) {
+    return InvalidArgument("evaluation.kind is '", evaluation.kind(), "', allowed: held_out, look_ahead");
+  }
+  out.kind = *kind;
+  out.chunk = evaluation.chunk();
+  out.step = evaluation.step();
+  out.score_table = FromProto(evaluation.score_table());
+  out.reals = evaluation.reals();
+  out.fakes = evaluation.fakes();
+  out.families = evaluation.families();
+  out.auc = evaluation.auc();
+  out.auc_low = evaluation.auc_low();
+  out.auc_high = evaluation.auc_high();
+  out.log_loss = evaluation.log_loss();
+  out.real_accuracy = evaluation.real_accuracy();
+  out.fake_accuracy = evaluation.fake_accuracy();
+  out.too_few = evaluation.too_few();
+  return out;
+}
+
+v1::Digest ToProto(const Digest& digest) {
+  v1::Digest out;
+  out.set_sha256(digest.hex);
+  out.set_size_bytes(digest.size_bytes);
+  return out;
+}
+
+v1::Checkpoint ToProto(const Checkpoint& checkpoint) {
+  v1::Checkpoint out;
+  out.set_id(checkpoint.id);
+  out.set_specialist(checkpoint.specialist);
+  *out.mutable_blob() = ToProto(checkpoint.blob);
+  out.set_step(checkpoint.step);
+  *out.mutable_cursor() = ToProto(checkpoint.cursor);
+  out.set_training_seconds(checkpoint.training_seconds);
+  for (const std::string& manifest : checkpoint.manifests) out.add_manifests(manifest);
+  SetTime(checkpoint.committed_at, *out.mutable_committed_at());
+  out.set_reason(std::string(ToString(checkpoint.reason)));
+  return out;
+}
+
+v1::Checkpoint ToProto(const CheckpointView& checkpoint) {
+  v1::Checkpoint out = ToProto(checkpoint.checkpoint);
+  out.set_pinned(checkpoint.pinned);
+  return out;
+}
+
+v1::Evaluation ToProto(const Evaluation& evaluation) {
+  v1::Evaluation out;
+  out.set_specialist(evaluation.specialist);
+  out.set_kind(std::string(ToString(evaluation.kind)));
+  out.set_chunk(evaluation.chunk);
+  out.set_step(evaluation.step);
+  *out.mutable_score_table() = ToProto(evaluation.score_table);
+  out.set_reals(evaluation.reals);
+  out.set_fakes(evaluation.fakes);
+  out.set_families(evaluation.families);
+  out.set_auc(evaluation.auc);
+  out.set_auc_low(evaluation.auc_low);
+  out.set_auc_high(evaluation.auc_high);
+  out.set_log_loss(evaluation.log_loss);
+  out.set_real_accuracy(evaluation.real_accuracy);
+  out.set_fake_accuracy(evaluation.fake_accuracy);
+  out.set_too_few(evaluation.too_few);
+  SetTime(evaluation.recorded_at, *out.mutable_recorded_at());
+  return out;
+}
+
+v1::DataManifest ToProto(const DataManifest& manifest) {
+  v1::DataManifest out;
+  out.set_chunk(manifest.chunk);
+  *out.mutable_blob() = ToProto(manifest.blob);
+  out.set_chunk_sha256(manifest.chunk_sha256);
+  out.set_clips(manifest.clips);
+  out.set_families(manifest.families);
+  out.set_quarantined(manifest.quarantined);
+  return out;
+}
+
+v1::Directive ToProto(const Directive& directive) {
+  DirectiveWriter writer;
+  std::visit(writer, directive);
+  return std::move(writer.out);
+}
+
+v1::Directive ToProto(const Welcome& welcome, const v1::Plan& plan, const std::string& plan_digest) {
+  v1::Directive out;
+  v1::Welcome& message = *out.mutable_welcome();
+  *message.mutable_plan() = plan;
+  message.set_plan_digest(plan_digest);
+  SetDuration(welcome.next_report_in, *message.mutable_next_report_in());
+  for (const DataManifest& manifest : welcome.manifests) *message.add_manifests() = ToProto(manifest);
+  for (const ChunkOnBox& chunk : welcome.chunks) *message.add_chunks() = ToProto(chunk);
+  return out;
+}
+
+v1::TaskStatus ToProto(const TaskView& task) {
+  v1::TaskStatus out;
+  out.set_task(task.task);
+  out.set_home_member(task.home_member);
+  out.set_holder_member(task.holder_member);
+  out.set_holder_box(task.holder_box);
+  out.set_term(task.term);
+  out.set_state(ToProto(task.state));
+  out.set_reason(task.reason);
+  out.set_chunks_finished(task.chunks_finished);
+  out.set_chunks_total(task.chunks_total);
+  if (task.progress.has_value()) {
+    const Progress& progress = *task.progress;
+    out.set_phase(ToProto(progress.phase));
+    *out.mutable_cursor() = ToProto(progress.cursor);
+    out.set_step(progress.step);
+    out.set_chunk_steps(progress.chunk_steps);
+    out.set_loss(progress.loss);
+    out.set_samples_per_second(progress.samples_per_second);
+    out.set_data_wait_share(progress.data_wait_share);
+    out.set_training_seconds(progress.training_seconds);
+  }
+  if (task.since_progress != absl::InfiniteDuration()) {
+    SetDuration(task.since_progress, *out.mutable_since_progress());
+  }
+  SetDuration(task.lease_left, *out.mutable_lease_left());
+  if (task.newest_checkpoint.has_value()) {
+    *out.mutable_newest_checkpoint() = ToProto(*task.newest_checkpoint);
+    *out.mutable_last_checkpoint_at() = out.newest_checkpoint().committed_at();
+  }
+  if (task.newest_held_out.has_value()) *out.mutable_newest_held_out() = ToProto(*task.newest_held_out);
+  out.set_checkpoint_overdue(task.checkpoint_overdue);
+  return out;
+}
+
+v1::WorkerStatus ToProto(const WorkerView& worker) {
+  v1::WorkerStatus out;
+  out.set_member(worker.member);
+  out.set_box(worker.box);
+  out.set_incarnation(worker.incarnation);
+  out.mutable_device()->set_name(worker.device.name);
+  out.mutable_device()->set_model(worker.device.model);
+  out.set_connected(worker.connected);
+  out.set_draining(worker.draining);
+  SetDuration(worker.since_seen, *out.mutable_since_seen());
+  for (const ChunkOnBox& chunk : worker.chunks) *out.add_chunks() = ToProto(chunk);
+  for (const std::string& task : worker.tasks) out.add_tasks(task);
+  return out;
+}
+
+v1::ChunkStatus ToProto(const ChunkView& chunk) {
+  v1::ChunkStatus out;
+  out.set_chunk(chunk.chunk);
+  out.set_sha256(chunk.sha256);
+  out.set_size_bytes(chunk.size_bytes);
+  if (chunk.manifest.has_value()) *out.mutable_manifest() = ToProto(*chunk.manifest);
+  for (const std::string& member : chunk.members) out.add_members(member);
+  for (const std::string& member : chunk.differing_members) out.add_differing_members(member);
+  for (const std::string& specialist : chunk.finished_by) out.add_finished_by(specialist);
+  return out;
+}
+
+v1::Event ToProto(const NumberedFact& fact) {
+  const EventLine line = Describe(fact.fact.body);
+  v1::Event out;
+  out.set_number(fact.number);
+  SetTime(fact.fact.at, *out.mutable_at());
+  out.set_kind(line.kind);
+  out.set_subject(line.subject);
+  out.set_text(line.text);
+  return out;
+}
+
+v1::GetStatusResponse ToProto(const Snapshot& snapshot, Exposure exposure) {
+  const StatusView& view = snapshot.view;
+  v1::GetStatusResponse out;
+  out.set_plan_name(view.plan_name);
+  out.set_plan_digest(view.plan_digest);
+  out.set_health(view.problems.empty() ? v1::GetStatusResponse::HEALTH_OK
+                                       : v1::GetStatusResponse::HEALTH_DEGRADED);
+  for (const std::string& problem : view.problems) out.add_problems(problem);
+  out.set_paused(view.paused);
+  out.set_insecure(exposure == Exposure::kInsecure);
+  out.set_done(view.done);
+  for (const TaskView& task : view.tasks) *out.add_tasks() = ToProto(task);
+  for (const WorkerView& worker : view.workers) *out.add_workers() = ToProto(worker);
+  out.set_events(view.events);
+  out.set_vault_bytes(view.vault_bytes);
+  out.set_disk_free_bytes(view.disk_free_bytes);
+  out.set_quarantined(view.quarantined);
+  out.set_rounds_finished(view.rounds_finished);
+  SetTime(view.started_at, *out.mutable_started_at());
+  SetTime(snapshot.at, *out.mutable_at());
+  out.set_version(std::string(kVersion));
+  out.set_chunks_total(view.chunks_total);
+  return out;
+}
+
+}  // namespace interceptor::coordinator

@@ -1,0 +1,117 @@
+// interceptor-coordinator: owns the plan, on the head node.
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/io/atomic_file.h"
+#include "common/plan/plan.h"
+#include "coordinator/journal/event_log.h"
+#include "coordinator/service/coordinator.h"
+#include "coordinator/service/notify.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+constexpr absl::Duration kGrace = absl::Seconds(3);
+
+constexpr char kFooter[] = R"(
+Example:
+  interceptor-coordinator --plan deploy/plans/master.txtpb --state /var/lib/interceptor --listen 127.0.0.1:50051
+
+Prints `listening on HOST:PORT` on stdout once it serves; SIGTERM or SIGINT ends it in order, twice at once.
+Exit codes: 0 ended in order, 1 error, 2 usage, 4 plan not found, 7 address in use, 78 state folder written by a
+newer version.)";
+
+int ExitCode(const absl::Status& status) {
+  if (IsNewerVersion(status)) return 78;
+  if (absl::IsNotFound(status)) return 4;
+  if (absl::IsUnavailable(status)) return 7;
+  return 1;
+}
+
+struct Arguments {
+  std::string plan;
+  std::string state;
+  std::string listen = "127.0.0.1:50051";
+  bool insecure_listen = false;
+};
+
+absl::StatusOr<std::unique_ptr<Coordinator>> Begin(const Arguments& arguments) {
+  ICPT_ASSIGN_OR_RETURN(v1::Plan plan, LoadPlan(SystemFiles(), arguments.plan));
+  ICPT_ASSIGN_OR_RETURN(std::string text, ReadWholeFile(SystemFiles(), arguments.plan));
+  Coordinator::Options options;
+  options.plan = std::move(plan);
+  options.plan_text = std::move(text);
+  options.state_folder = arguments.state;
+  options.listen = arguments.listen;
+  if (arguments.insecure_listen) options.beyond_loopback = BeyondLoopback::kAllowInsecure;
+  return Coordinator::Start(std::move(options));
+}
+
+// Waits for one of `signals`. Meanwhile tells a supervisor that asked for it that the loop goes round: one
+// that hangs on its disk is to be restarted.
+int AwaitSignal(const sigset_t& signals, const Coordinator& coordinator) {
+  const absl::Duration watchdog = WatchdogInterval().value_or(absl::Hours(1));
+  const timespec pause = absl::ToTimespec(watchdog / 3);
+  while (true) {
+    const int signal_number = sigtimedwait(&signals, nullptr, &pause);
+    if (signal_number > 0) return signal_number;
+    if (SystemClock().Now() - coordinator.last_sign_of_life() < watchdog) NotifySupervisor("WATCHDOG=1");
+  }
+}
+
+int Run(const Arguments& arguments) {
+  // Blocked before any thread starts, so that only the wait below takes them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  absl::StatusOr<std::unique_ptr<Coordinator>> coordinator = Begin(arguments);
+  if (!coordinator.ok()) {
+    std::cerr << "interceptor-coordinator: " << Message(coordinator.status()) << std::endl;
+    return ExitCode(coordinator.status());
+  }
+  std::cout << "listening on " << (*coordinator)->address() << std::endl;
+  if (arguments.insecure_listen) {
+    ICPT_LOG(kWarning) << "INSECURE: whoever reaches " << (*coordinator)->address() << " can do anything";
+  }
+  NotifySupervisor("READY=1");
+  const int signal_number = AwaitSignal(signals, **coordinator);
+  ICPT_LOG(kInfo) << "leaving after signal " << signal_number;
+  NotifySupervisor("STOPPING=1");
+  // The second one is not waited for.
+  signal(SIGTERM, [](int) { _exit(1); });
+  signal(SIGINT, [](int) { _exit(1); });
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  (*coordinator)->Stop(kGrace);
+  return 0;
+}
+
+}  // namespace
+}  // namespace interceptor::coordinator
+
+int main(int argc, char** argv) {
+  interceptor::SetProgramName("coordinator");
+  interceptor::coordinator::Arguments arguments;
+  CLI::App app("Owns the plan: keeps its facts, grants its tasks, holds its checkpoints.");
+  app.footer(interceptor::coordinator::kFooter);
+  app.add_option("--plan", arguments.plan, "plan file, *.txtpb")->required();
+  app.add_option("--state", arguments.state, "folder of journal and vault; made when absent")->required();
+  app.add_option("--listen", arguments.listen, "HOST:PORT or unix:PATH; port 0 picks one")
+      ->capture_default_str();
+  app.add_flag("--insecure-listen", arguments.insecure_listen,
+               "allow an address that other machines can reach, without authentication");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return interceptor::coordinator::Run(arguments);
+}

@@ -1,0 +1,230 @@
+#include "coordinator/service/worker_service.h"
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "common/base/status.h"
+#include "common/plan/plan.h"
+#include "common/rpc/status_bridge.h"
+#include "coordinator/service/convert.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+// A worker that reads nothing while so much is said to it is gone.
+constexpr size_t kOutboxMax = 4096;
+
+// One stream. gRPC calls the On... functions one at a time for reads and one at a time for writes; the loop
+// calls Send and Close. gRPC's operations are started under the lock, which is safe because reactions never
+// run inside the call that starts them.
+class WorkerStream : public grpc::ServerBidiReactor<v1::WorkerUpdate, v1::Directive>,
+                     public SessionSink,
+                     public std::enable_shared_from_this<WorkerStream> {
+ public:
+  WorkerStream(Loop& loop, const v1::Plan& plan, const std::string& plan_digest)
+      : loop_(loop), plan_(plan), plan_digest_(plan_digest) {}
+
+  // Keeps itself alive until OnDone.
+  void Begin() {
+    self_ = shared_from_this();
+    StartRead(&update_);
+  }
+
+  void Send(const Directive& directive) override { Write(ToProto(directive)); }
+
+  void Close(const absl::Status& status) override {
+    absl::MutexLock lock(&mutex_);
+    CloseLocked(status);
+  }
+
+  void OnReadDone(bool ok) override {
+    const absl::Status handled = ok ? Handle() : absl::OkStatus();
+    absl::MutexLock lock(&mutex_);
+    if (!ok || !handled.ok()) {
+      // Without a reader nothing that is still queued would be acted on.
+      CloseLocked(handled);
+    } else if (!finished_) {
+      StartRead(&update_);
+    }
+  }
+
+  void OnWriteDone(bool ok) override {
+    absl::MutexLock lock(&mutex_);
+    writing_ = false;
+    if (!outbox_.empty()) outbox_.pop_front();
+    if (!ok) outbox_.clear();
+    WriteNext();
+  }
+
+  void OnDone() override {
+    const std::shared_ptr<WorkerStream> self = std::move(self_);
+    if (session_ != 0) loop_.EndSession(session_);
+  }
+
+ private:
+  void Write(v1::Directive directive) {
+    absl::MutexLock lock(&mutex_);
+    if (finished_ || closing_.has_value()) return;
+    if (outbox_.size() >= kOutboxMax) {
+      CloseLocked(ResourceExhausted("this worker left ", outbox_.size(), " directives unread; the limit is ",
+                                    kOutboxMax));
+      return;
+    }
+    outbox_.push_back(std::move(directive));
+    WriteNext();
+  }
+
+  void CloseLocked(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (finished_ || closing_.has_value()) return;
+    closing_ = status;
+    WriteNext();
+  }
+
+  // Starts the next write, or ends the stream when that is asked for and all is written.
+  void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (finished_ || writing_) return;
+    if (!outbox_.empty()) {
+      writing_ = true;
+      StartWrite(&outbox_.front());
+    } else if (closing_.has_value()) {
+      finished_ = true;
+      Finish(ToGrpcStatus(*closing_));
+    }
+  }
+
+  // An error ends the stream.
+  absl::Status Handle() {
+    if (update_.number() <= last_number_) {
+      return InvalidArgument("update.number is ", update_.number(), ", allowed: more than ", last_number_);
+    }
+    last_number_ = update_.number();
+    if (session_ == 0 && !update_.has_hello()) return InvalidArgument("the first update must be hello");
+    switch (update_.update_case()) {
+      case v1::WorkerUpdate::kHello:
+        return HandleHello();
+      case v1::WorkerUpdate::kProgress:
+        Tell(ProgressReported{session_, update_.number(), FromProto(update_.progress())});
+        return absl::OkStatus();
+      case v1::WorkerUpdate::kInventory:
+        Tell(InventoryReported{session_, FromProto(update_.inventory())});
+        return absl::OkStatus();
+      case v1::WorkerUpdate::kGoodbye:
+        Tell(Goodbye{session_, update_.goodbye().reason()});
+        return absl::OkStatus();
+      case v1::WorkerUpdate::kDataManifest:
+      case v1::WorkerUpdate::kCheckpoint:
+      case v1::WorkerUpdate::kEvaluation:
+      case v1::WorkerUpdate::kChunkFinished:
+      case v1::WorkerUpdate::kTaskFailed:
+        HandleMutation();
+        return absl::OkStatus();
+      case v1::WorkerUpdate::UPDATE_NOT_SET:
+        break;
+    }
+    return InvalidArgument("update ", update_.number(),
+                           " is empty or of a kind this coordinator does not know");
+  }
+
+  absl::Status HandleHello() {
+    if (session_ != 0) return InvalidArgument("hello comes once, as the first update");
+    session_ = loop_.NewSession(shared_from_this());
+    loop_.Submit(SessionOpened{session_, FromProto(update_.hello())},
+                 [self = shared_from_this()](absl::StatusOr<Reply> reply) {
+                   if (!reply.ok()) return self->Close(reply.status());
+                   self->Write(ToProto(std::get<Welcome>(*reply), self->plan_, self->plan_digest_));
+                 });
+    return absl::OkStatus();
+  }
+
+  // For updates that nobody waits for: an error says that the stream cannot go on, unless it will pass.
+  void Tell(CommandBody body) {
+    loop_.Submit(std::move(body), [self = shared_from_this()](const absl::StatusOr<Reply>& reply) {
+      if (!reply.ok() && !absl::IsResourceExhausted(reply.status())) self->Close(reply.status());
+    });
+  }
+
+  void HandleMutation() {
+    std::string request_id;
+    absl::StatusOr<CommandBody> body = ToMutation(request_id);
+    if (!body.ok()) return Answer(request_id, body.status());
+    loop_.Submit(*std::move(body),
+                 [self = shared_from_this(), request_id](const absl::StatusOr<Reply>& reply) {
+                   self->Answer(request_id, reply.status());
+                 });
+  }
+
+  absl::StatusOr<CommandBody> ToMutation(std::string& request_id) {
+    if (update_.has_data_manifest()) {
+      const v1::DataManifestProposal& proposal = update_.data_manifest();
+      request_id = proposal.request_id();
+      return ManifestProposed{session_, request_id, FromProto(proposal.task()),
+                              FromProto(proposal.manifest())};
+    }
+    if (update_.has_checkpoint()) {
+      const v1::CheckpointProposal& proposal = update_.checkpoint();
+      request_id = proposal.request_id();
+      ICPT_ASSIGN_OR_RETURN(Checkpoint checkpoint, FromProto(proposal.checkpoint()));
+      return CheckpointProposed{session_, request_id, FromProto(proposal.task()), std::move(checkpoint)};
+    }
+    if (update_.has_evaluation()) {
+      const v1::EvaluationReport& report = update_.evaluation();
+      request_id = report.request_id();
+      ICPT_ASSIGN_OR_RETURN(Evaluation evaluation, FromProto(report.evaluation()));
+      return EvaluationReported{session_, request_id, FromProto(report.task()), std::move(evaluation)};
+    }
+    if (update_.has_chunk_finished()) {
+      const v1::ChunkFinished& finished = update_.chunk_finished();
+      request_id = finished.request_id();
+      return ChunkFinished{session_,         request_id,      FromProto(finished.task()),
+                           finished.chunk(), finished.step(), finished.training_seconds()};
+    }
+    const v1::TaskFailed& failed = update_.task_failed();
+    request_id = failed.request_id();
+    return TaskFailed{session_,      request_id,    FromProto(failed.task()),
+                      failed.code(), failed.text(), failed.retryable()};
+  }
+
+  void Answer(const std::string& request_id, const absl::Status& status) {
+    v1::Directive directive;
+    if (status.ok()) {
+      directive.mutable_accepted()->set_request_id(request_id);
+    } else {
+      directive.mutable_rejected()->set_request_id(request_id);
+      directive.mutable_rejected()->set_code(static_cast<int>(status.code()));
+      directive.mutable_rejected()->set_text(Message(status));
+    }
+    Write(std::move(directive));
+  }
+
+  Loop& loop_;
+  const v1::Plan& plan_;
+  const std::string& plan_digest_;
+  std::shared_ptr<WorkerStream> self_;
+
+  // Reading side; reads come one at a time.
+  v1::WorkerUpdate update_;
+  int64_t last_number_ = 0;
+  SessionId session_ = 0;
+
+  absl::Mutex mutex_;
+  std::deque<v1::Directive> outbox_ ABSL_GUARDED_BY(mutex_);
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<absl::Status> closing_ ABSL_GUARDED_BY(mutex_);
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace
+
+WorkerService::WorkerService(Loop& loop, v1::Plan plan)
+    : loop_(loop), plan_(std::move(plan)), plan_digest_(PlanDigest(plan_)) {}
+
+grpc::ServerBidiReactor<v1::WorkerUpdate, v1::Directive>* WorkerService::Attach(
+    grpc::CallbackServerContext*) {
+  auto stream = std::make_shared<WorkerStream>(loop_, plan_, plan_digest_);
+  stream->Begin();
+  return stream.get();
+}
+
+}  // namespace interceptor::coordinator
