@@ -69,7 +69,7 @@ struct Describer {
     return {"checkpoint_removed", e.id, "newer verified ones are kept"};
   }
   EventLine operator()(const RemovalDone& e) const {
-    return {"blob_removed", e.blob.hex, Cat(e.blob.size_bytes, " bytes freed")};
+    return {"blob_removed", "vault", Cat("blob ", e.blob.hex, ", ", e.blob.size_bytes, " bytes freed")};
   }
   EventLine operator()(const EvaluationRecorded& e) const {
     const Evaluation& v = e.evaluation;
@@ -82,7 +82,9 @@ struct Describer {
         "chunk_completed", e.task.task,
         Cat(InTerm(e.task), "chunk index ", e.chunk, " at step ", e.step, e.last ? ", the last one" : "")};
   }
-  EventLine operator()(const PlanPaused& e) const { return {"plan_paused", "plan", e.reason}; }
+  EventLine operator()(const PlanPaused& e) const {
+    return {"plan_paused", "plan", Cat("paused: ", e.reason)};
+  }
   EventLine operator()(const PlanResumed&) const { return {"plan_resumed", "plan", "by a person"}; }
   EventLine operator()(const PlanFinished&) const { return {"plan_finished", "plan", "every task is done"}; }
 };

@@ -238,7 +238,7 @@ struct RequestMark {
 // One line of the journal.
 struct Fact {
   absl::Time at = absl::UnixEpoch();
-  RequestMark request;
+  RequestMark request = {};
   DurableEvent body;
 
   friend bool operator==(const Fact&, const Fact&) = default;
@@ -251,7 +251,7 @@ inline bool IsDurable(const Event& event) { return std::holds_alternative<Fact>(
 // For people: `interceptor events`.
 struct EventLine {
   std::string kind;     // "checkpoint_committed"
-  std::string subject;  // a task, a member, a chunk, a checkpoint, or "plan"
+  std::string subject;  // a task, a member, a chunk, a checkpoint, "vault" or "plan"
   std::string text;     // one line
 };
 EventLine Describe(const DurableEvent& event);

@@ -177,7 +177,7 @@ CATCH_TEST_CASE("a draining box gets nothing, and its pair waits for the handove
 CATCH_TEST_CASE("a box whose next chunk is another file gets no task for it, at home too") {
   Scenario s;
   s.Attach("bo");
-  Hello hello = s.MakeHello("ana", {});
+  Hello hello = s.MakeHello("ana");
   hello.chunks[0].sha256 = FakeHex("other");
   hello.chunks[1].sha256 = FakeHex("other 1");
   CATCH_REQUIRE(s.Do(SessionOpened{50, hello}).ok());

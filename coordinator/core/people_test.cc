@@ -23,7 +23,10 @@ CATCH_TEST_CASE("a paused plan stops each run at its next save and grants nothin
   CATCH_CHECK(s.Sent<Drop>(zoe).size() == 1);
   CATCH_CHECK(s.IsHeldBy("train/BG", "ana-box"));
   CATCH_CHECK(s.Sent<SaveNow>(ana).size() == 1);
-  s.Work(absl::Seconds(20));
+  for (int step : {45, 50, 55}) {
+    CATCH_REQUIRE(s.Report(ana, s.At("train/BG", Phase::kTraining, step)).ok());
+    s.Wait(absl::Seconds(5));
+  }
   CATCH_CHECK(s.Sent<SaveNow>(ana).size() == 1);
   // Training went on while the save was written: still it stops now.
   CATCH_REQUIRE(s.Report(ana, s.At("train/BG", Phase::kTraining, 60)).ok());

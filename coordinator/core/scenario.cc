@@ -95,6 +95,8 @@ void Scenario::Restart(absl::Duration down) {
   CATCH_REQUIRE(Do(StartCommand{plan, "nonce"}).ok());
 }
 
+Hello Scenario::MakeHello(const std::string& member) const { return MakeHello(member, HelloOptions()); }
+
 Hello Scenario::MakeHello(const std::string& member, const HelloOptions& options) const {
   Hello hello;
   hello.protocol = 1;

@@ -35,14 +35,15 @@ class Scenario {
   void Restart(absl::Duration down = absl::Seconds(1));
 
   struct HelloOptions {
-    std::string box;
+    std::string box = {};
     std::string incarnation = "first";
     std::vector<std::string> chunks = {"00", "01", "02"};
-    std::vector<TaskRef> held;
+    std::vector<TaskRef> held = {};
   };
   // Attaches the member's box (by default "<member>-box"); 0 and last_error when refused.
   SessionId Attach(const std::string& member);
   SessionId Attach(const std::string& member, HelloOptions options);
+  Hello MakeHello(const std::string& member) const;
   Hello MakeHello(const std::string& member, const HelloOptions& options) const;
 
   // The newest term of the task.

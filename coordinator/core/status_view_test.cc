@@ -104,7 +104,7 @@ CATCH_TEST_CASE("problems come worst first, each naming the thing and the mend")
   CATCH_REQUIRE(s.Report(ana, late).ok());
   CATCH_CHECK(CheckpointIsOverdue(s.state, "train/BG"));
   CATCH_CHECK_FALSE(CheckpointIsOverdue(s.state, "integrate"));
-  Hello bo = s.MakeHello("bo", {});
+  Hello bo = s.MakeHello("bo");
   bo.chunks[0].sha256 = FakeHex("other");
   CATCH_REQUIRE(s.Do(SessionOpened{60, bo}).ok());
   CATCH_REQUIRE(s.Do(BlobChecked{FakeDigest("BG 100"), false}).ok());

@@ -1,10 +1,11 @@
 // The journal: every durable event, in order, for good.
-//   file     <folder>/journal.sqlite, table events(number, chain, subject, record); numbers 1, 2, 3, ...
+//   file     <folder>/journal.sqlite, table events(number, chain, record); numbers 1, 2, 3, ... without a gap
 //   commit   rollback journal TRUNCATE, synchronous EXTRA, one transaction a batch: one group of syncs
-//   chain    first 8 bytes of SHA-256(chain of the row before + number + record): a flipped, missing or
-//            moved row is found at Open
+//   chain    first 8 bytes of SHA-256(chain of the row before + number + record): Open finds a row that was
+//            flipped, moved, or is missing before the last one
 //   version  PRAGMA user_version; version N opens N and older, and refuses newer ones untouched
-// One connection with an exclusive lock, one thread.
+// One connection with an exclusive lock, one thread. Nothing else of the process may open the file: copies
+// are made by Backup.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,7 @@ struct EventQuery {
   // Only events numbered below this; 0: from the newest.
   int64_t before = 0;
   // Only events whose subject (Describe) starts with this.
-  std::string subject_prefix;
+  std::string subject_prefix = {};
   int limit = 100;
 };
 
@@ -47,7 +48,8 @@ class EventLog {
   // DATA_LOSS names the first row that cannot be read.
   virtual absl::Status Replay(const std::function<absl::Status(const NumberedFact&)>& visit) const = 0;
 
-  // Newest first. Reads `limit` rows at most; skipping over other subjects costs no disk reads.
+  // Newest first. Reads `limit` rows at most: which rows have which subject is kept in memory, four bytes a
+  // row. INVALID_ARGUMENT unless limit is 1 or more.
   virtual absl::StatusOr<std::vector<NumberedFact>> Read(const EventQuery& query) const = 0;
 
   // Number of the newest event; 0: none.
@@ -57,11 +59,17 @@ class EventLog {
   virtual absl::Status Backup(const std::string& path) const = 0;
 };
 
+struct EventLogOptions {
+  // The journal is full at this size, as it is on a full disk; 0: only then.
+  int64_t bytes_max = 0;
+};
+
 // Opens or creates the journal in `folder`, which must exist.
 //   FAILED_PRECONDITION  another coordinator holds the folder, or (IsNewerVersion) the journal was written
 //                        by a newer version; its bytes are untouched
 //   DATA_LOSS            a row is damaged, missing or out of order, or the file is no journal
-absl::StatusOr<std::unique_ptr<EventLog>> OpenEventLog(const std::string& folder);
+absl::StatusOr<std::unique_ptr<EventLog>> OpenEventLog(const std::string& folder,
+                                                       EventLogOptions options = {});
 
 // True for the error of a journal written by a newer version: main exits with 78.
 bool IsNewerVersion(const absl::Status& status);

@@ -1,0 +1,264 @@
+// The journal on a real disk: durable, chained, versioned, held by one.
+#include "coordinator/journal/event_log.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "common/base/status.h"
+#include "coordinator/core/scenario.h"
+#include "coordinator/journal/samples.h"
+#include "tests/support/catch.h"
+#include "tests/support/scratch_folder.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+using Catch::Matchers::Contains;
+
+std::unique_ptr<EventLog> Open(const std::string& folder) {
+  auto log = OpenEventLog(folder);
+  CATCH_INFO(log.status().ToString());
+  CATCH_REQUIRE(log.ok());
+  return *std::move(log);
+}
+
+std::vector<Fact> ReadAll(const EventLog& log) {
+  std::vector<Fact> facts;
+  const absl::Status status = log.Replay([&](const NumberedFact& row) {
+    CATCH_REQUIRE(row.number == static_cast<int64_t>(facts.size()) + 1);
+    facts.push_back(row.fact);
+    return absl::OkStatus();
+  });
+  CATCH_INFO(status.ToString());
+  CATCH_REQUIRE(status.ok());
+  return facts;
+}
+
+// Changes the file behind the journal's back.
+void Tamper(const std::string& folder, const std::string& sql) {
+  sqlite3* database = nullptr;
+  CATCH_REQUIRE(sqlite3_open((folder + "/journal.sqlite").c_str(), &database) == SQLITE_OK);
+  CATCH_REQUIRE(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(database);
+}
+
+std::string FileBytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+CATCH_TEST_CASE("what was appended is there after reopening, in order") {
+  const ScratchFolder folder;
+  const std::vector<Fact> facts = SampleFacts();
+  {
+    auto log = Open(folder.path());
+    CATCH_CHECK(log->size() == 0);
+    CATCH_CHECK(ReadAll(*log).empty());
+    CATCH_REQUIRE(log->Append({}).ok());
+    CATCH_REQUIRE(log->Append({facts.begin(), facts.begin() + 5}).ok());
+    CATCH_REQUIRE(log->Append({facts.begin() + 5, facts.end()}).ok());
+    CATCH_CHECK(log->size() == 23);
+  }
+  auto log = Open(folder.path());
+  CATCH_CHECK(log->size() == 23);
+  CATCH_CHECK(ReadAll(*log) == facts);
+  CATCH_REQUIRE(log->Append({facts[0]}).ok());
+  CATCH_CHECK(log->size() == 24);
+}
+
+CATCH_TEST_CASE("a journal of a whole plan rebuilds equal facts") {
+  const ScratchFolder folder;
+  Scenario s;
+  for (const char* member : {"ana", "bo", "zoe"}) s.Attach(member);
+  s.TrainEverything();
+  CATCH_REQUIRE(Open(folder.path())->Append(s.journal).ok());
+  const auto facts = ReadAll(*Open(folder.path()));
+  CATCH_CHECK(facts == s.journal);
+  CATCH_CHECK(Replay(facts).facts == s.state.facts);
+}
+
+CATCH_TEST_CASE("a replay stops at the visitor's first error") {
+  const ScratchFolder folder;
+  auto log = Open(folder.path());
+  CATCH_REQUIRE(log->Append(SampleFacts()).ok());
+  int visited = 0;
+  const absl::Status status = log->Replay([&](const NumberedFact&) {
+    return ++visited == 3 ? absl::CancelledError("enough") : absl::OkStatus();
+  });
+  CATCH_CHECK(status.code() == absl::StatusCode::kCancelled);
+  CATCH_CHECK(visited == 3);
+}
+
+CATCH_TEST_CASE("pages come newest first, by subject when asked") {
+  const ScratchFolder folder;
+  auto log = Open(folder.path());
+  CATCH_REQUIRE(log->Append(SampleFacts()).ok());
+  const auto numbers = [&](const EventQuery& query) {
+    std::vector<int64_t> found;
+    const auto rows = log->Read(query);
+    CATCH_REQUIRE(rows.ok());
+    for (const NumberedFact& row : *rows) {
+      CATCH_CHECK(row.fact == SampleFacts()[static_cast<std::size_t>(row.number) - 1]);
+      found.push_back(row.number);
+    }
+    return found;
+  };
+  CATCH_CHECK(numbers({.limit = 3}) == std::vector<int64_t>{23, 22, 21});
+  CATCH_CHECK(numbers({.before = 3, .limit = 3}) == std::vector<int64_t>{2, 1});
+  CATCH_CHECK(numbers({.before = 1}).empty());
+  CATCH_CHECK(numbers({.subject_prefix = "train/"}) == std::vector<int64_t>{20, 19, 12, 11, 10, 9, 8});
+  CATCH_CHECK(numbers({.before = 11, .subject_prefix = "train/BG", .limit = 2}) ==
+              std::vector<int64_t>{10, 9});
+  CATCH_CHECK(numbers({.subject_prefix = "member-1"}) == std::vector<int64_t>{5, 4, 3});
+  CATCH_CHECK(numbers({.subject_prefix = "nobody"}).empty());
+  CATCH_CHECK(log->Read({.limit = 0}).status().code() == absl::StatusCode::kInvalidArgument);
+  CATCH_REQUIRE(log->Append({SampleFacts()[2]}).ok());
+  CATCH_CHECK(log->Read({.subject_prefix = "member-1", .limit = 1})->front().number == 24);
+}
+
+CATCH_TEST_CASE("a second coordinator is told who holds the folder; afterwards it is free") {
+  const ScratchFolder folder;
+  {
+    auto log = Open(folder.path());
+    const absl::Status second = OpenEventLog(folder.path()).status();
+    CATCH_CHECK(second.code() == absl::StatusCode::kFailedPrecondition);
+    CATCH_CHECK_THAT(Message(second), Contains("another coordinator holds " + folder.path()));
+    CATCH_CHECK_FALSE(IsNewerVersion(second));
+  }
+  Open(folder.path());
+}
+
+// Runs `work` in a child that is then killed at once, as a crash would.
+template <typename Work>
+void RunAndDie(Work work) {
+  const pid_t child = fork();
+  if (child == 0) {
+    work();
+    kill(getpid(), SIGKILL);
+  }
+  int status = 0;
+  CATCH_REQUIRE(waitpid(child, &status, 0) == child);
+  CATCH_REQUIRE(WIFSIGNALED(status));
+}
+
+CATCH_TEST_CASE("a second process is refused, and a killed one leaves what it acknowledged") {
+  const ScratchFolder folder;
+  const ScratchFolder other;
+  const std::vector<Fact> facts = SampleFacts();
+  RunAndDie([&] {
+    auto log = OpenEventLog(folder.path());
+    if (log.ok() && (*log)->Append({facts[0], facts[1]}).ok())
+      std::ofstream(other.path() + "/acknowledged") << 2;
+  });
+  CATCH_CHECK(std::filesystem::exists(other.path() + "/acknowledged"));
+  auto log = Open(folder.path());
+  CATCH_CHECK(log->size() == 2);
+  RunAndDie([&] {
+    if (!OpenEventLog(folder.path()).ok()) std::ofstream(other.path() + "/refused") << 1;
+  });
+  CATCH_CHECK(std::filesystem::exists(other.path() + "/refused"));
+}
+
+CATCH_TEST_CASE("a row that was changed, lost or moved is data loss at opening") {
+  for (const char* sql :
+       {"UPDATE events SET record = x'00' || substr(record, 2) WHERE number = 7",
+        "UPDATE events SET chain = chain + 1 WHERE number = 7", "DELETE FROM events WHERE number = 7",
+        "DELETE FROM events WHERE number = 1", "UPDATE events SET number = 100 WHERE number = 7",
+        "INSERT INTO events SELECT 24, chain, record FROM events WHERE number = 7"}) {
+    CATCH_INFO(sql);
+    const ScratchFolder folder;
+    CATCH_REQUIRE(Open(folder.path())->Append(SampleFacts()).ok());
+    Tamper(folder.path(), sql);
+    const absl::Status status = OpenEventLog(folder.path()).status();
+    CATCH_CHECK(status.code() == absl::StatusCode::kDataLoss);
+    CATCH_CHECK_THAT(Message(status), Contains("journal.sqlite"));
+  }
+}
+
+CATCH_TEST_CASE("flipped bytes of the file are found") {
+  const ScratchFolder folder;
+  const std::string path = folder.path() + "/journal.sqlite";
+  CATCH_REQUIRE(Open(folder.path())->Append(SampleFacts()).ok());
+  const std::string good = FileBytes(path);
+  // A byte inside a record: its text stands in the file as it is.
+  const std::size_t at = good.find("maintenance");
+  CATCH_REQUIRE(at != std::string::npos);
+  std::string bad = good;
+  bad[at] ^= 1;
+  std::ofstream(path, std::ios::binary) << bad;
+  const absl::Status status = OpenEventLog(folder.path()).status();
+  CATCH_CHECK(status.code() == absl::StatusCode::kDataLoss);
+  CATCH_CHECK_THAT(Message(status), Contains("event 4 is damaged"));
+  std::ofstream(path, std::ios::binary) << good;
+  CATCH_CHECK(ReadAll(*Open(folder.path())) == SampleFacts());
+}
+
+CATCH_TEST_CASE("a file that is no journal is refused, an empty one is a new journal") {
+  const ScratchFolder folder;
+  const std::string path = folder.path() + "/journal.sqlite";
+  std::ofstream(path) << "not a journal";
+  CATCH_CHECK(OpenEventLog(folder.path()).status().code() == absl::StatusCode::kDataLoss);
+  CATCH_CHECK(FileBytes(path) == "not a journal");
+  std::ofstream(path, std::ios::trunc).flush();
+  CATCH_CHECK(Open(folder.path())->size() == 0);
+  const ScratchFolder foreign;
+  Tamper(foreign.path(), "PRAGMA application_id=7; CREATE TABLE t(x)");
+  CATCH_CHECK(OpenEventLog(foreign.path()).status().code() == absl::StatusCode::kDataLoss);
+  CATCH_CHECK_FALSE(OpenEventLog(folder.path() + "/none").ok());
+}
+
+CATCH_TEST_CASE("a journal of a newer version is refused and its bytes stay as they are") {
+  const ScratchFolder folder;
+  CATCH_REQUIRE(Open(folder.path())->Append(SampleFacts()).ok());
+  Tamper(folder.path(), "PRAGMA user_version=2");
+  const std::string before = FileBytes(folder.path() + "/journal.sqlite");
+  const absl::Status status = OpenEventLog(folder.path()).status();
+  CATCH_CHECK(status.code() == absl::StatusCode::kFailedPrecondition);
+  CATCH_CHECK(IsNewerVersion(status));
+  CATCH_CHECK_THAT(Message(status), Contains("newer version"));
+  CATCH_CHECK(FileBytes(folder.path() + "/journal.sqlite") == before);
+}
+
+CATCH_TEST_CASE("a full disk is a known outcome: nothing of the batch is there, and the log goes on") {
+  const ScratchFolder folder;
+  // A limit on the journal's size stands for a full disk: SQLite reports both as SQLITE_FULL.
+  auto limited = OpenEventLog(folder.path(), {.bytes_max = 100'000});
+  CATCH_REQUIRE(limited.ok());
+  EventLog& log = **limited;
+  CATCH_REQUIRE(log.Append(SampleFacts()).ok());
+  Fact large = SampleFacts()[20];
+  std::get<PlanPaused>(large.body).reason = std::string(200'000, 'x');
+  const absl::Status full = log.Append({SampleFacts()[0], large, SampleFacts()[1]});
+  CATCH_CHECK(full.code() == absl::StatusCode::kResourceExhausted);
+  CATCH_CHECK_THAT(Message(full), Contains("journal.sqlite is full"));
+  CATCH_CHECK(log.size() == 23);
+  CATCH_CHECK(ReadAll(log).size() == 23);
+  CATCH_REQUIRE(log.Append({SampleFacts()[1]}).ok());
+  limited->reset();
+  // Space is back: the same batch goes in.
+  auto healed = Open(folder.path());
+  CATCH_REQUIRE(healed->Append({SampleFacts()[0], large, SampleFacts()[1]}).ok());
+  CATCH_CHECK(ReadAll(*healed).size() == 27);
+}
+
+CATCH_TEST_CASE("a backup is a journal of its own, equal to this one") {
+  const ScratchFolder folder;
+  const ScratchFolder copy;
+  auto log = Open(folder.path());
+  CATCH_REQUIRE(log->Append(SampleFacts()).ok());
+  const std::string path = copy.path() + "/journal.sqlite";
+  CATCH_REQUIRE(log->Backup(path).ok());
+  CATCH_CHECK(log->Backup(path).code() == absl::StatusCode::kAlreadyExists);
+  CATCH_CHECK(ReadAll(*Open(copy.path())) == SampleFacts());
+  CATCH_CHECK_FALSE(log->Backup(copy.path() + "/none/journal.sqlite").ok());
+  // Still held.
+  CATCH_CHECK_FALSE(OpenEventLog(folder.path()).ok());
+}
+
+}  // namespace
+}  // namespace interceptor::coordinator
