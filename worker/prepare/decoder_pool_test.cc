@@ -13,9 +13,9 @@
 #include "absl/synchronization/mutex.h"
 #include "common/base/status.h"
 #include "tests/support/catch.h"
+#include "tests/support/tiny_chunk.h"
 #include "worker/prepare/decoder.h"
 #include "worker/prepare/decoder_wire.h"
-#include "worker/prepare/testing.h"
 
 namespace interceptor::worker {
 namespace {

@@ -8,8 +8,8 @@
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
+#include "tests/support/tiny_chunk.h"
 #include "worker/core/families.h"
-#include "worker/prepare/testing.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/manifest.h"
 
@@ -223,9 +223,11 @@ CATCH_TEST_CASE("being told to stop leaves no store, and no leftovers of an olde
     CATCH_REQUIRE(names.ok());
     for (const std::string& name : *names) leftover = name;
     CATCH_REQUIRE(leftover.find(".tmp-") != std::string::npos);
-    // A crashed writer removes nothing: keep its file under the same name.
+    // A crashed writer removes nothing: keep its file under such a name.
     const std::string path = JoinPath(chunk_folder, leftover);
-    CATCH_REQUIRE(SystemFiles().Rename(path, path + "0").ok());
+    std::string other = path;
+    other.back() = other.back() == '0' ? '1' : '0';
+    CATCH_REQUIRE(SystemFiles().Rename(path, other).ok());
   }
   CATCH_CHECK(PrepareChunk(options, observer).status().code() == absl::StatusCode::kCancelled);
   CATCH_CHECK(*SystemFiles().List(chunk_folder) == std::vector<std::string>{"builder.lock"});

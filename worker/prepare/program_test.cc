@@ -16,7 +16,7 @@
 #include "common/io/atomic_file.h"
 #include "common/io/line_channel.h"
 #include "tests/support/catch.h"
-#include "worker/prepare/testing.h"
+#include "tests/support/tiny_chunk.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/settings.h"
 

@@ -4,8 +4,6 @@ extern "C" {
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <libavutil/display.h>
-#include <libavutil/pixdesc.h>
-#include <libswscale/swscale.h>
 }
 
 #include <algorithm>
@@ -15,6 +13,7 @@ extern "C" {
 
 #include "common/base/status.h"
 #include "worker/prepare/h264_skip.h"
+#include "worker/prepare/picture_converter.h"
 
 namespace interceptor::worker {
 namespace {
@@ -78,9 +77,6 @@ struct FreeCodec {
 };
 struct FreePacket {
   void operator()(AVPacket* packet) const { av_packet_free(&packet); }
-};
-struct FreeScaler {
-  void operator()(SwsContext* scaler) const { sws_freeContext(scaler); }
 };
 using FormatPtr = std::unique_ptr<AVFormatContext, FreeFormat>;
 using CodecPtr = std::unique_ptr<AVCodecContext, FreeCodec>;
@@ -158,75 +154,6 @@ int64_t PacketTime(const AVPacket& packet) {
   return packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts != AV_NOPTS_VALUE ? packet.dts : 0;
 }
 
-// The formats named "J" are full range by name alone; libswscale wants the plain name and a range.
-AVPixelFormat PlainFormat(AVPixelFormat format, bool* full_range) {
-  switch (format) {
-    case AV_PIX_FMT_YUVJ420P:
-      *full_range = true;
-      return AV_PIX_FMT_YUV420P;
-    case AV_PIX_FMT_YUVJ422P:
-      *full_range = true;
-      return AV_PIX_FMT_YUV422P;
-    case AV_PIX_FMT_YUVJ444P:
-      *full_range = true;
-      return AV_PIX_FMT_YUV444P;
-    case AV_PIX_FMT_YUVJ440P:
-      *full_range = true;
-      return AV_PIX_FMT_YUV440P;
-    default:
-      return format;
-  }
-}
-
-// What is not said is guessed as players do: BT.709 for high definition, BT.601 below.
-int ColourMatrix(const AVFrame& picture) {
-  switch (picture.colorspace) {
-    case AVCOL_SPC_BT709:
-      return SWS_CS_ITU709;
-    case AVCOL_SPC_FCC:
-      return SWS_CS_FCC;
-    case AVCOL_SPC_BT470BG:
-    case AVCOL_SPC_SMPTE170M:
-      return SWS_CS_ITU601;
-    case AVCOL_SPC_SMPTE240M:
-      return SWS_CS_SMPTE240M;
-    case AVCOL_SPC_BT2020_NCL:
-    case AVCOL_SPC_BT2020_CL:
-      return SWS_CS_BT2020;
-    default:
-      return picture.height >= 720 ? SWS_CS_ITU709 : SWS_CS_ITU601;
-  }
-}
-
-// One reusable conversion; rebuilt by libswscale when size or format changes.
-class Converter {
- public:
-  absl::StatusOr<cv::Mat> Convert(const AVFrame& picture, cv::Size size, AVPixelFormat to, int flags) {
-    bool full_range = picture.color_range == AVCOL_RANGE_JPEG;
-    const AVPixelFormat from = PlainFormat(static_cast<AVPixelFormat>(picture.format), &full_range);
-    if (from == AV_PIX_FMT_NONE || sws_isSupportedInput(from) == 0) {
-      return DataLoss("its pixel format cannot be converted");
-    }
-    scaler_.reset(sws_getCachedContext(scaler_.release(), picture.width, picture.height, from, size.width,
-                                       size.height, to, flags, nullptr, nullptr, nullptr));
-    if (scaler_ == nullptr) return DataLoss("its pictures cannot be converted");
-    sws_setColorspaceDetails(scaler_.get(), sws_getCoefficients(ColourMatrix(picture)), full_range ? 1 : 0,
-                             sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
-    // libswscale writes whole vectors, past the end of a row too.
-    constexpr int kSpareColumns = 64;
-    cv::Mat spacious(size.height + 1, size.width + kSpareColumns, to == AV_PIX_FMT_GRAY8 ? CV_8UC1 : CV_8UC3);
-    uint8_t* planes[4] = {spacious.data, nullptr, nullptr, nullptr};
-    const int strides[4] = {static_cast<int>(spacious.step), 0, 0, 0};
-    const int rows =
-        sws_scale(scaler_.get(), picture.data, picture.linesize, 0, picture.height, planes, strides);
-    if (rows != size.height) return DataLoss("a picture could not be converted");
-    return spacious(cv::Rect({0, 0}, size));
-  }
-
- private:
-  std::unique_ptr<SwsContext, FreeScaler> scaler_;
-};
-
 class MemoryVideo final : public Video {
  public:
   absl::Status Init(std::string_view bytes) {
@@ -263,21 +190,12 @@ class MemoryVideo final : public Video {
   }
 
   absl::StatusOr<cv::Mat> Rgb(const VideoFrame& frame) override {
-    const AVFrame& picture = *frame.picture;
-    ICPT_ASSIGN_OR_RETURN(const cv::Mat stored,
-                          rgb_.Convert(picture, {picture.width, picture.height}, AV_PIX_FMT_RGB24,
-                                       SWS_BILINEAR | SWS_ACCURATE_RND | SWS_BITEXACT));
+    ICPT_ASSIGN_OR_RETURN(const cv::Mat stored, rgb_.Rgb(*frame.picture));
     return Upright(stored);
   }
 
   absl::StatusOr<cv::Mat> Luma(const VideoFrame& frame, int side_max) override {
-    const AVFrame& picture = *frame.picture;
-    const double scale =
-        std::min(1.0, static_cast<double>(side_max) / std::max(picture.width, picture.height));
-    const cv::Size size(std::max(1, static_cast<int>(std::lround(picture.width * scale))),
-                        std::max(1, static_cast<int>(std::lround(picture.height * scale))));
-    ICPT_ASSIGN_OR_RETURN(const cv::Mat stored,
-                          luma_.Convert(picture, size, AV_PIX_FMT_GRAY8, SWS_AREA | SWS_BITEXACT));
+    ICPT_ASSIGN_OR_RETURN(const cv::Mat stored, luma_.Luma(*frame.picture, side_max));
     return Upright(stored);
   }
 
@@ -400,8 +318,8 @@ class MemoryVideo final : public Video {
   std::vector<int64_t> times_;  // of the frames shown, ascending, in the stream's time base
   VideoFacts facts_;
   CodecPtr codec_;
-  Converter rgb_;
-  Converter luma_;
+  PictureConverter rgb_;
+  PictureConverter luma_;
 };
 
 }  // namespace

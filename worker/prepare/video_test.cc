@@ -7,10 +7,10 @@
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
+#include "tests/support/tiny_chunk.h"
 #include "worker/prepare/clip_decode.h"
 #include "worker/prepare/faces.h"
 #include "worker/prepare/h264_skip.h"
-#include "worker/prepare/testing.h"
 
 namespace interceptor::worker {
 namespace {

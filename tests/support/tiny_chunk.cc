@@ -1,4 +1,4 @@
-#include "worker/prepare/testing.h"
+#include "tests/support/tiny_chunk.h"
 
 extern "C" {
 #include <libavutil/log.h>
