@@ -34,7 +34,7 @@ bool ParseRange(const std::string& text, int& low, int& high) {
 
 struct MakeFlags {
   MakeOptions options;
-  std::string size = "320x240", frames = "48..64", fakes = "1..2", mode = "mixed", shortcut;
+  std::string size = "320x240", frames = "32..40", fakes = "1..2", mode = "mixed", shortcut;
 };
 
 int ExitFor(const absl::Status& status) {
@@ -180,7 +180,7 @@ int main(int argc, char** argv) {
   av_log_set_level(AV_LOG_FATAL);
   CLI::App app("Synthetic video chunks with known artefacts, and checks on them");
   app.footer(
-      "Example:\n  interceptor-synth make --out data --chunks 10 --families 6 --seed 7\n"
+      "Example:\n  interceptor-synth make --out data --chunks 10 --families 20 --seed 7\n"
       "  interceptor-synth audit --data data");
   app.require_subcommand(1);
   MakeFlags make_flags;

@@ -12,7 +12,7 @@ namespace interceptor::synth {
 struct MakeOptions {
   std::string out;
   int chunks = 10;
-  int families = 6;  // in each chunk; given clips are dealt out instead, one family each
+  int families = 20;  // in each chunk; given clips are dealt out instead, one family each
   uint64_t seed = 1;
   int threads = 2;
   RecipeOptions recipe;

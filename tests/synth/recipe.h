@@ -79,7 +79,7 @@ struct FamilyRecipe {
 struct RecipeOptions {
   Mode mode = Mode::kMixed;
   int width = 320, height = 240;
-  int frames_min = 48, frames_max = 64;
+  int frames_min = 32, frames_max = 40;
   int fakes_min = 1, fakes_max = 2;
   // Positive control of the audit: fakes are encoded this much coarser. 0: none.
   double planted_crf_tell = 0;
