@@ -350,6 +350,7 @@ void Loop::Publish() {
   const std::shared_ptr<const Snapshot> last = snapshot();
   // The state is ahead of a stuck batch, and nobody may see what is not durable.
   next->view = stuck_.has_value() && last != nullptr ? last->view : BuildStatus(state_, parts_.clock.Now());
+  next->view.vault_bytes = parts_.vault.total_bytes();
   next->now = parts_.clock.Now();
   next->at = parts_.clock.WallTime();
   if (!ballast_.stowed()) {
@@ -360,7 +361,10 @@ void Loop::Publish() {
     }
   }
   // Time alone makes problems too: a box that is silent, a checkpoint that is overdue.
-  if (last != nullptr && last->view.problems != next->view.problems) ++version_;
+  if (last != nullptr &&
+      (last->view.problems != next->view.problems || last->view.vault_bytes != next->view.vault_bytes)) {
+    ++version_;
+  }
   next->version = version_;
   gauges_.Published(next->view, next->at);
   {

@@ -33,7 +33,8 @@
 
 namespace interceptor::coordinator {
 
-// A worker stream as the loop sees it. Called on the loop's thread; must not block, nor call the loop back.
+// A worker stream as the loop sees it. Called on the loop's thread, and Close also on Leave's; must not
+// block, nor call the loop back.
 class SessionSink {
  public:
   virtual ~SessionSink() = default;

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "absl/synchronization/notification.h"
 #include "common/base/clock.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -90,19 +91,23 @@ class Uploader {
     thread_.join();
   }
   int64_t bytes() const { return bytes_; }
+  // The first blob is in the vault and the next one is on its way.
+  bool AwaitFirst(absl::Duration timeout) { return first_.WaitForNotificationWithTimeout(timeout); }
 
  private:
   void Run(const std::string& address) {
-    std::string bytes(64 << 20, 'u');
+    std::string bytes(8 << 20, 'u');
     for (int i = 0; !stop_; ++i) {
       std::snprintf(bytes.data(), 32, "%d", i);
       if (!UploadBlob(address, DigestOf(bytes), bytes).ok()) return;
       bytes_ += static_cast<int64_t>(bytes.size());
+      if (!first_.HasBeenNotified()) first_.Notify();
     }
   }
 
   std::atomic<bool> stop_ = false;
   std::atomic<int64_t> bytes_ = 0;
+  absl::Notification first_;
   std::thread thread_;
 };
 
@@ -177,6 +182,7 @@ absl::Status Run(const Arguments& arguments) {
   int64_t uploaded = 0;
   {
     Uploader uploader(address);
+    if (!uploader.AwaitFirst(absl::Seconds(60))) return Unavailable("no upload got through");
     ICPT_ASSIGN_OR_RETURN(ms, TimeStatus(address, arguments.calls));
     uploaded = uploader.bytes();
   }

@@ -254,6 +254,11 @@ CATCH_TEST_CASE("The plans of the house start") {
 
 CATCH_TEST_CASE("A disk that fills up makes it read-only, loses nothing, and heals") {
   // A tiny disk in a mount namespace of its own; its files are reached through the process's root.
+  Process allowed("unshare", {"--user", "--map-root-user", "--mount", "true"});
+  if (allowed.Wait().value() != 0) {
+    CATCH_WARN("no namespaces on this machine: the loop's own test covers a full disk");
+    return;
+  }
   const Bench bench;
   const ScratchFolder folder;
   const std::string disk = folder.File("disk");
