@@ -283,7 +283,7 @@ absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, Prepa
   ICPT_ASSIGN_OR_RETURN(GateReport gate, PassDataGate(*archive, rules, csv.has_value() ? &*csv : nullptr));
   observer.OnGate({gate.reals, gate.fakes, gate.fake_share, rules.expected_fake_share, gate.text});
   ICPT_RETURN_IF_ERROR(CheckSpace(files, folder, options, gate));
-  ICPT_RETURN_IF_ERROR(RemoveStamp(files, options.store, options.chunk));
+  ICPT_RETURN_IF_ERROR(RemoveForeignStamp(files, options.store, inputs));
   Builder builder(options, *archive, inputs, std::move(gate), observer);
   ICPT_ASSIGN_OR_RETURN(PrepareSummary summary, builder.Build(files));
   ICPT_RETURN_IF_ERROR(CheckUnchanged(files, options.zip_path, zip));

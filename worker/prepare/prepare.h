@@ -4,8 +4,9 @@
 //   3. the data gate gives every clip its label and family, or refuses the chunk;
 //   4. clips are decoded by the pool and stored in the order of their names;
 //   5. train.clips, keep.clips, manifest.jsonl and, last, prepared.json become visible, each atomically.
-// A crash before 5 leaves only temporaries; one within it leaves a store without prepared.json, which is made
-// again. The same zip and settings give the same bytes, however many decoders work.
+// A crash before 5 leaves only temporaries; one within it leaves a store whose prepared.json is absent or
+// does not fit its files, which is made again. The same zip and settings give the same bytes, however many
+// decoders work.
 #pragma once
 
 #include <functional>

@@ -195,6 +195,42 @@ CATCH_TEST_CASE("a finished store is used again; one that does not fit any more 
   CATCH_CHECK(changed.clips == 8);
 }
 
+// Looks into the store while it is made.
+class WatchingObserver final : public RecordingObserver {
+ public:
+  explicit WatchingObserver(std::string folder) : folder_(std::move(folder)) {}
+
+  void OnProgress(int64_t done, int64_t total, int64_t quarantined) override {
+    RecordingObserver::OnProgress(done, total, quarantined);
+    for (const char* name : {"keep.clips", "manifest.jsonl", "prepared.json"}) {
+      if (!SystemFiles().Exists(JoinPath(folder_, name))) ++missing;
+    }
+  }
+
+  int missing = 0;
+
+ private:
+  const std::string folder_;
+};
+
+CATCH_TEST_CASE("evicted training views come back while others read what was kept") {
+  const ScratchFolder folder;
+  PrepareOptions options = TinyOptions(folder, WriteTinyChunk(folder, {.families = 3}), 1);
+  WatchingObserver observer(JoinPath(options.store, "00"));
+  Prepare(options, observer);
+  const auto first = StoreBytes(options.store);
+  CATCH_REQUIRE(SystemFiles().Remove(TrainStorePath(options.store, "00")).ok());
+  observer.missing = 0;
+  CATCH_CHECK_FALSE(Prepare(options, observer).reused);
+  CATCH_CHECK(observer.missing == 0);
+  CATCH_CHECK(StoreBytes(options.store) == first);
+  // Made from something else, the old store must not pass for the new one half-way.
+  options.settings.preparation.frames_per_fake = 3;
+  observer.missing = 0;
+  Prepare(options, observer);
+  CATCH_CHECK(observer.missing > 0);
+}
+
 CATCH_TEST_CASE("a store that a newer version wrote is refused and not touched") {
   const ScratchFolder folder;
   const PrepareOptions options = TinyOptions(folder, WriteTinyChunk(folder, {.families = 2}), 1);

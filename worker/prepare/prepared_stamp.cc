@@ -108,10 +108,13 @@ absl::StatusOr<std::optional<PrepareSummary>> FindPrepared(const FileSystem& fil
   return *std::move(summary);
 }
 
-absl::Status RemoveStamp(const FileSystem& files, const std::string& store, const std::string& chunk) {
-  ICPT_RETURN_IF_ERROR(files.Remove(StampPath(store, chunk)));
-  ICPT_RETURN_IF_ERROR(files.Remove(ManifestPath(store, chunk)));
-  return files.SyncFolder(JoinPath(store, chunk));
+absl::Status RemoveForeignStamp(const FileSystem& files, const std::string& store,
+                                const PreparationInputs& inputs) {
+  const auto stamp = ReadStamp(files, store, inputs.chunk);
+  if (stamp.has_value() && stamp->value("inputs", json()) == InputFacts(inputs)) return absl::OkStatus();
+  ICPT_RETURN_IF_ERROR(files.Remove(StampPath(store, inputs.chunk)));
+  ICPT_RETURN_IF_ERROR(files.Remove(ManifestPath(store, inputs.chunk)));
+  return files.SyncFolder(JoinPath(store, inputs.chunk));
 }
 
 absl::Status WriteStamp(const FileSystem& files, const std::string& store, const PreparationInputs& inputs,

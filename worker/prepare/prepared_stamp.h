@@ -33,8 +33,11 @@ absl::StatusOr<std::string> ZipDigest(const FileSystem& files, const std::string
 absl::StatusOr<std::optional<PrepareSummary>> FindPrepared(const FileSystem& files, const std::string& store,
                                                            const PreparationInputs& inputs);
 
-// Makes the store unfinished, before its files are replaced.
-absl::Status RemoveStamp(const FileSystem& files, const std::string& store, const std::string& chunk);
+// Makes a store of other inputs unfinished before its files are replaced. One of the same inputs, whose
+// training views were evicted, keeps stamp and manifest: the same bytes come again, and others may be reading
+// the rest.
+absl::Status RemoveForeignStamp(const FileSystem& files, const std::string& store,
+                                const PreparationInputs& inputs);
 absl::Status WriteStamp(const FileSystem& files, const std::string& store, const PreparationInputs& inputs,
                         const FileInfo& zip, const PrepareSummary& summary);
 
