@@ -2,8 +2,8 @@
 #include "common/base/status.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/status_bridge.h"
-#include "coordinator/service/service_fixture.h"
 #include "tests/support/catch.h"
+#include "tests/support/service_fixture.h"
 
 namespace interceptor::coordinator {
 namespace {

@@ -1,8 +1,8 @@
 // The worker stream over real gRPC: attach, grants, facts, fencing, restarts, boxes that come and go.
 #include "common/base/ids.h"
 #include "common/base/status.h"
-#include "coordinator/service/service_fixture.h"
 #include "tests/support/catch.h"
+#include "tests/support/service_fixture.h"
 
 namespace interceptor::coordinator {
 namespace {

@@ -1,4 +1,4 @@
-#include "coordinator/service/service_fixture.h"
+#include "tests/support/service_fixture.h"
 
 #include "common/base/status.h"
 #include "common/plan/plan.h"
