@@ -105,7 +105,7 @@ struct CoordinatorClient::Impl {
       absl::MutexLock lock(&mutex);
       stream.reset();
     }
-    current->context.TryCancel();
+    // The call is over, so a write under way fails; cancelling now would hide the coordinator's reason.
     writer.join();
     status = FromGrpcStatus(current->calls->Finish());
     return heard;
