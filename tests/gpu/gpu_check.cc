@@ -91,7 +91,7 @@ absl::StatusOr<bool> CheckAgainstCpu(const std::string& device) {
 
   const FrameBatch batch = RandomBatch(8, 128);
   CurriculumStage stage = {.input_pixels = 128, .augmentation_strength = 0};
-  const StepInput input = {.batch = &batch, .stage = &stage, .learning_rate = kLearningRate};
+  const StepInput input = {.batch = &batch, .weights = {}, .stage = &stage, .learning_rate = kLearningRate};
   ICPT_RETURN_IF_ERROR(cpu->Step(input).status());
   ICPT_RETURN_IF_ERROR(gpu->Step(input).status());
   HostState on_cpu = MakeHostState(cpu->architecture(), false);
@@ -119,7 +119,8 @@ absl::Status MeasureThroughput(const std::string& device, int batch_size) {
   for (int64_t step = 0; step < kWarmUp + kSteps; ++step) {
     if (step == kWarmUp) begin = SystemClock().Now();
     ICPT_RETURN_IF_ERROR(
-        learner->Step({.batch = &batch, .stage = &stage, .learning_rate = 1e-5, .step = step}).status());
+        learner->Step({.batch = &batch, .weights = {}, .stage = &stage, .learning_rate = 1e-5, .step = step})
+            .status());
   }
   const double seconds = absl::ToDoubleSeconds(SystemClock().Now() - begin);
   std::printf("interceptor  batch %3d: %7.1f images/s, %.2f ms a step, bytes to step, %s, %s\n", batch_size,

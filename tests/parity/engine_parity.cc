@@ -20,7 +20,7 @@ constexpr int kPictures = 6;
 constexpr int kSide = 96;
 // BatchNorm's running statistics start at 0 and 1, far from any real network's; this many batches move them
 // where evaluation mode is well scaled.
-constexpr int kWarmUpBatches = 12;
+constexpr int kWarmUpBatches = 5;
 
 template <typename T>
 std::string_view Bytes(const std::vector<T>& values) {

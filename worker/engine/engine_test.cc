@@ -64,7 +64,7 @@ HostState StateOf(const Learner& learner) {
 }
 
 StepInput InputOf(const FrameBatch& batch, const CurriculumStage& stage, int64_t step) {
-  return {.batch = &batch, .stage = &stage, .learning_rate = 3e-3, .step = step};
+  return {.batch = &batch, .weights = {}, .stage = &stage, .learning_rate = 3e-3, .step = step};
 }
 
 CATCH_TEST_CASE("B4 with two classes has torchvision's parameters") {

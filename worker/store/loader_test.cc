@@ -98,7 +98,7 @@ CATCH_TEST_CASE("a paired fake is shown at its original's moment") {
 
 CATCH_TEST_CASE("a clip without the wanted view stops the run and is named") {
   const Fixture fixture;
-  Loader loader({.view = View::kMouthTrack, .base = fixture.clips, .batches = fixture.batches});
+  Loader loader({.view = View::kMouthTrack, .base = fixture.clips, .replay = {}, .batches = fixture.batches});
   const absl::StatusOr<FrameBatch> batch = loader.Next();
   CATCH_REQUIRE(batch.status().code() == absl::StatusCode::kFailedPrecondition);
   CATCH_CHECK(Message(batch.status()).find(".mp4") != std::string::npos);
