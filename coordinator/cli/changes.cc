@@ -95,9 +95,10 @@ class Changes {
                            (!old.has_newest_held_out() || held_out.step() != old.newest_held_out().step());
     if (evaluated) Say(who, Cat("held-out AUC ", AucWithInterval(held_out), " at step ", held_out.step()));
     if (Activity(task) != Activity(old)) {
-      const std::string reason =
-          task.state() == v1::TaskStatus::STATE_RUNNING ? std::string() : task.reason();
-      Say(who, Cat(Activity(task), reason.empty() ? "" : ": ", reason), ActivityTone(task));
+      const bool held_up =
+          task.state() == v1::TaskStatus::STATE_WAITING || task.state() == v1::TaskStatus::STATE_PAUSED;
+      const std::string reason = held_up && !task.reason().empty() ? Cat(": ", task.reason()) : std::string();
+      Say(who, Activity(task) + reason, ActivityTone(task));
     }
   }
 

@@ -17,7 +17,7 @@
 namespace interceptor::coordinator {
 namespace {
 
-constexpr int64_t kRecentEvents = 10;
+constexpr int kRecentEvents = 10;
 
 int ExitCodeFor(const absl::Status& status) {
   if (status.ok()) return kExitOk;
@@ -63,7 +63,9 @@ class Command {
       case Verb::kDrain:
         return Done(client_.Drain(options_.name), Cat(options_.name, " was asked to save and leave"));
       case Verb::kPause:
-        return Done(client_.Pause(options_.reason), "paused; go on with: interceptor resume");
+        return Done(
+            client_.Pause(options_.reason.empty() ? "asked for on the command line" : options_.reason),
+            "paused; go on with: interceptor resume");
       case Verb::kResume:
         return Done(client_.Resume(), "resumed");
       case Verb::kPin:
@@ -170,13 +172,28 @@ class Command {
     return absl::OkStatus();
   }
 
+  // The newest events about any of `subjects`.
+  absl::StatusOr<v1::ListEventsResponse> RecentEvents(const std::vector<std::string>& subjects) {
+    v1::ListEventsResponse recent;
+    for (const std::string& subject : subjects) {
+      ICPT_ASSIGN_OR_RETURN(const v1::ListEventsResponse page, client_.Events(subject, kRecentEvents));
+      recent.mutable_events()->MergeFrom(page.events());
+    }
+    auto& events = *recent.mutable_events();
+    std::sort(events.begin(), events.end(),
+              [](const auto& a, const auto& b) { return a.number() > b.number(); });
+    const int surplus = std::max<int>(0, events.size() - kRecentEvents);
+    events.DeleteSubrange(events.size() - surplus, surplus);
+    return recent;
+  }
+
   absl::Status DescribeSpecialist(const v1::TaskStatus& task) {
     const std::string specialist = SpecialistOf(task.task());
     SpecialistDescription description;
     description.task = task;
     ICPT_ASSIGN_OR_RETURN(description.checkpoints, client_.Checkpoints(specialist, 0));
     ICPT_ASSIGN_OR_RETURN(description.evaluations, client_.Evaluations(specialist, 0));
-    ICPT_ASSIGN_OR_RETURN(description.recent_events, client_.Events(task.task(), kRecentEvents));
+    ICPT_ASSIGN_OR_RETURN(description.recent_events, RecentEvents({task.task(), specialist + "-"}));
     if (options_.json) {
       ICPT_ASSIGN_OR_RETURN(const std::string json,
                             ToJsonObject({{"task", &description.task},

@@ -20,8 +20,8 @@ std::string ShortDigest(const std::string& sha256, Encoding encoding) {
   return OrNothing(Clean(sha256.substr(0, kDigestShown), encoding));
 }
 
-std::string AgeSince(const google::protobuf::Timestamp& when, absl::Time now) {
-  return when.seconds() == 0 ? kNothing : Cat(Age(now - ToTime(when)), " ago");
+std::string AgeOf(const google::protobuf::Timestamp& when, absl::Time now) {
+  return when.seconds() == 0 ? kNothing : Age(now - ToTime(when));
 }
 
 std::string Join(const google::protobuf::RepeatedPtrField<std::string>& names, Encoding encoding) {
@@ -82,7 +82,7 @@ void AddTask(const v1::TaskStatus& task, const Terminal& terminal, Sheet& sheet)
   const std::string phase = PhaseName(task.phase());
   const bool running = task.state() == v1::TaskStatus::STATE_RUNNING;
   sheet.Field("state", running && !phase.empty() ? phase : Activity(task), ActivityTone(task));
-  sheet.Field("reason", clean(task.reason()));
+  if (task.reason() != phase) sheet.Field("reason", clean(task.reason()));
   sheet.Field("home member", clean(task.home_member()));
   if (!task.holder_member().empty()) {
     sheet.Field("held by", Cat(clean(task.holder_member()), ", box ", OrNothing(clean(task.holder_box())),
@@ -159,7 +159,7 @@ Lines RenderCheckpoints(const v1::ListCheckpointsResponse& list, absl::Time now,
                    {{"CHUNK#"}, Align::kRight},
                    {{"SIZE"}, Align::kRight},
                    {{"TRAINED"}, Align::kRight},
-                   {{"COMMITTED"}, Align::kRight},
+                   {{"AGE"}, Align::kRight},
                    {{"WHY"}, Align::kLeft, 6},
                    {{"PINNED"}},
                    {{"SHA256"}, Align::kLeft, 6}};
@@ -170,7 +170,7 @@ Lines RenderCheckpoints(const v1::ListCheckpointsResponse& list, absl::Time now,
          {checkpoint.has_cursor() ? Cat(checkpoint.cursor().chunk()) : kNothing},
          {Bytes(checkpoint.blob().size_bytes())},
          {checkpoint.training_seconds() > 0 ? Age(absl::Seconds(checkpoint.training_seconds())) : kNothing},
-         {AgeSince(checkpoint.committed_at(), now)},
+         {AgeOf(checkpoint.committed_at(), now)},
          {OrNothing(Clean(checkpoint.reason(), terminal.encoding))},
          {checkpoint.pinned() ? "pinned" : kNothing},
          {ShortDigest(checkpoint.blob().sha256(), terminal.encoding)}});
@@ -179,20 +179,35 @@ Lines RenderCheckpoints(const v1::ListCheckpointsResponse& list, absl::Time now,
 }
 
 Lines RenderEvents(const v1::ListEventsResponse& list, const Terminal& terminal) {
+  // On a narrow terminal the text goes below, where it can be read, and the year has no room.
+  const bool narrow = terminal.interactive && terminal.columns < 120;
   Table table;
-  table.columns = {{{"NUMBER"}, Align::kRight},
-                   {{"TIME"}},
-                   {{"KIND"}, Align::kLeft, 10},
-                   {{"SUBJECT"}, Align::kLeft, 8},
-                   {{"TEXT"}, Align::kLeft, 10}};
+  table.columns = {
+      {{"NUMBER"}, Align::kRight}, {{"TIME"}}, {{"KIND"}, Align::kLeft, 10}, {{"SUBJECT"}, Align::kLeft, 8}};
+  if (!narrow) table.columns.push_back({{"TEXT"}, Align::kLeft, 20});
   for (const v1::Event& event : list.events()) {
+    const std::string time = UtcTime(event.at());
     table.rows.push_back({{Cat(event.number()), Tone::kFaint},
-                          {UtcTime(event.at())},
+                          {narrow && time != kNothing ? time.substr(5) : time},
                           {Clean(event.kind(), terminal.encoding)},
-                          {OrNothing(Clean(event.subject(), terminal.encoding)), Tone::kStrong},
-                          {Clean(event.text(), terminal.encoding)}});
+                          {OrNothing(Clean(event.subject(), terminal.encoding)), Tone::kStrong}});
+    if (!narrow) table.rows.back().push_back({Clean(event.text(), terminal.encoding)});
   }
-  return Layout(table, Limit(terminal), terminal);
+  const Lines rows = Layout(table, Limit(terminal), terminal);
+  if (!narrow) return rows;
+  constexpr int kIndent = 8;
+  constexpr int kTextLinesMax = 20;
+  Lines lines = {rows.front()};
+  for (int i = 0; i < list.events_size(); ++i) {
+    lines.push_back(rows[static_cast<size_t>(i) + 1]);
+    const std::string text = Clean(list.events(i).text(), terminal.encoding);
+    if (text.empty()) continue;
+    const int width = std::max(20, terminal.columns - kIndent);
+    for (const std::string& line : Wrap(text, width, kTextLinesMax, terminal.encoding)) {
+      lines.push_back(std::string(kIndent, ' ') + line);
+    }
+  }
+  return lines;
 }
 
 Lines RenderEvaluations(const v1::ListEvaluationsResponse& list, absl::Time now, const Terminal& terminal) {
@@ -220,7 +235,7 @@ Lines RenderEvaluations(const v1::ListEvaluationsResponse& list, absl::Time now,
                           {MeasuredOn(std::min(e.reals(), e.fakes()), e.log_loss())},
                           {MeasuredOn(e.reals(), e.real_accuracy())},
                           {MeasuredOn(e.fakes(), e.fake_accuracy())},
-                          {e.recorded_at().seconds() == 0 ? kNothing : Age(now - ToTime(e.recorded_at()))}});
+                          {AgeOf(e.recorded_at(), now)}});
   }
   Lines lines = Layout(table, Limit(terminal), terminal);
   if (too_few)
@@ -235,7 +250,8 @@ Lines RenderWorker(const v1::DescribeWorkerResponse& description, const Terminal
   sheet.Title(Cat("MEMBER ", clean(worker.member())));
   const Cell state = WorkerState(worker);
   sheet.Field("state", state.text, state.tone);
-  if (worker.has_since_seen()) sheet.Field("last heard", Cat(Age(ToDuration(worker.since_seen())), " ago"));
+  if (!worker.box().empty() && worker.has_since_seen())
+    sheet.Field("last heard", Cat(Age(ToDuration(worker.since_seen())), " ago"));
   sheet.Field("box", clean(worker.box()));
   sheet.Field("incarnation", clean(worker.incarnation()));
   sheet.Field("device", clean(worker.device().name()));

@@ -66,6 +66,7 @@ void FillTrainingTask(int specialist, v1::TaskStatus* task) {
   task->set_term(2);
   task->set_state(v1::TaskStatus::STATE_RUNNING);
   task->set_phase(has_turn ? v1::PHASE_TRAINING : v1::PHASE_WAITING_FOR_TURN);
+  task->set_reason(has_turn ? "training" : "waiting for turn");
   task->set_chunks_finished(3);
   task->set_chunks_total(10);
   task->mutable_cursor()->set_chunk(3);
@@ -94,6 +95,7 @@ void FillIntegration(v1::TaskStatus* task) {
   task->set_phase(v1::PHASE_INTEGRATING);
   task->set_chunks_finished(3);
   task->set_chunks_total(10);
+  task->set_reason("waiting for BG to finish chunk 03");
   task->mutable_since_progress()->set_seconds(4);
 }
 
@@ -155,6 +157,7 @@ v1::GetStatusResponse EmptyStatus() {
     task->set_reason(Cat("no worker of ", task->home_member(), " is connected"));
     task->set_chunks_total(10);
   }
+  for (const char* member : kMembers) status.add_workers()->set_member(member);
   return status;
 }
 
@@ -183,6 +186,7 @@ v1::GetStatusResponse DegradedStatus() {
   SetAgo(12000, bg->mutable_last_checkpoint_at());
   bg->mutable_newest_held_out()->set_too_few(true);
   bg->mutable_since_progress()->set_seconds(185);
+  bg->set_reason("training, no progress for 3m5s");
   for (int i = 2; i < 4; ++i) {
     v1::TaskStatus* task = status.mutable_tasks(i);
     task->set_holder_member("anna");
@@ -207,6 +211,7 @@ v1::GetStatusResponse DoneStatus() {
   for (v1::TaskStatus& task : *status.mutable_tasks()) {
     task.set_state(v1::TaskStatus::STATE_DONE);
     task.clear_phase();
+    task.set_reason("every chunk is finished");
     task.set_chunks_finished(10);
   }
   for (v1::WorkerStatus& worker : *status.mutable_workers()) worker.clear_tasks();
@@ -275,7 +280,7 @@ v1::ListCheckpointsResponse SampleCheckpoints() {
 
 v1::ListEventsResponse SampleEvents() {
   v1::ListEventsResponse list;
-  const auto add = [&](int64_t number, const char* kind, const char* subject, const char* text) {
+  const auto add = [&](int64_t number, const char* kind, const char* subject, const std::string& text) {
     v1::Event* event = list.add_events();
     event->set_number(number);
     SetAgo(1300 - number, event->mutable_at());
@@ -283,8 +288,9 @@ v1::ListEventsResponse SampleEvents() {
     event->set_subject(subject);
     event->set_text(text);
   };
-  add(1234, "checkpoint_committed", "train/BG", "BG-000000003000, 141 MB, chunk end");
-  add(1233, "plan_paused", "", "new disk for the head node");
+  add(1234, "checkpoint_committed", "BG-000000003000",
+      Cat("term 2: chunk_end at step 3000, chunk index 2, 140900000 bytes, digest ", HexDigest('c')));
+  add(1233, "plan_paused", "plan", "new disk for the head node");
   add(1232, "task_granted", "train/CM", "to anna, box box-of-anna, term 3: bert is gone");
   return list;
 }

@@ -183,6 +183,23 @@ class StatusScreen {
     lines_.push_back(Paint(legend, Tone::kFaint, terminal_));
   }
 
+  // The coordinator's reason where it says more than the state does.
+  std::string Reason(const v1::TaskStatus& task) const {
+    const bool said = task.reason() == PhaseName(task.phase()) || task.state() == v1::TaskStatus::STATE_DONE;
+    return said ? std::string() : Clean(task.reason());
+  }
+
+  // Why a run is not getting on, or nothing.
+  std::string WhyNot(const v1::TaskStatus& task) const {
+    const std::string reason = Reason(task);
+    if (task.state() != v1::TaskStatus::STATE_RUNNING) {
+      return reason.empty() ? reason : Cat(Activity(task), ": ", reason);
+    }
+    const absl::Duration quiet = ToDuration(task.since_progress());
+    if (reason.empty() && quiet >= kQuiet) return Cat("no progress for ", Age(quiet));
+    return reason;
+  }
+
   // What a run waits for or why it was stopped, runs with the same words together.
   void AddReasons() {
     std::vector<std::pair<std::string, std::string>> reasons;  // text, who
@@ -196,20 +213,16 @@ class StatusScreen {
       }
     };
     for (const v1::TaskStatus* task : TrainingTasks(status_)) {
-      const std::string who = Clean(SpecialistOf(task->task()));
-      const absl::Duration quiet = ToDuration(task->since_progress());
-      if (task->state() == v1::TaskStatus::STATE_RUNNING) {
-        if (quiet >= kQuiet) add(Cat("no progress for ", Age(quiet)), who);
-      } else if (task->state() != v1::TaskStatus::STATE_DONE && !task->reason().empty()) {
-        add(Cat(Activity(*task), ": ", Clean(task->reason())), who);
-      }
+      const std::string text = WhyNot(*task);
+      if (!text.empty()) add(text, Clean(SpecialistOf(task->task())));
     }
     for (const v1::TaskStatus& task : status_.tasks()) {
       if (!SpecialistOf(task.task()).empty()) continue;
-      std::string text =
-          Cat(Activity(task), ", ", task.chunks_finished(), " of ", task.chunks_total(), " rounds");
-      const bool held_up = task.state() == v1::TaskStatus::STATE_PAUSED;
-      if (held_up && !task.reason().empty()) text += ": " + Clean(task.reason());
+      const std::string reason = Reason(task);
+      const std::string rounds = Cat(task.chunks_finished(), " of ", task.chunks_total(), " rounds");
+      const bool waits = task.state() == v1::TaskStatus::STATE_RUNNING && !reason.empty();
+      std::string text = waits ? rounds : Cat(Activity(task), ", ", rounds);
+      if (!reason.empty()) text += Cat(": ", reason);
       const std::string& member = task.holder_member().empty() ? task.home_member() : task.holder_member();
       add(text, Fit(Cat(Clean(task.task()), " (", Clean(member), ")"), 40, terminal_.encoding));
     }
@@ -338,7 +351,8 @@ Cell WorkerState(const v1::WorkerStatus& worker) {
   if (worker.connected()) {
     return worker.draining() ? Cell{"draining", Tone::kWarning} : Cell{"connected", Tone::kGood};
   }
-  if (!worker.has_since_seen()) return {"never seen", Tone::kWarning};
+  // A box has its name from the first time it was heard of.
+  if (worker.box().empty()) return {"not seen yet", Tone::kWarning};
   return {Cat("gone ", Age(ToDuration(worker.since_seen()))), Tone::kBad};
 }
 

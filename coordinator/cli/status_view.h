@@ -24,7 +24,7 @@ std::vector<const v1::TaskStatus*> TrainingTasks(const v1::GetStatusResponse& st
 // "BG AV" from task names; a task that trains no specialist keeps its own name.
 std::string TaskList(const google::protobuf::RepeatedPtrField<std::string>& tasks, Encoding encoding);
 
-// "connected", "draining", "gone 5m" or "never seen".
+// "connected", "draining", "gone 5m" or "not seen yet".
 Cell WorkerState(const v1::WorkerStatus& worker);
 
 }  // namespace interceptor::coordinator

@@ -93,6 +93,7 @@ CATCH_TEST_CASE("On a terminal lists keep to its width, elsewhere nothing is cut
   events.mutable_events(0)->set_text(std::string(500, 'x'));
   const Terminal terminal = {.interactive = true, .encoding = Encoding::kUtf8};
   CATCH_CHECK(Widest(RenderEvents(events, terminal)) == 80);
+  CATCH_CHECK(GoldenDifference("events_terminal.txt", Joined(RenderEvents(SampleEvents(), terminal))) == "");
   CATCH_CHECK(Joined(RenderEvents(events, kUtf8)).find(std::string(500, 'x')) != std::string::npos);
   CATCH_CHECK(Widest(RenderChunks(SampleChunks(), terminal)) <= 80);
   CATCH_CHECK(Widest(RenderCheckpoints(SampleCheckpoints(), SampleNow(), terminal)) <= 80);
