@@ -97,8 +97,7 @@ class Changes {
     if (Activity(task) != Activity(old)) {
       const bool held_up =
           task.state() == v1::TaskStatus::STATE_WAITING || task.state() == v1::TaskStatus::STATE_PAUSED;
-      const std::string reason = held_up && !task.reason().empty() ? Cat(": ", task.reason()) : std::string();
-      Say(who, Activity(task) + reason, ActivityTone(task));
+      Say(who, held_up ? WithReason(Activity(task), task.reason()) : Activity(task), ActivityTone(task));
     }
   }
 

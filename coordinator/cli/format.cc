@@ -138,6 +138,11 @@ Tone ActivityTone(const v1::TaskStatus& task) {
   return Tone::kPlain;
 }
 
+std::string WithReason(const std::string& activity, const std::string& reason) {
+  if (reason.empty()) return activity;
+  return reason.rfind(activity, 0) == 0 ? reason : Cat(activity, ": ", reason);
+}
+
 std::string SpecialistOf(const std::string& task) {
   constexpr std::string_view kPrefix = "train/";
   return task.rfind(kPrefix, 0) == 0 ? task.substr(kPrefix.size()) : "";

@@ -193,7 +193,7 @@ class StatusScreen {
   std::string WhyNot(const v1::TaskStatus& task) const {
     const std::string reason = Reason(task);
     if (task.state() != v1::TaskStatus::STATE_RUNNING) {
-      return reason.empty() ? reason : Cat(Activity(task), ": ", reason);
+      return reason.empty() ? reason : WithReason(Activity(task), reason);
     }
     const absl::Duration quiet = ToDuration(task.since_progress());
     if (reason.empty() && quiet >= kQuiet) return Cat("no progress for ", Age(quiet));
@@ -220,8 +220,9 @@ class StatusScreen {
       if (!SpecialistOf(task.task()).empty()) continue;
       const std::string reason = Reason(task);
       const std::string rounds = Cat(task.chunks_finished(), " of ", task.chunks_total(), " rounds");
-      const bool waits = task.state() == v1::TaskStatus::STATE_RUNNING && !reason.empty();
-      std::string text = waits ? rounds : Cat(Activity(task), ", ", rounds);
+      // A reason says what it does, unless something stopped it.
+      const bool stopped = task.state() == v1::TaskStatus::STATE_PAUSED;
+      std::string text = stopped || reason.empty() ? Cat(Activity(task), ", ", rounds) : rounds;
       if (!reason.empty()) text += Cat(": ", reason);
       const std::string& member = task.holder_member().empty() ? task.home_member() : task.holder_member();
       add(text, Fit(Cat(Clean(task.task()), " (", Clean(member), ")"), 40, terminal_.encoding));

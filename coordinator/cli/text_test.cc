@@ -131,6 +131,9 @@ CATCH_TEST_CASE("Numbers are short and keep their meaning") {
   CATCH_CHECK(Bar(3, 10, 5, Encoding::kUtf8) == "\u2588\u258c\u2591\u2591\u2591");
   CATCH_CHECK(Bar(12, 10, 2, Encoding::kAscii) == "##");
   CATCH_CHECK(Bar(0, 0, 5, Encoding::kUtf8).empty());
+  CATCH_CHECK(WithReason("paused", "one class only") == "paused: one class only");
+  CATCH_CHECK(WithReason("waiting", "waiting for anna's worker") == "waiting for anna's worker");
+  CATCH_CHECK(WithReason("waiting", "") == "waiting");
   CATCH_CHECK(SpecialistOf("train/BG") == "BG");
   CATCH_CHECK(SpecialistOf("integrate").empty());
 }
