@@ -82,7 +82,15 @@ struct SoftApplier {
   }
 
   void operator()(const LeaseStarted& e) {
-    soft.leases[e.task] = {.deadline = e.now + soft.plan.lease_ttl, .last_progress = e.now};
+    soft.leases[e.task] = {.deadline = e.now + soft.plan.lease_ttl, .last_progress = e.now, .fresh = true};
+  }
+
+  void operator()(const LeaseResumed& e) {
+    const auto lease = soft.leases.find(e.task);
+    if (lease == soft.leases.end()) return;
+    lease->second.deadline = e.now + soft.plan.lease_ttl;
+    lease->second.last_progress = e.now;
+    lease->second.save_asked.reset();
   }
 
   void operator()(const LeaseRenewed& e) {

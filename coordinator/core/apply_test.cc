@@ -24,8 +24,12 @@ CATCH_TEST_CASE("every kind of event has a name of its own and one line for peop
     CATCH_CHECK(line.text.find('\n') == std::string::npos);
   }
   CATCH_CHECK(kinds.size() == all.size());
-  CATCH_CHECK(Describe(TaskFailureRecorded{{"train/BG", 2}, "INTERNAL", "x", true}).kind == "run_paused");
-  CATCH_CHECK(Describe(LeaseExpired{{"train/BG", 2}, "x"}).subject == "train/BG");
+  TaskFailureRecorded failure;
+  failure.task.task = "train/BG";
+  CATCH_CHECK(Describe(failure).kind == "task_failed");
+  failure.paused = true;
+  CATCH_CHECK(Describe(failure).kind == "run_paused");
+  CATCH_CHECK(Describe(failure).subject == "train/BG");
 }
 
 CATCH_TEST_CASE("durable and soft events are told apart") {

@@ -106,7 +106,7 @@ void TakeOverOwnTasks(Draft& draft, const SessionOpened& command, bool same_plan
     if (!task.holder || task.holder->box != hello.box) continue;
     const TaskRef ref{name, task.term};
     if (task.holder->lease_dead) draft.Record(LeaseReclaimed{ref});
-    draft.Note(LeaseStarted{.task = name, .now = draft.now});
+    draft.Note(LeaseResumed{.task = name, .now = draft.now});
     if (same_plan && SaysItHolds(hello, ref)) {
       draft.Send(command.session, Renewed{ref, 0, NextReportIn(state)});
       continue;

@@ -168,8 +168,13 @@ struct InventoryNoted {
   SessionId session = 0;
   std::vector<ChunkOnBox> chunks;
 };
-// A lease begins from `now`: a grant, a reclaim, a box that came back. Progress is forgotten.
+// A lease begins: the task was granted.
 struct LeaseStarted {
+  std::string task;
+  MonotonicTime now;
+};
+// The holder is back on a new stream: its lease runs anew, what it reported before still counts.
+struct LeaseResumed {
   std::string task;
   MonotonicTime now;
 };
@@ -223,9 +228,10 @@ using DurableEvent =
                  CheckpointDamaged, RemovalDecided, RemovalDone, EvaluationRecorded, ChunkCompleted,
                  PlanPaused, PlanResumed, PlanFinished>;
 
-using SoftEvent = std::variant<PlanLoaded, SessionStarted, SessionEnded, SessionSeen, InventoryNoted,
-                               LeaseStarted, LeaseRenewed, RetryPostponed, LeasesRefreshed, ProgressNoted,
-                               SaveAsked, RoundAnnounced, DrainSent, RemovalSent, SpaceNoted, TickNoted>;
+using SoftEvent =
+    std::variant<PlanLoaded, SessionStarted, SessionEnded, SessionSeen, InventoryNoted, LeaseStarted,
+                 LeaseResumed, LeaseRenewed, RetryPostponed, LeasesRefreshed, ProgressNoted, SaveAsked,
+                 RoundAnnounced, DrainSent, RemovalSent, SpaceNoted, TickNoted>;
 
 // Which request an event answers. The fingerprint tells a retry from another request under the same id.
 struct RequestMark {

@@ -96,6 +96,24 @@ CATCH_TEST_CASE("a pair goes home at a chunk boundary, each run at its own, unde
   CATCH_CHECK(s.IsHeldBy("train/CM", "bo-box"));
 }
 
+CATCH_TEST_CASE("a stand-in whose stream breaks in mid-chunk keeps its work when home is back") {
+  Scenario s;
+  CATCH_REQUIRE(s.Do(SessionClosed{s.Attach("ana")}).ok());
+  const SessionId bo = s.Attach("bo");
+  s.Work(absl::Minutes(11));
+  CATCH_REQUIRE(s.IsHeldBy("train/BG", "bo-box"));
+  CATCH_REQUIRE(s.Report(bo, s.At("train/BG", Phase::kTraining, 500)).ok());
+  const std::vector<TaskRef> held = {s.Ref("train/BG"), s.Ref("train/AV"), s.Ref("train/CM"),
+                                     s.Ref("train/RR")};
+  s.Attach("bo", {.held = held});
+  s.Attach("ana");
+  CATCH_CHECK(s.IsHeldBy("train/BG", "bo-box"));
+  s.Restart();
+  s.Attach("bo", {.held = held});
+  s.Attach("ana");
+  CATCH_CHECK(s.IsHeldBy("train/BG", "bo-box"));
+}
+
 CATCH_TEST_CASE("a pair stays where the data is until home has the next chunk too") {
   Scenario s;
   CATCH_REQUIRE(s.Do(SessionClosed{s.Attach("ana")}).ok());

@@ -169,8 +169,7 @@ CATCH_TEST_CASE("wall time decides nothing") {
   Scenario a;
   Scenario b;
   const auto run = [](Scenario& s, absl::Duration jump) {
-    const Command hello{.wall_time = absl::UnixEpoch() + jump,
-                        .body = SessionOpened{1, s.MakeHello("ana")}};
+    const Command hello{.wall_time = absl::UnixEpoch() + jump, .body = SessionOpened{1, s.MakeHello("ana")}};
     const auto decision = Decide(s.state, hello, s.now);
     CATCH_REQUIRE(decision.ok());
     return decision->events.size() + 100 * decision->effects.size();

@@ -74,7 +74,7 @@ void AskForSave(Draft& draft, const TaskRef& ref) {
 void StopForPause(Draft& draft, const TaskRef& ref, const Lease& lease) {
   const State& state = draft.state;
   const bool saved =
-      lease.saved_since_pause || ref.task == kIntegrateTask || UnsavedSteps(state, ref.task) == 0;
+      lease.saved_since_pause || ref.task == kIntegrateTask || !MayHaveUnsavedWork(state, ref.task);
   const bool in_vain = lease.save_asked && draft.now - *lease.save_asked >= state.soft.plan.stall;
   if (saved || in_vain) {
     Release(draft, ref, Cat("the plan is paused: ", state.facts.pause_reason));

@@ -45,6 +45,8 @@ static_assert(kReportIntervalMsUsual * kUpdatesPerSecondMax >= 1'000 * int64_t{k
 // How long the loop may go without Tick before the coordinator suspects itself (suspended, stopped, disk
 // stalled) instead of its workers: then live leases get a fresh time to live. A share of the lease.
 inline constexpr int kTickGapsPerLease = 3;
+// Shorter than this a tick is merely late: a busy machine must not look away for ever under short leases.
+inline constexpr int64_t kAwayMsMin = 3'000;
 
 // A task that failed in a curable way is granted again after a pause that doubles: 1 s ... 5 min. Ten times
 // without a checkpoint in between is 20 minutes of nothing: a person must look.

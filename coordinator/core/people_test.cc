@@ -1,3 +1,5 @@
+#include <algorithm>
+
 // Pause, resume, pins and their retries.
 #include "common/base/status.h"
 #include "coordinator/core/queries.h"
@@ -54,6 +56,28 @@ CATCH_TEST_CASE("a run that never saves under a pause is stopped after the stall
     s.Wait(absl::Seconds(5));
   }
   CATCH_CHECK_FALSE(TaskOf(s.state, "train/BG").holder.has_value());
+}
+
+CATCH_TEST_CASE("a holder that came back is not stopped before it has said where it stands") {
+  for (const bool restart : {false, true}) {
+    Scenario s;
+    const SessionId ana = s.Attach("ana");
+    CATCH_REQUIRE(s.CommitManifest(ana, "train/BG", "00").ok());
+    CATCH_REQUIRE(s.Report(ana, s.At("train/BG", Phase::kTraining, 4000)).ok());
+    if (restart) s.Restart();
+    s.ForgetEffects();
+    const SessionId back = s.Attach("ana", {.held = {s.Ref("train/BG"), s.Ref("train/AV")}});
+    CATCH_REQUIRE(s.Do(PausePlan{}).ok());
+    CATCH_CHECK(s.IsHeldBy("train/BG", "ana-box"));
+    CATCH_REQUIRE(s.Report(back, s.At("train/BG", Phase::kTraining, 4001)).ok());
+    s.Wait(absl::Seconds(5));
+    const auto asked = s.Sent<SaveNow>(back);
+    CATCH_CHECK(std::any_of(asked.begin(), asked.end(),
+                            [](const SaveNow& save) { return save.task.task == "train/BG"; }));
+    CATCH_CHECK(s.IsHeldBy("train/BG", "ana-box"));
+    CATCH_REQUIRE(s.CommitCheckpoint(back, "train/BG", 4002).ok());
+    CATCH_CHECK_FALSE(TaskOf(s.state, "train/BG").holder.has_value());
+  }
 }
 
 CATCH_TEST_CASE("a late copy of a pause does nothing after the resume") {

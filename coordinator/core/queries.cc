@@ -106,6 +106,12 @@ int64_t UnsavedSteps(const State& state, std::string_view task) {
   return std::max<int64_t>(0, lease->progress->step - (newest == nullptr ? 0 : newest->step));
 }
 
+bool MayHaveUnsavedWork(const State& state, std::string_view task) {
+  const Lease* lease = LeaseOf(state, task);
+  if (lease == nullptr) return false;
+  return lease->progress ? UnsavedSteps(state, task) > 0 : !lease->fresh;
+}
+
 double UnsavedSeconds(const State& state, std::string_view task) {
   const Lease* lease = LeaseOf(state, task);
   if (lease == nullptr || !lease->progress) return 0;
@@ -115,7 +121,7 @@ double UnsavedSeconds(const State& state, std::string_view task) {
 }
 
 bool AtChunkBoundary(const State& state, std::string_view task) {
-  if (UnsavedSteps(state, task) > 0) return false;
+  if (MayHaveUnsavedWork(state, task)) return false;
   const Checkpoint* newest = NewestCheckpoint(state, SpecialistOf(task));
   const int next_chunk = TaskOf(state, task).next_chunk;
   if (newest == nullptr) return next_chunk == 0;

@@ -33,8 +33,11 @@ const Checkpoint* NewestCheckpoint(const State& state, std::string_view speciali
 const CheckpointFacts* NewestCommitted(const State& state, std::string_view specialist);
 const CheckpointFacts* FindCheckpoint(const State& state, std::string_view id);
 
-// Steps reported beyond the newest intact checkpoint; 0 when nothing was reported under this term.
+// Steps reported beyond the newest intact checkpoint; 0 when nothing was reported.
 int64_t UnsavedSteps(const State& state, std::string_view task);
+// False only when it is known that stopping the task loses no step: a holder that came back and has not
+// reported yet may have trained for hours.
+bool MayHaveUnsavedWork(const State& state, std::string_view task);
 // Training seconds reported beyond the newest committed checkpoint.
 double UnsavedSeconds(const State& state, std::string_view task);
 // True when the run stands at the start of its next chunk with nothing to lose.

@@ -143,6 +143,8 @@ struct Lease {
   MonotonicTime last_progress;
   std::optional<Progress> progress = {};
   std::optional<MonotonicTime> save_asked = {};
+  // Granted in this life of the coordinator: before its first report nothing was trained under it.
+  bool fresh = false;
   // A checkpoint was committed since the plan was paused: the task may stop.
   bool saved_since_pause = false;
 };

@@ -16,7 +16,9 @@ namespace {
 // The coordinator itself was stopped, suspended or stuck on its disk: reports of healthy workers wait unread.
 bool WasAway(const Draft& draft) {
   const Soft& soft = draft.state.soft;
-  return draft.now - soft.last_tick > soft.plan.lease_ttl / kTickGapsPerLease;
+  const absl::Duration longest =
+      std::max(soft.plan.lease_ttl / kTickGapsPerLease, absl::Milliseconds(kAwayMsMin));
+  return draft.now - soft.last_tick > longest;
 }
 
 void NoticeTheEnd(Draft& draft) {
