@@ -1,6 +1,6 @@
+// Pause, resume, pins and their retries.
 #include <algorithm>
 
-// Pause, resume, pins and their retries.
 #include "common/base/status.h"
 #include "coordinator/core/queries.h"
 #include "coordinator/core/scenario.h"
