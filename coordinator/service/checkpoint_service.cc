@@ -39,6 +39,7 @@ class Receiver : public grpc::ServerReadReactor<v1::WriteBlobRequest> {
   }
 
   absl::Status StorePart() {
+    if (complete_) return absl::OkStatus();
     if (writer_ == nullptr) {
       if (!request_.has_blob()) return InvalidArgument("the first part names no blob");
       const Digest blob = FromProto(request_.blob());

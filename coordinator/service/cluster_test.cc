@@ -196,10 +196,10 @@ CATCH_TEST_CASE("A pinned checkpoint outlives newer ones") {
   }
   const auto ids = [&] {
     std::vector<std::string> found;
-    for (const v1::Checkpoint& one :
-         person.Ask(&Stub::ListCheckpoints, v1::ListCheckpointsRequest())->checkpoints()) {
-      found.push_back(one.id());
-    }
+    const absl::StatusOr<v1::ListCheckpointsResponse> list =
+        person.Ask(&Stub::ListCheckpoints, v1::ListCheckpointsRequest());
+    CATCH_REQUIRE(list.ok());
+    for (const v1::Checkpoint& one : list->checkpoints()) found.push_back(one.id());
     return found;
   };
   CATCH_REQUIRE(AwaitStatus(fixture.address(), [&](const auto&) { return ids().size() == 3; }).ok());

@@ -16,7 +16,7 @@ namespace interceptor::coordinator {
 inline constexpr std::string_view kLongLeases =
     "scheduling { lease_ttl_seconds: 60 handover_seconds: 60 stall_seconds: 600 }";
 inline constexpr std::string_view kShortLeases =
-    "scheduling { lease_ttl_seconds: 1 handover_seconds: 1 stall_seconds: 600 }";
+    "scheduling { lease_ttl_seconds: 3 handover_seconds: 1 stall_seconds: 600 }";
 
 class ServiceFixture {
  public:
