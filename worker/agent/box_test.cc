@@ -1,0 +1,49 @@
+#include "worker/agent/box.h"
+
+#include "common/base/status.h"
+#include "common/io/atomic_file.h"
+#include "tests/support/catch.h"
+#include "tests/support/scratch_folder.h"
+
+namespace interceptor::worker {
+namespace {
+
+CATCH_TEST_CASE("a work folder keeps its identity and takes one agent at a time") {
+  ScratchFolder folder;
+  const std::string work = folder.File("work");
+  std::string id;
+  {
+    const auto first = OpenBox(SystemFiles(), work);
+    CATCH_REQUIRE(first.ok());
+    id = first->id;
+    CATCH_CHECK(id.size() == 32);
+    const auto second = OpenBox(SystemFiles(), work);
+    CATCH_CHECK(absl::IsFailedPrecondition(second.status()));
+    CATCH_CHECK(Message(second.status()).find(work) != std::string::npos);
+  }
+  const auto again = OpenBox(SystemFiles(), work);
+  CATCH_REQUIRE(again.ok());
+  CATCH_CHECK(again->id == id);
+}
+
+CATCH_TEST_CASE("a damaged identity is not replaced by a new one") {
+  ScratchFolder folder;
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), folder.File("box.id"), "half of i").ok());
+  CATCH_CHECK(absl::IsDataLoss(OpenBox(SystemFiles(), folder.path()).status()));
+}
+
+CATCH_TEST_CASE("a work folder belongs to one plan") {
+  ScratchFolder folder;
+  CATCH_CHECK(BindPlan(SystemFiles(), folder.path(), std::string(64, 'a')).ok());
+  CATCH_CHECK(BindPlan(SystemFiles(), folder.path(), std::string(64, 'a')).ok());
+  CATCH_CHECK(absl::IsFailedPrecondition(BindPlan(SystemFiles(), folder.path(), std::string(64, 'b'))));
+}
+
+CATCH_TEST_CASE("a device that was named is not second-guessed") {
+  CATCH_CHECK(FindDevice(SystemFiles(), "cpu").name == "cpu");
+  CATCH_CHECK(FindDevice(SystemFiles(), "cuda:3").name == "cuda:3");
+  CATCH_CHECK(FindDevice(SystemFiles(), "auto").name != "auto");
+}
+
+}  // namespace
+}  // namespace interceptor::worker

@@ -1,0 +1,86 @@
+#include "worker/agent/run_memory.h"
+
+#include "common/base/status.h"
+#include "common/io/atomic_file.h"
+#include "tests/support/catch.h"
+#include "tests/support/scratch_folder.h"
+
+namespace interceptor::worker {
+namespace {
+
+// A run with a checkpoint, its scores and its chunk's end still to be told, all of it on disk.
+RunMemory MakeMemory(const ScratchFolder& folder) {
+  const std::string weights = "weights";
+  const std::string scores = "scores";
+  const std::string checkpoint_path = folder.File("checkpoints/BG-step-8.safetensors");
+  const std::string scores_path = folder.File("scores.csv");
+  CATCH_REQUIRE(SystemFiles().MakeFolder(folder.File("checkpoints")).ok());
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), checkpoint_path, weights).ok());
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), scores_path, scores).ok());
+  const CheckpointFact checkpoint{.specialist = "BG",
+                                  .blob = DigestOf(weights),
+                                  .step = 8,
+                                  .cursor = {1, 0, 0, uint64_t{1} << 40},
+                                  .training_seconds = 0.1 + 0.2,
+                                  .manifests = {std::string(64, 'a')},
+                                  .reason = "chunk_end"};
+  const EvaluationFact evaluation{.specialist = "BG",
+                                  .kind = "held_out",
+                                  .chunk = 0,
+                                  .step = 8,
+                                  .score_table = DigestOf(scores),
+                                  .reals = 3,
+                                  .fakes = 4,
+                                  .families = 3,
+                                  .auc = 1.0 / 3,
+                                  .auc_low = 0.1,
+                                  .auc_high = 0.9,
+                                  .log_loss = 0.7,
+                                  .real_accuracy = 0.5,
+                                  .fake_accuracy = 0.25,
+                                  .too_few = true};
+  return {.next_chunk = 1,
+          .files = {{DigestOf(weights), checkpoint_path, 8}},
+          .unpublished = {{checkpoint, checkpoint_path},
+                          {evaluation, scores_path},
+                          {ChunkFinishedFact{0, 8, 0.3}, ""},
+                          {FailureFact{"UNAVAILABLE", "killed", true}, ""}}};
+}
+
+CATCH_TEST_CASE("a memory comes back as it was, to the last bit of every number") {
+  ScratchFolder folder;
+  const RunMemory memory = MakeMemory(folder);
+  CATCH_REQUIRE(StoreRunMemory(SystemFiles(), folder.path(), memory).ok());
+  CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path()) == memory);
+  CATCH_REQUIRE(StoreRunMemory(SystemFiles(), folder.path(), {}).ok());
+  CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path()).empty());
+}
+
+CATCH_TEST_CASE(
+    "what is not on the disk any more is not remembered; checkpoints nobody remembers are removed") {
+  ScratchFolder folder;
+  const RunMemory memory = MakeMemory(folder);
+  CATCH_REQUIRE(StoreRunMemory(SystemFiles(), folder.path(), memory).ok());
+  const std::string stray = folder.File("checkpoints/BG-step-9.safetensors");
+  const std::string snapshot = folder.File("recovery-a.safetensors");
+  for (const std::string& path : {stray, snapshot, memory.files[0].path}) {
+    CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, "half a file").ok());
+  }
+  const RunMemory found = LoadRunMemory(SystemFiles(), folder.path());
+  CATCH_CHECK(found.files.empty());
+  CATCH_REQUIRE(found.unpublished.size() == 3);
+  CATCH_CHECK(std::holds_alternative<EvaluationFact>(found.unpublished[0].body));
+  CATCH_CHECK_FALSE(SystemFiles().Exists(stray));
+  CATCH_CHECK(SystemFiles().Exists(snapshot));
+}
+
+CATCH_TEST_CASE("a damaged memory is an empty one") {
+  ScratchFolder folder;
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), folder.File("unpublished.json"), "{\"version\":1").ok());
+  CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path()).empty());
+  CATCH_CHECK(absl::IsFailedPrecondition(ParseRunMemory("{\"version\":2}").status()));
+  CATCH_CHECK(absl::IsInvalidArgument(ParseRunMemory("{}").status()));
+}
+
+}  // namespace
+}  // namespace interceptor::worker
