@@ -1,7 +1,7 @@
 // A box that is gone, the one that stands in, and the way home.
 #include "common/base/status.h"
 #include "coordinator/core/queries.h"
-#include "coordinator/core/scenario.h"
+#include "tests/support/scenario.h"
 #include "tests/support/catch.h"
 
 namespace interceptor::coordinator {

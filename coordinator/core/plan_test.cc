@@ -1,7 +1,7 @@
 // Starting: what a plan must be, and whose folder the state is.
 #include "common/base/status.h"
 #include "coordinator/core/queries.h"
-#include "coordinator/core/scenario.h"
+#include "tests/support/scenario.h"
 #include "tests/support/catch.h"
 
 namespace interceptor::coordinator {

@@ -9,7 +9,7 @@
 #include "common/base/status.h"
 #include "coordinator/core/queries.h"
 #include "coordinator/core/retention.h"
-#include "coordinator/core/scenario.h"
+#include "tests/support/scenario.h"
 #include "coordinator/core/status_view.h"
 #include "tests/support/catch.h"
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "coordinator/core/problems.h"
-#include "coordinator/core/scenario.h"
+#include "tests/support/scenario.h"
 #include "tests/support/catch.h"
 
 namespace interceptor::coordinator {

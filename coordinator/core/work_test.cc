@@ -3,7 +3,7 @@
 #include "coordinator/core/limits.h"
 #include "coordinator/core/queries.h"
 #include "coordinator/core/rounds.h"
-#include "coordinator/core/scenario.h"
+#include "tests/support/scenario.h"
 #include "tests/support/catch.h"
 
 namespace interceptor::coordinator {

@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "common/base/status.h"
-#include "coordinator/core/scenario.h"
+#include "tests/support/scenario.h"
 #include "coordinator/journal/samples.h"
 #include "tests/support/catch.h"
 #include "tests/support/scratch_folder.h"

@@ -65,7 +65,7 @@ LINK_RULES = [  # program, libraries it must not load
     ("interceptor-coordinator", r"torch|avcodec|opencv"),
     ("interceptor", r"torch|avcodec|opencv"),
     ("interceptor-worker", r"torch|avcodec|opencv"),
-    ("interceptor-train", r"grpc|avcodec|opencv"),
+    ("interceptor-train", r"grpc"),  # Debian's LibTorch itself loads OpenCV and FFmpeg
     ("interceptor-prepare", r"torch|grpc"),
     ("interceptor-decode", r"torch|grpc"),
 ]

@@ -3,13 +3,14 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
-#include <random>
 #include <thread>
 
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "common/base/bounded_queue.h"
+#include "common/base/ids.h"
 #include "common/base/log.h"
+#include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/status_bridge.h"
@@ -112,14 +113,14 @@ struct CoordinatorClient::Impl {
   }
 
   void Run() {
-    std::random_device device;
-    std::mt19937_64 jitter(device());
+    const RandomKey jitter = MakeRandomKey(0, NewId());
+    uint64_t pauses = 0;
     bool told_waiting = false;
     for (int attempt = 0; !Stopping(); ++attempt) {
       const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(1);
       if (!channel->WaitForConnected(deadline)) {
         if (!std::exchange(told_waiting, true)) ICPT_LOG(kWarning) << "no coordinator yet; trying on";
-        Pause(ReconnectPause(attempt, std::uniform_real_distribution<double>()(jitter)));
+        Pause(ReconnectPause(attempt, RandomUniform(jitter, pauses++)));
         continue;
       }
       told_waiting = false;
@@ -131,7 +132,7 @@ struct CoordinatorClient::Impl {
         break;
       }
       sink(StreamClosed{status});
-      Pause(ReconnectPause(attempt, std::uniform_real_distribution<double>()(jitter)));
+      Pause(ReconnectPause(attempt, RandomUniform(jitter, pauses++)));
     }
     ended.Notify();
   }

@@ -1,5 +1,5 @@
-// The recipe and the run's settings: the worker's side of the plan (proto/interceptor/v1/plan.proto), with the
-// same field names. Defaults are the master plan's. Reading run.json is worker/store/settings.h's job.
+// The recipe and the run's settings: the worker's side of the plan (proto/interceptor/v1/plan.proto), with
+// the same field names. Defaults are the master plan's. Reading run.json is worker/store/settings.h's job.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "coordinator/core/scenario.h"
+#include "tests/support/scenario.h"
 
 #include <set>
 #include <utility>
