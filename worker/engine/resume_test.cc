@@ -140,7 +140,7 @@ class TrainerProcess {
     argv.push_back(nullptr);
     pid_ = fork();
     if (pid_ == 0) {
-      dup2(pair->child_fd, 9);
+      fcntl(dup2(pair->child_fd, 9), F_SETFD, 0);
       const int null = open("/dev/null", O_WRONLY);
       dup2(null, STDERR_FILENO);
       execv(argv[0], argv.data());

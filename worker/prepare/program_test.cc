@@ -45,7 +45,9 @@ class Program {
       const int output = open(output_.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
       dup2(output, STDOUT_FILENO);
       dup2(output, STDERR_FILENO);
-      if (with_channel) dup2(pair.child_fd, 5);
+      // dup2 onto itself would leave the descriptor marked to be closed.
+      if (with_channel && pair.child_fd == 5) fcntl(5, F_SETFD, 0);
+      if (with_channel && pair.child_fd != 5) dup2(pair.child_fd, 5);
       execv(argv[0], argv.data());
       _exit(127);
     }
