@@ -93,6 +93,10 @@ void AddLate(Problems& p) {
             Cat(name, ": the checkpoint is overdue, ", Seconds(absl::Seconds(UnsavedSeconds(p.state, name))),
                 " of training are not published"));
     }
+    const Lease* lease = LeaseOf(p.state, name);
+    if (task.holder && lease != nullptr && lease->progress && !lease->progress->trouble.empty()) {
+      p.Add(Rank::kLate, Cat(name, ": ", lease->progress->trouble));
+    }
     if (task.failures > 0 && !task.paused && !task.done) {
       p.Add(Rank::kLate, Cat(name, " failed ", task.failures, " times in a row",
                              task.reason.empty() ? "" : ", last: ", task.reason));

@@ -22,9 +22,6 @@ std::string RoundWaitsFor(const State& state, int chunk) {
     if (TaskOf(state, task).next_chunk <= chunk) {
       return Cat("waiting for ", specialist, " to finish chunk ", chunks[chunk].name);
     }
-    if (HeldOut(state, specialist, chunk) == nullptr) {
-      return Cat("waiting for the held-out evaluation of ", specialist, " after chunk ", chunks[chunk].name);
-    }
   }
   return "";
 }
@@ -53,7 +50,8 @@ void AnnounceRound(Draft& draft) {
                    .last = chunk + 1 == static_cast<int>(state.soft.plan.chunks.size())};
   for (const std::string& name : state.soft.index.tasks) {
     const std::string specialist = SpecialistOf(name);
-    if (!specialist.empty()) round.evaluations.push_back(*HeldOut(state, specialist, chunk));
+    const Evaluation* evaluation = HeldOut(state, specialist, chunk);
+    if (evaluation != nullptr) round.evaluations.push_back(*evaluation);
   }
   draft.Send(id, std::move(round));
   draft.Note(RoundAnnounced{id, chunk});

@@ -1,12 +1,13 @@
-// A round is the six main runs having finished the same chunk, with their held-out evaluations: what the
-// integrating member joins.
+// A round is the six main runs having finished the same chunk: what the integrating member joins. A worker
+// reports a chunk's held-out evaluation before the chunk's end, so what is missing then was not measurable
+// (the held-out clips so far are of one class) and stays out of the round.
 #pragma once
 
 #include "coordinator/core/draft.h"
 
 namespace interceptor::coordinator {
 
-// Rounds that every main run has finished and evaluated, counted from the first chunk.
+// Rounds that every main run has finished, counted from the first chunk.
 int RoundsReady(const State& state);
 bool RoundIsReady(const State& state, int chunk);
 // One line: what the next round waits for. Empty when it is ready or all are done.

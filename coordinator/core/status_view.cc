@@ -39,6 +39,7 @@ std::string RunReason(const State& state, const std::string& name, const TaskFac
   if (name == kIntegrateTask && !RoundIsReady(state, task.next_chunk)) {
     return RoundWaitsFor(state, task.next_chunk);
   }
+  if (!lease->progress->trouble.empty()) return lease->progress->trouble;
   if (lease->progress->phase == Phase::kWaitingForData) {
     return Cat("waiting for chunk ", ChunkName(state, task.next_chunk), " on ",
                NameBox(state, task.holder->box));

@@ -72,6 +72,17 @@ CATCH_TEST_CASE("a running task shows holder, progress, checkpoint and evaluatio
   CATCH_CHECK_THAT(TaskNamed(view, "integrate").reason, Contains("nothing reported yet"));
 }
 
+CATCH_TEST_CASE("what a worker says stands in its way is the reason, and a problem") {
+  Scenario s;
+  const SessionId ana = s.Attach("ana");
+  Progress progress = s.At("train/BG", Phase::kTraining, 150);
+  progress.trouble = "interceptor-train was killed";
+  CATCH_REQUIRE(s.Report(ana, progress).ok());
+  const StatusView view = BuildStatus(s.state, s.now);
+  CATCH_CHECK(TaskNamed(view, "train/BG").reason == "interceptor-train was killed");
+  CATCH_CHECK(std::count(view.problems.begin(), view.problems.end(), "train/BG: interceptor-train was killed") == 1);
+}
+
 CATCH_TEST_CASE("reasons: waiting for data, no progress, paused, draining, done") {
   Scenario s;
   const SessionId ana = s.Attach("ana", {.chunks = {}});

@@ -145,6 +145,7 @@ struct Progress {
   double data_wait_share = 0;
   double training_seconds = 0;
   int64_t activity = 0;
+  std::string trouble;
 
   friend bool operator==(const Progress&, const Progress&) = default;
 };

@@ -206,6 +206,7 @@ Progress FromProto(const v1::Progress& progress) {
   out.data_wait_share = progress.data_wait_share();
   out.training_seconds = progress.training_seconds();
   out.activity = progress.activity();
+  out.trouble = CleanText(progress.trouble());
   return out;
 }
 

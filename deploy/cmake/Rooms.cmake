@@ -1,6 +1,9 @@
 # A room is one folder and one library: interceptor_room(<name> SOURCES ... [PUBLIC ...] [PRIVATE ...] [TESTS ...]).
-# TESTS make one test program per room, <name>_test, registered once with CTest.
-# interceptor_program(<name> SOURCES ... LIBS ...) makes one executable in build/<preset>/bin.
+# TESTS make one test program per room, <name>_test, registered once with CTest. With SANITIZED the room's tests
+# carry that label: tests/run runs them in the asan-ubsan build.
+# interceptor_program(<name> SOURCES ... LIBS ...) makes one executable in build/<preset>/bin; with FOR_TESTS it is
+# no part of what runs outside the tests.
+# Targets over all rooms: programs, tests_sanitized (those tests and what they start), tests_plain (all others).
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
@@ -39,8 +42,13 @@ if(INTERCEPTOR_TESTS)
     PROPERTIES COMPILE_OPTIONS "-O0;-fno-sanitize=all")
 endif()
 
+# Everything that runs outside the tests, and the tests by the build that runs them.
+add_custom_target(programs)
+add_custom_target(tests_plain)
+add_custom_target(tests_sanitized)
+
 function(interceptor_room name)
-  cmake_parse_arguments(ARG "" "JOB_POOL" "SOURCES;PUBLIC;PRIVATE;TESTS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "SANITIZED" "JOB_POOL" "SOURCES;PUBLIC;PRIVATE;TESTS;TEST_LIBS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   add_library(interceptor::${name} ALIAS ${name})
   target_link_libraries(${name} PUBLIC interceptor_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
@@ -51,15 +59,22 @@ function(interceptor_room name)
     add_executable(${name}_test ${ARG_TESTS})
     target_link_libraries(${name}_test PRIVATE ${name} tests_support ${ARG_TEST_LIBS})
     add_test(NAME ${name} COMMAND ${name}_test)
+    if(ARG_SANITIZED)
+      set_tests_properties(${name} PROPERTIES LABELS sanitized)
+      add_dependencies(tests_sanitized ${name}_test)
+    else()
+      add_dependencies(tests_plain ${name}_test)
+    endif()
   endif()
 endfunction()
 
-# Everything that runs outside the tests.
-add_custom_target(programs)
-
 function(interceptor_program name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "FOR_TESTS" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE interceptor_flags ${ARG_LIBS})
-  add_dependencies(programs ${name})
+  if(ARG_FOR_TESTS)
+    add_dependencies(tests_plain ${name})
+  else()
+    add_dependencies(programs ${name})
+  endif()
 endfunction()

@@ -288,8 +288,8 @@ def case_every_part_is_killed_once(cluster_of):
 
     trainer = await_event("BG training chunk 00", cluster.trains("BG", 0))[0]
     kill_hard(trainer)
-    await_event("the trainer's death, reported with its reason",
-                lambda: "interceptor-train was killed by signal 9 (SIGKILL)" in cluster.log_text("member-1"))
+    await_event("the trainer's death in status, with its reason",
+                lambda: "interceptor-train was killed by signal 9 (SIGKILL)" in cluster.task("train/BG").get("reason", ""))
     await_event("BG's next trainer", lambda: set(cluster.trainer("BG")) - {trainer})
 
     await_event("AV training chunk 00", cluster.trains("AV", 0))
@@ -315,6 +315,25 @@ def case_every_part_is_killed_once(cluster_of):
         task = cluster.task(f"train/{specialist}")
         newest = int(task.get("newest_checkpoint", {}).get("step", 0))
         require(newest == steps, f"{specialist}: {steps} steps in the ledger, {newest} in the newest checkpoint")
+
+
+def case_a_stopped_trainer_is_named(cluster_of):
+    """SIGSTOP shows in status with its reason, for as long as it lasts; nothing is lost by it."""
+    members = {"member-1": ["BG", "AV"]}
+    cluster = cluster_of(members, epochs=3)
+    cluster.start_coordinator()
+    for member in ("member-1", "member-4"):
+        cluster.start_worker(member)
+    trainer = await_event("BG training chunk 00", cluster.trains("BG", 0))[0]
+    os.kill(trainer, signal.SIGSTOP)
+    await_event("the stopped trainer in status",
+                lambda: "is stopped by signal 19 (SIGSTOP)" in cluster.task("train/BG").get("reason", ""))
+    os.kill(trainer, signal.SIGCONT)
+    await_event("BG going on", lambda: "SIGSTOP" not in cluster.task("train/BG").get("reason", "SIGSTOP"))
+    status = cluster.await_done()
+    check_finished(cluster, status, members)
+    for specialist in members["member-1"]:
+        check_ledgers([cluster.ledger(specialist)], specialist)
 
 
 def case_another_box_takes_over(cluster_of):

@@ -4,7 +4,8 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <sstream>
+#include <set>
+#include <string>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -21,11 +22,12 @@
 #include "worker/agent/blob_transfer.h"
 #include "worker/agent/box.h"
 #include "worker/agent/child_events.h"
-#include "worker/agent/children.h"
 #include "worker/agent/convert.h"
 #include "worker/agent/coordinator_client.h"
+#include "worker/agent/crew.h"
 #include "worker/agent/integration_run.h"
 #include "worker/agent/inventory.h"
+#include "worker/agent/manifest_difference.h"
 #include "worker/agent/run_memory.h"
 #include "worker/agent/store_keeper.h"
 #include "worker/agent/task_thread.h"
@@ -36,37 +38,19 @@ namespace {
 
 constexpr size_t kInputsMax = 10'000;
 constexpr absl::Duration kScanPeriod = absl::Seconds(1);
-// How long a child may take to save and leave before it is killed; B4's snapshot takes seconds.
-constexpr absl::Duration kTrainerGrace = absl::Seconds(60);
-constexpr absl::Duration kPreparerGrace = absl::Seconds(10);
-constexpr absl::Duration kHurriedGrace = absl::Seconds(5);
 constexpr absl::Duration kGoodbyePatience = absl::Seconds(5);
-constexpr int kDifferencesShown = 5;
 
 using AgentInput = std::variant<SessionInput, StreamEvent, ChildEvent>;
-
-std::vector<std::string> Lines(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
 
 }  // namespace
 
 struct Agent::Impl {
-  struct ChildRecord {
-    std::string specialist;  // of a trainer
-    std::string chunk;       // of the preparer
-    std::optional<MonotonicTime> kill_at;
-  };
-
   explicit Impl(AgentOptions options)
       : options(std::move(options)),
         files(SystemFiles()),
         inventory(files, this->options.data, this->options.work),
         transfer(files, this->options.coordinator),
-        children([this](ChildEvent event) { inputs.Push(std::move(event)); }) {}
+        crew(this->options, [this](ChildEvent event) { inputs.Push(std::move(event)); }) {}
 
   const AgentOptions options;
   const FileSystem& files;
@@ -78,7 +62,6 @@ struct Agent::Impl {
   std::unique_ptr<Session> session;
   std::unique_ptr<StoreKeeper> store;
   std::deque<SessionInput> pending;  // brought about by the loop itself
-  std::map<ChildId, ChildRecord> alive;
   std::map<std::string, std::string> chunk_files;  // file name by chunk
   std::vector<std::string> chunk_names;
   std::set<std::string> recalled;  // specialists whose memory was read since the start
@@ -94,16 +77,11 @@ struct Agent::Impl {
   absl::Notification stop_scanning;
 
   BlobTransfer transfer;
-  Children children;
+  Crew crew;
   std::unique_ptr<CoordinatorClient> client;
   std::unique_ptr<TaskThread> uploads;
   std::unique_ptr<TaskThread> downloads;
   std::thread scanner;
-
-  std::string RunFolder(const std::string& specialist) const {
-    return JoinPath(JoinPath(options.work, "runs"), specialist);
-  }
-  std::string SettingsPath() const { return JoinPath(options.work, "run.json"); }
 
   // --- inputs ---
 
@@ -153,27 +131,16 @@ struct Agent::Impl {
         Feed(Ticked{});
       }
       for (; !pending.empty() && !left; pending.pop_front()) Feed(SessionInput(pending.front()));
-      KillOverdue();
+      crew.KillOverdue(SystemClock().Now());
     }
   }
 
   absl::Duration UntilNextWake() const {
     std::optional<MonotonicTime> wake = session->NextWake();
-    for (const auto& [id, child] : alive) {
-      if (child.kill_at && (!wake || *child.kill_at < *wake)) wake = child.kill_at;
-    }
+    const std::optional<MonotonicTime> kill = crew.NextKill();
+    if (kill && (!wake || *kill < *wake)) wake = kill;
     if (!wake) return absl::Minutes(1);
     return std::clamp(*wake - SystemClock().Now(), absl::ZeroDuration(), absl::Minutes(1));
-  }
-
-  void KillOverdue() {
-    const MonotonicTime now = SystemClock().Now();
-    for (auto& [id, child] : alive) {
-      if (!child.kill_at || now < *child.kill_at) continue;
-      ICPT_LOG(kWarning) << "child " << id << " did not leave in time: killed";
-      child.kill_at.reset();
-      children.Kill(id);
-    }
   }
 
   void Feed(const SessionInput& input) {
@@ -186,9 +153,7 @@ struct Agent::Impl {
 
   bool stop_asked = false;
   void Hurry() {
-    if (!std::exchange(stop_asked, true)) return;
-    const MonotonicTime soon = SystemClock().Now() + kHurriedGrace;
-    for (auto& [id, child] : alive) child.kill_at = soon;
+    if (std::exchange(stop_asked, true)) crew.Hurry(SystemClock().Now());
   }
 
   void On(SessionInput&& input) { Feed(input); }
@@ -230,7 +195,7 @@ struct Agent::Impl {
   absl::Status Welcome(const v1::Welcome& welcome) {
     ICPT_RETURN_IF_ERROR(BindPlan(files, options.work, welcome.plan_digest()));
     ICPT_RETURN_IF_ERROR(
-        WriteFileAtomically(files, SettingsPath(), RunSettingsJson(welcome.plan(), welcome.plan_digest())));
+        WriteFileAtomically(files, SettingsPath(options.work), RunSettingsJson(welcome.plan(), welcome.plan_digest())));
     plan_seed = welcome.plan().seed();
     chunk_names.clear();
     for (const v1::Chunk& chunk : welcome.plan().chunks()) {
@@ -251,7 +216,7 @@ struct Agent::Impl {
   void Prepare(Assigned& assigned) {
     const std::string specialist = SpecialistOfTask(assigned.task.task);
     if (specialist.empty()) return;
-    if (recalled.insert(specialist).second) assigned.memory = LoadRunMemory(files, RunFolder(specialist));
+    if (recalled.insert(specialist).second) assigned.memory = LoadRunMemory(files, RunFolder(options.work, specialist));
     for (int chunk = 0; chunk < assigned.next_chunk && chunk < static_cast<int>(chunk_names.size());
          ++chunk) {
       store->Release(chunk_names[static_cast<size_t>(chunk)], specialist).IgnoreError();
@@ -260,59 +225,52 @@ struct Agent::Impl {
 
   void On(ChildEvent&& event) {
     if (auto* exited = std::get_if<ChildExited>(&event)) {
-      children.Forget(exited->child);
-      const auto record = alive.find(exited->child);
-      if (record != alive.end()) {
-        const bool trainer = record->second.chunk.empty();
-        const std::string who = trainer ? Cat("interceptor-train ", record->second.specialist)
-                                        : Cat("interceptor-prepare ", record->second.chunk);
-        if (!exited->clean) ICPT_LOG(kWarning) << who << " " << exited->reason;
-        alive.erase(record);
-      }
+      const std::optional<CrewMember> gone = crew.Dismiss(exited->child);
+      if (gone && !exited->clean) ICPT_LOG(kWarning) << gone->Name() << " " << exited->reason;
       Feed(StoreSeen{store->LookAtAll(chunk_names)});
       Feed(*exited);
       return;
     }
+    if (const auto* halted = std::get_if<ChildHalted>(&event)) return Feed(*halted);
     const auto& [child, message] = std::get<ChildMessage>(event);
-    const auto record = alive.find(child);
-    if (record == alive.end()) return;
-    absl::StatusOr<std::optional<SessionInput>> input = record->second.chunk.empty()
-                                                            ? OnTrainer(child, record->second, message)
-                                                            : OnPreparer(child, record->second, message);
+    const CrewMember* member = crew.Find(child);
+    if (member == nullptr) return;
+    absl::StatusOr<std::optional<SessionInput>> input =
+        member->IsTrainer() ? OnTrainer(child, *member, message) : OnPreparer(child, *member, message);
     if (!input.ok()) {
       // A child that speaks another dialect cannot be supervised.
-      ICPT_LOG(kError) << "child " << child << ": " << Message(input.status());
+      ICPT_LOG(kError) << member->Name() << ": " << Message(input.status());
       Feed(ChildFailed{child, {"INVALID_ARGUMENT", Message(input.status()), false}});
-      children.Kill(child);
+      crew.Kill(child);
     } else if (input->has_value()) {
       Feed(**input);
     }
   }
 
-  absl::StatusOr<std::optional<SessionInput>> OnTrainer(ChildId child, const ChildRecord& record,
+  absl::StatusOr<std::optional<SessionInput>> OnTrainer(ChildId child, const CrewMember& member,
                                                         const nlohmann::json& event) {
     if (event.value("event", "") == "started") {
-      ICPT_LOG(kInfo) << record.specialist << ": trainer started from " << event.value("weights", "?")
+      ICPT_LOG(kInfo) << member.specialist << ": trainer started from " << event.value("weights", "?")
                       << " at step " << event.value("step", int64_t{0}) << " on "
                       << event.value("device", "?");
     }
-    return FromTrainer(child, record.specialist, event);
+    return FromTrainer(child, member.specialist, event);
   }
 
-  absl::StatusOr<std::optional<SessionInput>> OnPreparer(ChildId child, const ChildRecord& record,
+  absl::StatusOr<std::optional<SessionInput>> OnPreparer(ChildId child, const CrewMember& member,
                                                          const nlohmann::json& event) {
     const std::string kind = event.value("event", "");
     if (kind == "manifest") {
-      store->Trust(record.chunk);
-      ICPT_ASSIGN_OR_RETURN(StoredChunk stored, store->Look(record.chunk));
-      ICPT_LOG(kInfo) << "chunk " << record.chunk << " prepared: " << stored.manifest.clips << " clips, "
+      store->Trust(member.chunk);
+      ICPT_ASSIGN_OR_RETURN(StoredChunk stored, store->Look(member.chunk));
+      ICPT_LOG(kInfo) << "chunk " << member.chunk << " prepared: " << stored.manifest.clips << " clips, "
                       << stored.manifest.families << " families, " << stored.manifest.quarantined
                       << " quarantined";
       return std::optional<SessionInput>(ManifestBuilt{child, std::move(stored)});
     }
-    if (kind == "gate") ICPT_LOG(kInfo) << "chunk " << record.chunk << ": " << event.value("text", "");
+    if (kind == "gate") ICPT_LOG(kInfo) << "chunk " << member.chunk << ": " << event.value("text", "");
     if (kind == "quarantine") {
-      ICPT_LOG(kWarning) << "chunk " << record.chunk << ": quarantined " << event.value("clip", "?") << ": "
+      ICPT_LOG(kWarning) << "chunk " << member.chunk << ": quarantined " << event.value("clip", "?") << ": "
                          << event.value("reason", "?");
     }
     ICPT_ASSIGN_OR_RETURN(std::optional<SessionInput> input, FromPreparer(child, event));
@@ -347,59 +305,31 @@ struct Agent::Impl {
     }
   }
 
-  void StartChild(ChildId id, ChildRecord record, const ChildCommand& command) {
-    const absl::Status status = children.Start(id, command);
-    if (!status.ok()) {
-      const bool retry = !absl::IsNotFound(status);
-      pending.push_back(ChildFailed{id, {absl::StatusCodeToString(status.code()), Message(status), retry}});
-      pending.push_back(ChildExited{id, false, "could not be started"});
-      return;
-    }
-    alive[id] = std::move(record);
+  // A child that could not be started is one that failed and left.
+  void Started(ChildId child, const absl::Status& status) {
+    if (status.ok()) return;
+    const bool retry = !absl::IsNotFound(status);
+    pending.push_back(ChildFailed{child, {absl::StatusCodeToString(status.code()), Message(status), retry}});
+    pending.push_back(ChildExited{child, false, "could not be started"});
   }
 
   void Do(const StartPreparer& start) {
     ICPT_LOG(kInfo) << "preparing chunk " << start.chunk;
-    StartChild(start.child, {.specialist = "", .chunk = start.chunk, .kill_at = {}},
-               {JoinPath(options.programs, "interceptor-prepare"),
-                {JoinPath(options.data, chunk_files.at(start.chunk)), "--out", options.store, "--chunk",
-                 start.chunk, "--settings", SettingsPath()}});
+    Started(start.child, crew.Start(start, JoinPath(options.data, chunk_files.at(start.chunk))));
   }
 
   void Do(const StartTrainer& start) {
-    const std::string run = RunFolder(start.specialist);
-    files.MakeFolder(run).IgnoreError();
-    ChildCommand command{JoinPath(options.programs, "interceptor-train"),
-                         {"--specialist", start.specialist, "--store", options.store, "--run", run,
-                          "--settings", SettingsPath(), "--data", options.data, "--device", options.device,
-                          "--threads", Cat(options.threads)}};
-    if (!start.resume_path.empty()) {
-      command.arguments.insert(command.arguments.end(), {"--resume", start.resume_path});
-    }
-    StartChild(start.child, {.specialist = start.specialist, .chunk = "", .kill_at = {}}, command);
-  }
-
-  void Command(ChildId child, const nlohmann::json& command) {
-    const absl::Status status = children.Send(child, command);
-    // A child that is gone says so by its exit.
-    if (!status.ok() && !absl::IsUnavailable(status))
-      ICPT_LOG(kWarning) << "child " << child << ": " << Message(status);
+    files.MakeFolder(RunFolder(options.work, start.specialist)).IgnoreError();
+    Started(start.child, crew.Start(start));
   }
 
   void Do(const worker::GiveChunk& give) {
-    ICPT_LOG(kInfo) << alive[give.child].specialist << ": chunk " << give.name;
-    Command(give.child, ToCommand(give));
+    if (const CrewMember* member = crew.Find(give.child))
+      ICPT_LOG(kInfo) << member->specialist << ": chunk " << give.name;
+    crew.Tell(give.child, ToCommand(give));
   }
-  void Do(const SaveCheckpoint& save) { Command(save.child, {{"command", "save"}}); }
-
-  void Do(const StopChild& stop) {
-    const auto record = alive.find(stop.child);
-    if (record == alive.end()) return;
-    if (stop.kind == StopKind::kAtOnce) return children.Kill(stop.child);
-    const bool trainer = record->second.chunk.empty();
-    record->second.kill_at = SystemClock().Now() + (trainer ? kTrainerGrace : kPreparerGrace);
-    Command(stop.child, {{"command", "stop"}});
-  }
+  void Do(const SaveCheckpoint& save) { crew.Tell(save.child, {{"command", "save"}}); }
+  void Do(const StopChild& stop) { crew.Stop(stop, SystemClock().Now()); }
 
   void Do(const UploadBlob& upload) {
     uploads->Post([this, upload] {
@@ -409,7 +339,7 @@ struct Agent::Impl {
 
   void Do(const FetchBlob& fetch) {
     const std::string path =
-        JoinPath(RunFolder(fetch.specialist), Cat("base-", fetch.blob.hex.substr(0, 16), ".safetensors"));
+        JoinPath(RunFolder(options.work, fetch.specialist), Cat("base-", fetch.blob.hex.substr(0, 16), ".safetensors"));
     ICPT_LOG(kInfo) << fetch.specialist << ": fetching checkpoint " << fetch.blob.hex.substr(0, 12);
     downloads->Post([this, fetch, path] {
       inputs.Push(SessionInput(BlobFetched{fetch.blob, transfer.Fetch(fetch.blob, path), path}));
@@ -422,7 +352,7 @@ struct Agent::Impl {
   }
 
   void Do(const RememberRun& remember) {
-    const absl::Status status = StoreRunMemory(files, RunFolder(remember.specialist), remember.memory);
+    const absl::Status status = StoreRunMemory(files, RunFolder(options.work, remember.specialist), remember.memory);
     if (!status.ok()) ICPT_LOG(kWarning) << remember.specialist << ": " << Message(status);
   }
 
@@ -447,25 +377,9 @@ struct Agent::Impl {
       }
       const auto ours = ReadWholeFile(files, explain.local_path);
       const auto theirs = ReadWholeFile(files, path);
-      if (ours.ok() && theirs.ok()) LogDifference(Lines(*ours), Lines(*theirs));
+      if (!ours.ok() || !theirs.ok()) return;
+      for (const std::string& line : DescribeDifference(*ours, *theirs)) ICPT_LOG(kError) << line;
     });
-  }
-
-  static void LogDifference(const std::vector<std::string>& ours, const std::vector<std::string>& theirs) {
-    std::vector<std::string> here;
-    std::vector<std::string> there;
-    const std::set<std::string> our_set(ours.begin(), ours.end());
-    const std::set<std::string> their_set(theirs.begin(), theirs.end());
-    std::set_difference(our_set.begin(), our_set.end(), their_set.begin(), their_set.end(),
-                        std::back_inserter(here));
-    std::set_difference(their_set.begin(), their_set.end(), our_set.begin(), our_set.end(),
-                        std::back_inserter(there));
-    ICPT_LOG(kError) << here.size() << " lines only in this box's manifest, " << there.size()
-                     << " only in the committed one";
-    for (size_t i = 0; i < here.size() && i < kDifferencesShown; ++i)
-      ICPT_LOG(kError) << "here:      " << here[i];
-    for (size_t i = 0; i < there.size() && i < kDifferencesShown; ++i)
-      ICPT_LOG(kError) << "committed: " << there[i];
   }
 
   void Do(const IntegrateRound& round) {

@@ -53,6 +53,12 @@ absl::StatusOr<Box> OpenBox(const FileSystem& files, const std::string& work) {
   return DataLoss(path, " does not hold a box id: restore it, or start with an empty --work folder");
 }
 
+std::string SettingsPath(const std::string& work) { return JoinPath(work, "run.json"); }
+
+std::string RunFolder(const std::string& work, const std::string& specialist) {
+  return JoinPath(JoinPath(work, "runs"), specialist);
+}
+
 absl::Status BindPlan(const FileSystem& files, const std::string& work, const std::string& plan_digest) {
   const std::string path = JoinPath(work, "plan.digest");
   const auto text = ReadWholeFile(files, path);

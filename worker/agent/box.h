@@ -24,6 +24,9 @@ struct Box {
 // id is damaged; both name the folder.
 absl::StatusOr<Box> OpenBox(const FileSystem& files, const std::string& work);
 
+std::string SettingsPath(const std::string& work);
+std::string RunFolder(const std::string& work, const std::string& specialist);
+
 // FAILED_PRECONDITION when the folder holds another plan's work.
 absl::Status BindPlan(const FileSystem& files, const std::string& work, const std::string& plan_digest);
 

@@ -22,6 +22,13 @@ namespace {
 
 constexpr int kControlFd = 3;
 constexpr int kExecFailed = 127;
+// A stopped process wakes no poll, so it is looked for.
+constexpr int kHaltPollMs = 1000;
+
+std::string SignalName(int number) {
+  const char* name = sigabbrev_np(number);
+  return Cat("signal ", number, name == nullptr ? "" : Cat(" (SIG", name, ")"));
+}
 
 // Between fork and exec: only calls that are safe there.
 [[noreturn]] void BecomeProgram(pid_t parent, int control_fd, char* const* arguments) {
@@ -70,11 +77,20 @@ struct Children::Child {
     }
   }
 
+  void LookForHalt(ChildId id, const Sink& sink) const {
+    siginfo_t info{};
+    if (waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED | WCONTINUED | WNOHANG) != 0) return;
+    if (info.si_pid == 0) return;
+    const bool halted = info.si_code != CLD_CONTINUED;
+    sink(ChildHalted{id, halted, halted ? "is stopped by " + SignalName(info.si_status) : ""});
+  }
+
   void Watch(ChildId id, const Sink& sink) {
     bool open = true;
     while (true) {
       pollfd waits[2] = {{pid_fd, POLLIN, 0}, {open ? channel->fd() : -1, POLLIN, 0}};
-      if (poll(waits, 2, -1) < 0 && errno != EINTR) break;
+      if (poll(waits, 2, kHaltPollMs) < 0 && errno != EINTR) break;
+      LookForHalt(id, sink);
       if (open) open = Drain(id, sink);
       if ((waits[0].revents & POLLIN) != 0) break;
     }
@@ -94,9 +110,7 @@ std::string DescribeExit(int wait_status) {
     return Cat("left with exit code ", code, code == kExecFailed ? " (it could not be started)" : "");
   }
   if (!WIFSIGNALED(wait_status)) return "ended";
-  const int number = WTERMSIG(wait_status);
-  const char* name = sigabbrev_np(number);
-  return Cat("was killed by signal ", number, name == nullptr ? "" : Cat(" (SIG", name, ")"));
+  return Cat("was killed by ", SignalName(WTERMSIG(wait_status)));
 }
 
 Children::Children(Sink sink) : sink_(std::move(sink)) {}

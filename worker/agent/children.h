@@ -25,7 +25,7 @@ struct ChildMessage {
   ChildId child = 0;
   nlohmann::json message;
 };
-using ChildEvent = std::variant<ChildMessage, ChildExited>;
+using ChildEvent = std::variant<ChildMessage, ChildHalted, ChildExited>;
 
 struct ChildCommand {
   std::string program;  // path
@@ -34,8 +34,8 @@ struct ChildCommand {
 
 class Children {
  public:
-  // Per child: its messages in order, then one ChildExited, after which nothing of it or of what it started
-  // runs.
+  // Per child: its messages in order, ChildHalted within a second of a signal that stops it or lets it go on,
+  // then one ChildExited, after which nothing of it or of what it started runs.
   using Sink = std::function<void(ChildEvent)>;
 
   explicit Children(Sink sink);

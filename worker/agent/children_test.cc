@@ -81,6 +81,27 @@ CATCH_TEST_CASE("exits are described for people") {
   CATCH_CHECK(absl::IsNotFound(nursery.children.Start(3, {"/no/such/program", {}})));
 }
 
+CATCH_TEST_CASE("a stopped child is told of, and that it goes on") {
+  Nursery nursery;
+  CATCH_REQUIRE(
+      nursery.children.Start(1, nursery.Script("echo '{\"pid\":'$$'}' >&3\nread line <&3\n")).ok());
+  const pid_t child = nursery.NextMessage()["pid"].get<pid_t>();
+  const auto next_halt = [&nursery] {
+    auto event = nursery.events.Pop(absl::Seconds(30));
+    CATCH_REQUIRE(event);
+    CATCH_REQUIRE(std::holds_alternative<ChildHalted>(*event));
+    return std::get<ChildHalted>(*event);
+  };
+  kill(child, SIGSTOP);
+  const ChildHalted stopped = next_halt();
+  CATCH_CHECK(stopped.halted);
+  CATCH_CHECK(stopped.reason == "is stopped by signal 19 (SIGSTOP)");
+  kill(child, SIGCONT);
+  CATCH_CHECK_FALSE(next_halt().halted);
+  nursery.children.Kill(1);
+  CATCH_CHECK(nursery.NextExit().reason == "was killed by signal 9 (SIGKILL)");
+}
+
 CATCH_TEST_CASE("a child that hears nothing is killed with everything it started") {
   Nursery nursery;
   const ChildCommand command = nursery.Script(

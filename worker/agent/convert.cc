@@ -219,6 +219,7 @@ v1::WorkerUpdate ToProto(const SendProgress& progress) {
   out->set_data_wait_share(progress.at.data_wait_share);
   out->set_training_seconds(progress.at.training_seconds);
   out->set_activity(progress.activity);
+  out->set_trouble(progress.trouble);
   return update;
 }
 

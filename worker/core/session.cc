@@ -278,6 +278,12 @@ void Session::On(const ChildFailed& failed) {
   }
 }
 
+void Session::On(const ChildHalted& halted) {
+  for (const auto& [task, run] : runs_) {
+    if (run->OnHalted(halted, out_)) return;
+  }
+}
+
 void Session::On(const ChildExited& exited) {
   if (leaving_.erase(exited.child) > 0 || desk_.OnExited(exited, now_, out_)) return;
   for (const auto& [task, run] : runs_) {

@@ -72,6 +72,7 @@ class Session {
   void On(const TrainerFinishedChunk& finished);
   void On(const TrainerFinished& finished);
   void On(const ChildFailed& failed);
+  void On(const ChildHalted& halted);
   void On(const ChildExited& exited);
 
   void ApplyRules();
@@ -120,7 +121,13 @@ class Session {
   absl::Duration next_report_in_ = absl::Seconds(5);
   MonotonicTime report_at_;
   std::map<std::string, RunMemory> remembered_;      // by specialist
-  std::map<std::string, WorkPhase> reported_phase_;  // by task
+  struct Reported {
+    WorkPhase phase = WorkPhase::kWaitingForData;
+    std::string trouble;
+
+    friend bool operator==(const Reported&, const Reported&) = default;
+  };
+  std::map<std::string, Reported> reported_;  // by task
   ChildId last_child_ = 0;
   int64_t turns_ = 0;
 };

@@ -151,25 +151,26 @@ WorkPhase Session::PhaseOf(const TrainingRun& run) const {
   return TrainingCount() >= TurnsMax() ? WorkPhase::kWaitingForTurn : WorkPhase::kTraining;
 }
 
-// At the cadence the coordinator asks for, and at once when a phase changes.
+// At the cadence the coordinator asks for, and at once when a phase changes or something is wrong.
 void Session::Report() {
   if (!InTouch()) return;
   const bool due = now_ >= report_at_;
   if (due) report_at_ = now_ + next_report_in_;
   for (const auto& [task, run] : runs_) {
     if (!run->active()) continue;
-    const WorkPhase phase = PhaseOf(*run);
-    const auto reported = reported_phase_.find(task);
-    if (!due && reported != reported_phase_.end() && reported->second == phase) continue;
-    reported_phase_[task] = phase;
-    out_.push_back(run->Report(phase));
+    SendProgress report = run->Report(PhaseOf(*run));
+    const Reported news{report.at.phase, report.trouble};
+    const auto reported = reported_.find(task);
+    if (!due && reported != reported_.end() && reported->second == news) continue;
+    reported_[task] = news;
+    out_.push_back(std::move(report));
   }
   if (!integration_ || !due) return;
   // One that has no round to work on has nothing that could stand still.
   if (!integration_->under_way) ++integration_->activity;
   TrainerMoved at;
   at.phase = WorkPhase::kIntegrating;
-  out_.push_back(SendProgress{integration_->task, at, integration_->activity});
+  out_.push_back(SendProgress{integration_->task, at, integration_->activity, ""});
 }
 
 void Session::LeaveWhenDone() {

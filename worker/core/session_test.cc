@@ -547,6 +547,31 @@ CATCH_TEST_CASE("a stale term ends the run") {
   CATCH_CHECK(desk.Got<StopChild>()[0].child == desk.bg);
 }
 
+CATCH_TEST_CASE("what stands in a trainer's way is reported at once, until one gets beyond it") {
+  Training desk;
+  const auto trouble = [&desk]() -> std::string {
+    std::string text = "nothing reported";
+    for (const SendProgress& report : desk.Got<SendProgress>()) {
+      if (report.task.task == "train/BG") text = report.trouble;
+    }
+    return text;
+  };
+  desk.Give(TrainerMoved{.child = desk.bg, .cursor = {}, .step = 7});
+  desk.Give(ChildHalted{desk.bg, true, "is stopped by signal 19 (SIGSTOP)"});
+  CATCH_CHECK(trouble().find("SIGSTOP") != std::string::npos);
+  desk.Give(ChildHalted{desk.bg, false, ""});
+  CATCH_CHECK(trouble().empty());
+  desk.Give(ChildExited{desk.bg, false, "was killed by signal 9 (SIGKILL)"});
+  CATCH_CHECK(trouble() == "interceptor-train was killed by signal 9 (SIGKILL) at step 7; started again after 1s");
+  desk.Wait(absl::Seconds(2));
+  const ChildId next = desk.Ready("BG", 0);
+  desk.Give(TrainerMoved{.child = next, .cursor = {}, .step = 7});
+  desk.Wait(absl::Seconds(10));
+  CATCH_CHECK(trouble().find("SIGKILL") != std::string::npos);
+  desk.Give(TrainerMoved{.child = next, .cursor = {}, .step = 8});
+  CATCH_CHECK(trouble().empty());
+}
+
 CATCH_TEST_CASE("a killed trainer is started again from its newest checkpoint, after a pause") {
   Training desk;
   desk.Give(TrainerSaved{desk.bg, CheckpointAt("BG", 4), "BG-4"});

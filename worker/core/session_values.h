@@ -261,6 +261,12 @@ struct ChildFailed {
   ChildId child = 0;
   FailureFact failure;
 };
+// Stopped by a signal, or going on again.
+struct ChildHalted {
+  ChildId child = 0;
+  bool halted = false;
+  std::string reason;  // "is stopped by signal 19 (SIGSTOP)"; empty when it goes on
+};
 struct ChildExited {
   ChildId child = 0;
   bool clean = false;  // left by itself with exit code 0
@@ -272,7 +278,7 @@ using SessionInput =
                  Answered, ManifestCommitted, RoundIsReady, ChunkFilesSeen, StoreSeen, BlobUploaded,
                  BlobFetched, RoundIntegrated, StopAsked, Ticked, PreparerMoved, ManifestBuilt, TrainerReady,
                  TrainerMoved, TrainerSaved, TrainerEvaluated, TrainerFinishedChunk, TrainerFinished,
-                 ChildFailed, ChildExited>;
+                 ChildFailed, ChildHalted, ChildExited>;
 
 // --- Outputs: to the coordinator ---
 struct SendHello {
@@ -287,6 +293,7 @@ struct SendProgress {
   TaskTerm task;
   TrainerMoved at;  // phase and figures; `child` is 0
   int64_t activity = 0;
+  std::string trouble;  // why nothing moves, for people; empty when all is well
 };
 struct SendPublication {
   std::string request_id;

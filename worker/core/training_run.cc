@@ -164,6 +164,7 @@ bool TrainingRun::OnMoved(const TrainerMoved& moved) {
   if (moved.step > best_step_) {
     best_step_ = moved.step;
     deaths_ = 0;
+    trouble_.clear();
   }
   return true;
 }
@@ -218,6 +219,14 @@ bool TrainingRun::OnFailed(const ChildFailed& failed) {
   return true;
 }
 
+bool TrainingRun::OnHalted(const ChildHalted& halted, SessionOutputs& out) {
+  if (!IsTrainer(halted.child)) return false;
+  trouble_ = halted.halted ? Cat("the trainer ", halted.reason, " at step ", at_.step) : "";
+  out.push_back(Note{halted.halted, Cat("the trainer of ", specialist_, " ",
+                                        halted.halted ? halted.reason : "goes on again")});
+  return true;
+}
+
 bool TrainingRun::OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out) {
   if (!IsTrainer(exited.child)) return false;
   const bool stopping = trainer_ == Trainer::kStopping;
@@ -231,8 +240,9 @@ bool TrainingRun::OnExited(const ChildExited& exited, MonotonicTime now, Session
     return true;
   }
   restart_at_ = now + BackOff(deaths_);
-  out.push_back(Note{true, Cat("the trainer of ", specialist_, " is gone at step ", at_.step, ": ",
-                               failure.text, "; started again in ", absl::FormatDuration(BackOff(deaths_)))});
+  trouble_ = Cat(failure.text, " at step ", at_.step, "; started again after ",
+                 absl::FormatDuration(BackOff(deaths_)));
+  out.push_back(Note{true, Cat(specialist_, ": ", trouble_)});
   return true;
 }
 
@@ -261,7 +271,7 @@ void TrainingRun::OnSettled(const Outbox::Settled& settled, SessionOutputs& out)
 }
 
 SendProgress TrainingRun::Report(WorkPhase phase) const {
-  SendProgress report{task_, at_, activity_};
+  SendProgress report{task_, at_, activity_, trouble_};
   report.at.phase = phase;
   report.at.child = 0;
   return report;

@@ -67,6 +67,7 @@ class TrainingRun {
   bool OnFinishedChunk(const TrainerFinishedChunk& finished);
   bool OnFinished(const TrainerFinished& finished);
   bool OnFailed(const ChildFailed& failed);
+  bool OnHalted(const ChildHalted& halted, SessionOutputs& out);
   bool OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out);
   void OnFetched(const BlobFetched& fetched, MonotonicTime now, SessionOutputs& out);
   // An answered fact of this run: frees files and chunks. Refusals become failures.
@@ -96,6 +97,7 @@ class TrainingRun {
   Trainer trainer_ = Trainer::kNone;
   ChildId child_ = 0;
   std::optional<FailureFact> last_words_;
+  std::string trouble_;  // told until a trainer moves beyond where the last one died
   std::optional<MonotonicTime> restart_at_;
   int deaths_ = 0;
   int64_t best_step_ = -1;

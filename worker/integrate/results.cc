@@ -15,14 +15,23 @@
 namespace interceptor::worker {
 namespace {
 
+// Fields of a CSV line, quotes as in RFC 4180: a clip's name may hold a comma.
 std::vector<std::string> SplitLine(std::string_view line) {
-  std::vector<std::string> fields;
-  while (true) {
-    const size_t comma = line.find(',');
-    fields.emplace_back(line.substr(0, comma));
-    if (comma == std::string_view::npos) return fields;
-    line.remove_prefix(comma + 1);
+  std::vector<std::string> fields(1);
+  bool quoted = false;
+  for (size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (c == '"' && quoted && i + 1 < line.size() && line[i + 1] == '"') {
+      fields.back() += line[++i];
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (c == ',' && !quoted) {
+      fields.emplace_back();
+    } else {
+      fields.back() += c;
+    }
   }
+  return fields;
 }
 
 bool ParseNumber(const std::string& text, double& value) {

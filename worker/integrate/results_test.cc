@@ -22,6 +22,10 @@ CATCH_TEST_CASE("a score table is read by its column names and held to them") {
   CATCH_CHECK((*clips)[1].logit == 0.25);
   CATCH_CHECK((*clips)[1].family == "00/a");
 
+  const auto quoted = ParseScoreTable(Cat(kHeader, "00,\"a,\"\"b\"\".mp4\",00/a,REAL,1,0,report,held_out,10\n"));
+  CATCH_REQUIRE(quoted.ok());
+  CATCH_CHECK((*quoted)[0].clip == "a,\"b\".mp4");
+
   for (const char* bad : {"", "chunk,clip\n", "no newline"}) {
     CATCH_CHECK(absl::IsDataLoss(ParseScoreTable(bad).status()));
   }

@@ -1,0 +1,42 @@
+#include "worker/agent/manifest_difference.h"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <sstream>
+
+#include "common/base/status.h"
+
+namespace interceptor::worker {
+namespace {
+
+constexpr size_t kLinesShown = 5;
+
+std::set<std::string> Lines(const std::string& text) {
+  std::set<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.insert(line);
+  return lines;
+}
+
+std::vector<std::string> OnlyIn(const std::set<std::string>& lines, const std::set<std::string>& other) {
+  std::vector<std::string> found;
+  std::set_difference(lines.begin(), lines.end(), other.begin(), other.end(), std::back_inserter(found));
+  return found;
+}
+
+}  // namespace
+
+std::vector<std::string> DescribeDifference(const std::string& ours, const std::string& theirs) {
+  const std::set<std::string> our_lines = Lines(ours);
+  const std::set<std::string> their_lines = Lines(theirs);
+  const std::vector<std::string> here = OnlyIn(our_lines, their_lines);
+  const std::vector<std::string> there = OnlyIn(their_lines, our_lines);
+  std::vector<std::string> told = {Cat(here.size(), " lines only in this box's manifest, ", there.size(),
+                                       " only in the committed one")};
+  for (size_t i = 0; i < std::min(here.size(), kLinesShown); ++i) told.push_back(Cat("here:      ", here[i]));
+  for (size_t i = 0; i < std::min(there.size(), kLinesShown); ++i) told.push_back(Cat("committed: ", there[i]));
+  return told;
+}
+
+}  // namespace interceptor::worker
