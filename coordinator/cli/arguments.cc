@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <map>
+#include <vector>
 
 #include "common/base/status.h"
 #include "coordinator/cli/client.h"
@@ -46,7 +47,9 @@ class Parser {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
       if (error.get_exit_code() == 0) return {std::nullopt, app_.exit(error, out, err)};
-      return Usage(error.what(), err);
+      const std::vector<std::string> unknown = app_.remaining(true);
+      const bool no_verb = app_.get_subcommands().empty() && !unknown.empty();
+      return Usage(no_verb ? Cat("there is no verb '", unknown.front(), "'") : error.what(), err);
     }
     if (app_.get_subcommands().empty()) return Usage("say what to do, for example: interceptor status", err);
     Options options = raw_.options;

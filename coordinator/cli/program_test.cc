@@ -103,6 +103,7 @@ CATCH_TEST_CASE("Usage errors: 2, one line on stderr") {
     CATCH_CHECK(finished.out.empty());
     CATCH_CHECK(Lines(finished.err) == 1);
   }
+  CATCH_CHECK(RunInterceptor({"nonsense"}, {}).err.find("there is no verb 'nonsense'") != std::string::npos);
 }
 
 CATCH_TEST_CASE("Every verb's help has an example and goes to stdout") {

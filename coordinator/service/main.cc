@@ -108,6 +108,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--insecure-listen", arguments.insecure_listen,
                "allow an address that other machines can reach, without authentication");
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return std::string("interceptor-coordinator: ") + error.what() + "; see interceptor-coordinator --help\n";
+  });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -90,6 +90,9 @@ int Main(int argc, char** argv) {
       "Exit codes: 0 left in order, 1 error, 2 usage.");
   AgentOptions options;
   AddOptions(app, options);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return std::string("interceptor-worker: ") + error.what() + "; see interceptor-worker --help\n";
+  });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

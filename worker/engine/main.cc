@@ -140,6 +140,9 @@ int main(int argc, char** argv) {
                  "chunks in order, instead of those of the settings or the store")
       ->delimiter(',');
   app.add_option("--control-fd", arguments.control_fd, "socket of the agent (docs/child-protocol.md)");
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return std::string("interceptor-train: ") + error.what() + "; see interceptor-train --help\n";
+  });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

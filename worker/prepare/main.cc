@@ -262,6 +262,9 @@ int Main(int argc, char** argv) {
       "7 try again later, 78 written by a newer version."};
   Arguments arguments;
   AddOptions(app, arguments);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return std::string("interceptor-prepare: ") + error.what() + "; see interceptor-prepare --help\n";
+  });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
