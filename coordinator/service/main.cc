@@ -8,10 +8,10 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
+#include "common/io/supervisor.h"
 #include "common/plan/plan.h"
 #include "coordinator/journal/event_log.h"
 #include "coordinator/service/coordinator.h"
-#include "coordinator/service/notify.h"
 
 namespace interceptor::coordinator {
 namespace {

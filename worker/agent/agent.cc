@@ -18,6 +18,7 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
+#include "common/io/supervisor.h"
 #include "common/plan/run_settings.h"
 #include "worker/agent/blob_transfer.h"
 #include "worker/agent/box.h"
@@ -122,9 +123,12 @@ struct Agent::Impl {
 
   void Loop() {
     Feed(StoreSeen{});
+    NotifySupervisor("READY=1");
+    Watchdog watchdog;
     while (!left) {
+      watchdog.Tell(SystemClock().Now());
       const absl::Duration wait = pending.empty() ? UntilNextWake() : absl::ZeroDuration();
-      std::optional<AgentInput> input = inputs.Pop(wait);
+      std::optional<AgentInput> input = inputs.Pop(std::min(wait, watchdog.Until(SystemClock().Now())));
       if (input) {
         std::visit([this](auto&& value) { On(std::move(value)); }, *std::move(input));
       } else {
@@ -410,6 +414,7 @@ struct Agent::Impl {
 
   // Helpers may wait for room in the queue, so it closes before anybody waits for them.
   void End() {
+    NotifySupervisor("STOPPING=1");
     inputs.Close();
     stop_scanning.Notify();
     if (client != nullptr) client->Finish(fault.ok() ? kGoodbyePatience : absl::ZeroDuration());

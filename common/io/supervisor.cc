@@ -1,16 +1,17 @@
-#include "coordinator/service/notify.h"
+#include "common/io/supervisor.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
-namespace interceptor::coordinator {
+namespace interceptor {
 namespace {
 
 std::optional<int64_t> NumberFromEnvironment(const char* name) {
@@ -51,4 +52,15 @@ std::optional<absl::Duration> WatchdogInterval() {
   return absl::Microseconds(*microseconds);
 }
 
-}  // namespace interceptor::coordinator
+void Watchdog::Tell(MonotonicTime now) {
+  if (!interval_ || (told_ && now - *told_ < *interval_ / 3)) return;
+  told_ = now;
+  NotifySupervisor("WATCHDOG=1");
+}
+
+absl::Duration Watchdog::Until(MonotonicTime now) const {
+  if (!interval_) return absl::InfiniteDuration();
+  return told_ ? std::max(absl::ZeroDuration(), *told_ + *interval_ / 3 - now) : absl::ZeroDuration();
+}
+
+}  // namespace interceptor
