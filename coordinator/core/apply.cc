@@ -126,6 +126,7 @@ struct Applier {
     auto& by_step = state.facts.checkpoints[checkpoint.specialist];
     ICPT_CHECK(by_step.empty() || by_step.rbegin()->first < checkpoint.step) << checkpoint.id << " goes back";
     by_step[checkpoint.step] = {.checkpoint = checkpoint};
+    for (const auto& [step, kept] : by_step) state.soft.checks.erase(kept.checkpoint.blob);
     const std::string name = TrainTask(checkpoint.specialist);
     TaskFacts& task = state.facts.tasks[name];
     task.base.clear();
@@ -143,6 +144,7 @@ struct Applier {
   void operator()(const RemovalDecided& e) {
     const Checkpoint gone = KnownCheckpoint(state, e.id).checkpoint;
     state.facts.checkpoints[gone.specialist].erase(gone.step);
+    state.soft.checks.erase(gone.blob);
     if (!BlobInUse(state.facts, gone.blob)) state.facts.removals[gone.blob] = gone.specialist;
   }
 

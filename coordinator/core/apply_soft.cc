@@ -142,6 +142,13 @@ struct SoftApplier {
 
   void operator()(const RemovalSent& e) { soft.removals_sent[e.blob] = e.now; }
 
+  void operator()(const CheckSent& e) { soft.checks[e.blob] = {.asked = e.now}; }
+
+  void operator()(const BlobFoundIntact& e) {
+    const auto check = soft.checks.find(e.blob);
+    if (check != soft.checks.end()) check->second.intact = true;
+  }
+
   void operator()(const SpaceNoted& e) {
     soft.free_bytes = e.free_bytes;
     soft.vault_bytes = e.vault_bytes;

@@ -11,7 +11,11 @@ absl::Status DecideBlobRemoved(Draft& draft, const BlobRemoved& command) {
 }
 
 absl::Status DecideBlobChecked(Draft& draft, const BlobChecked& command) {
-  if (command.intact) return absl::OkStatus();
+  draft.decision.tick_soon = true;
+  if (command.intact) {
+    draft.Note(BlobFoundIntact{command.blob});
+    return absl::OkStatus();
+  }
   for (const auto& [specialist, by_step] : draft.state.facts.checkpoints) {
     for (const auto& [step, facts] : by_step) {
       if (facts.checkpoint.blob == command.blob && !facts.damaged) {

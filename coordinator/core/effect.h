@@ -76,6 +76,12 @@ struct RemoveBlob {
   Digest blob;
 };
 
-using Effect = std::variant<SendDirective, CloseSession, RemoveBlob>;
+// Read the blob whole from the disk, then report BlobChecked. That takes seconds: not on the loop's thread.
+// Asked for again until it is answered.
+struct CheckBlob {
+  Digest blob;
+};
+
+using Effect = std::variant<SendDirective, CloseSession, RemoveBlob, CheckBlob>;
 
 }  // namespace interceptor::coordinator

@@ -213,6 +213,13 @@ struct RemovalSent {
   Digest blob;
   MonotonicTime now;
 };
+struct CheckSent {
+  Digest blob;
+  MonotonicTime now;
+};
+struct BlobFoundIntact {
+  Digest blob;
+};
 struct SpaceNoted {
   int64_t free_bytes = 0;
   int64_t vault_bytes = 0;
@@ -231,7 +238,7 @@ using DurableEvent =
 using SoftEvent =
     std::variant<PlanLoaded, SessionStarted, SessionEnded, SessionSeen, InventoryNoted, LeaseStarted,
                  LeaseResumed, LeaseRenewed, RetryPostponed, LeasesRefreshed, ProgressNoted, SaveAsked,
-                 RoundAnnounced, DrainSent, RemovalSent, SpaceNoted, TickNoted>;
+                 RoundAnnounced, DrainSent, RemovalSent, CheckSent, BlobFoundIntact, SpaceNoted, TickNoted>;
 
 // Which request an event answers. The fingerprint tells a retry from another request under the same id.
 struct RequestMark {

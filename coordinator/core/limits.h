@@ -54,7 +54,7 @@ inline constexpr int64_t kRetryPauseMsMin = 1'000;
 inline constexpr int64_t kRetryPauseMsMax = 300'000;
 inline constexpr int kFailuresMax = 10;
 
-// A removal that the runtime has not confirmed is asked for again.
+// A removal that the runtime has not confirmed is asked for again, and so is a blob's reading back.
 inline constexpr int64_t kRemovalRetryMs = 60'000;
 
 // A stream silent for so many leases is closed: half-open connections end, a slow link does not.

@@ -16,6 +16,26 @@ std::optional<int64_t> OldestKept(const std::map<int64_t, CheckpointFacts>& by_s
   return std::nullopt;
 }
 
+// Whether every kept checkpoint was read back whole since the newest was committed; asks for what was not.
+bool KeptWereReadBack(Draft& draft, const std::map<int64_t, CheckpointFacts>& by_step) {
+  const Soft& soft = draft.state.soft;
+  const std::optional<int64_t> oldest_kept = OldestKept(by_step, soft.plan.keep_latest);
+  bool all = oldest_kept.has_value();
+  for (auto it = by_step.lower_bound(oldest_kept.value_or(0)); it != by_step.end(); ++it) {
+    if (it->second.damaged) continue;
+    const Digest& blob = it->second.checkpoint.blob;
+    const auto check = soft.checks.find(blob);
+    if (check != soft.checks.end() && check->second.intact) continue;
+    all = false;
+    const bool waiting =
+        check != soft.checks.end() && draft.now - check->second.asked < absl::Milliseconds(kRemovalRetryMs);
+    if (waiting) continue;
+    draft.Do(CheckBlob{blob});
+    draft.Note(CheckSent{blob, draft.now});
+  }
+  return all;
+}
+
 }  // namespace
 
 std::vector<std::string> Removable(const State& state, std::string_view specialist) {
@@ -50,7 +70,9 @@ int64_t BytesAtRest(const State& state, const Checkpoint& added) {
 
 void DecideRemovals(Draft& draft) {
   for (const auto& [specialist, by_step] : draft.state.facts.checkpoints) {
-    for (const std::string& id : Removable(draft.state, specialist)) draft.Record(RemovalDecided{id});
+    const std::vector<std::string> ids = Removable(draft.state, specialist);
+    if (ids.empty() || !KeptWereReadBack(draft, by_step)) continue;
+    for (const std::string& id : ids) draft.Record(RemovalDecided{id});
   }
 }
 

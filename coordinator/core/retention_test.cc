@@ -44,6 +44,33 @@ CATCH_TEST_CASE(
   CATCH_CHECK(s.CountFacts<RemovalDone>() == 1);
 }
 
+CATCH_TEST_CASE("nothing goes before everything that stays was read back whole") {
+  Saved s;
+  s.vault_answers = false;
+  for (int step : {1, 2}) s.Save(step);
+  CATCH_CHECK(s.Effects<CheckBlob>().empty());
+  s.Save(3);
+  CATCH_REQUIRE(s.Effects<CheckBlob>().size() == 2);
+  CATCH_CHECK(s.Effects<CheckBlob>()[0].blob == FakeDigest("BG 2"));
+  CATCH_CHECK(s.Effects<CheckBlob>()[1].blob == FakeDigest("BG 3"));
+  s.Work(absl::Seconds(50));
+  CATCH_CHECK(s.Effects<CheckBlob>().size() == 2);
+  s.Work(absl::Seconds(15));
+  CATCH_CHECK(s.Effects<CheckBlob>().size() == 4);
+  CATCH_REQUIRE(s.Do(BlobChecked{FakeDigest("BG 3"), true}).ok());
+  CATCH_CHECK(s.CheckpointIds("BG").size() == 3);
+  // One that stays is damaged: the one that was to go takes its place.
+  CATCH_REQUIRE(s.Do(BlobChecked{FakeDigest("BG 2"), false}).ok());
+  CATCH_CHECK(s.CheckpointIds("BG").size() == 3);
+  CATCH_CHECK(s.CountFacts<RemovalDecided>() == 0);
+  // What was read back before the newest commit counts no more.
+  s.Save(4);
+  CATCH_REQUIRE(s.Do(BlobChecked{FakeDigest("BG 4"), true}).ok());
+  CATCH_CHECK(s.CountFacts<RemovalDecided>() == 0);
+  CATCH_REQUIRE(s.Do(BlobChecked{FakeDigest("BG 3"), true}).ok());
+  CATCH_CHECK(s.CheckpointIds("BG") == Ids{"BG-000000000003", "BG-000000000004"});
+}
+
 CATCH_TEST_CASE("a removal decided but not confirmed is asked for again, after a restart at once") {
   Saved s;
   for (int step : {1, 2, 3}) s.Save(step);

@@ -158,6 +158,12 @@ struct PlanIndex {
 };
 PlanIndex MakePlanIndex(const PlanFacts& plan);
 
+// Reading a kept checkpoint's blob back from the disk.
+struct BlobCheck {
+  MonotonicTime asked;
+  bool intact = false;  // since its specialist's newest commit
+};
+
 struct Soft {
   bool started = false;
   PlanFacts plan;
@@ -175,6 +181,7 @@ struct Soft {
   // Last value seen under a term that ended, for people.
   std::map<std::string, Progress> last_progress;
   std::map<Digest, MonotonicTime> removals_sent;
+  std::map<Digest, BlobCheck> checks;
   int64_t free_bytes = -1;  // not measured yet
   int64_t vault_bytes = 0;
 };

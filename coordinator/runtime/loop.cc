@@ -311,9 +311,21 @@ void Loop::CarryOut(const Effect& effect) {
     sink->Close(close->status);
     absl::MutexLock lock(&sessions_mutex_);
     sinks_.erase(close->session);
+  } else if (const auto* remove = std::get_if<RemoveBlob>(&effect)) {
+    RemoveFromVault(remove->blob);
   } else {
-    RemoveFromVault(std::get<RemoveBlob>(effect).blob);
+    reader_.Post([this, blob = std::get<CheckBlob>(effect).blob] { ReadBack(blob); });
   }
+}
+
+void Loop::ReadBack(const Digest& blob) {
+  const absl::Status status = parts_.vault.Verify(blob);
+  if (status.ok() || absl::IsNotFound(status) || absl::IsDataLoss(status)) {
+    Submit(BlobChecked{blob, status.ok()}, nullptr);
+    return;
+  }
+  // That the disk did not answer proves nothing; the core asks again.
+  ICPT_LOG(kWarning) << "cannot read blob " << blob.hex << " back: " << Message(status);
 }
 
 void Loop::RemoveFromVault(const Digest& blob) {

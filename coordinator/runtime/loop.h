@@ -22,6 +22,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "common/base/clock.h"
+#include "common/base/task_thread.h"
 #include "common/io/file_system.h"
 #include "common/metrics/metrics.h"
 #include "coordinator/core/decide.h"
@@ -147,6 +148,7 @@ class Loop {
   void ReleaseAll(std::vector<Release> releases);
   void CarryOut(const Effect& effect);
   void RemoveFromVault(const Digest& blob);
+  void ReadBack(const Digest& blob);
   void Refuse(std::deque<Item> items);
   absl::Status ReadOnlyStatus() const;
   void Publish();
@@ -186,6 +188,7 @@ class Loop {
   std::map<int64_t, Watcher> watchers_ ABSL_GUARDED_BY(watchers_mutex_);
 
   std::thread thread_;
+  TaskThread reader_;  // reads blobs back
 };
 
 }  // namespace interceptor::coordinator

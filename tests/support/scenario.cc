@@ -37,6 +37,16 @@ void Scenario::ApplyAll(const Decision& decision) {
     Apply(state, event);
   }
   effects.insert(effects.end(), decision.effects.begin(), decision.effects.end());
+  for (const Effect& effect : decision.effects) {
+    if (const auto* check = std::get_if<CheckBlob>(&effect)) checks_asked_.push_back(check->blob);
+  }
+}
+
+void Scenario::AnswerChecks() {
+  if (!vault_answers) return;
+  for (const Digest& blob : std::exchange(checks_asked_, {})) {
+    CATCH_REQUIRE(Do(BlobChecked{blob, !bad_blobs.contains(blob)}).ok());
+  }
 }
 
 absl::Status Scenario::Do(CommandBody body) {
@@ -48,6 +58,7 @@ absl::Status Scenario::Do(CommandBody body) {
   if (decision->tick_soon && !std::holds_alternative<TickCommand>(command.body)) TickUntilQuiet();
   CheckInvariants(state);
   if (replay_each_time) CATCH_REQUIRE(Replay(journal).facts == state.facts);
+  AnswerChecks();
   return absl::OkStatus();
 }
 
@@ -67,6 +78,7 @@ void Scenario::Wait(absl::Duration duration) {
   while (now < end) {
     now = std::min(end, now + absl::Seconds(5));
     TickUntilQuiet();
+    AnswerChecks();
   }
   CheckInvariants(state);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -98,12 +99,17 @@ class Scenario {
   std::vector<Effect> effects;
   Reply reply;
   absl::Status last_error;
+  // The vault answers CheckBlob at once: intact, but for these.
+  bool vault_answers = true;
+  std::set<Digest> bad_blobs;
   // Replaying the whole journal after each command is quadratic; long tests do it themselves.
   bool replay_each_time = true;
 
  private:
   void ApplyAll(const Decision& decision);
   void TickUntilQuiet();
+  void AnswerChecks();
+  std::vector<Digest> checks_asked_;
   SessionId next_session_ = 1;
   int next_id_ = 1;
   int64_t activity_ = 1;

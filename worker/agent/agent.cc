@@ -17,6 +17,7 @@
 #include "common/base/ids.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/base/task_thread.h"
 #include "common/io/atomic_file.h"
 #include "common/io/supervisor.h"
 #include "common/plan/run_settings.h"
@@ -31,7 +32,6 @@
 #include "worker/agent/manifest_difference.h"
 #include "worker/agent/run_memory.h"
 #include "worker/agent/store_keeper.h"
-#include "worker/agent/task_thread.h"
 #include "worker/core/session.h"
 
 namespace interceptor::worker {

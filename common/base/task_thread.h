@@ -1,4 +1,4 @@
-// One helper thread that does jobs in order: uploads, downloads. Post from any thread.
+// One helper thread that does jobs in order: uploads, downloads, reading blobs back. Post from any thread.
 #pragma once
 
 #include <functional>
@@ -7,7 +7,7 @@
 
 #include "common/base/bounded_queue.h"
 
-namespace interceptor::worker {
+namespace interceptor {
 
 class TaskThread {
  public:
@@ -31,4 +31,4 @@ class TaskThread {
   std::thread thread_;
 };
 
-}  // namespace interceptor::worker
+}  // namespace interceptor
