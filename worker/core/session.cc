@@ -308,7 +308,7 @@ void Session::RemoveRun(const std::string& task, const std::string& why) {
     out_.push_back(ReleaseChunk{chunk, run.specialist()});
   }
   if (remembered_.erase(run.specialist()) > 0) out_.push_back(RememberRun{run.specialist(), {}});
-  reported_phase_.erase(task);
+  reported_.erase(task);
   manifests_.Disconnect();  // a proposal under this task is made again under another
   runs_.erase(found);
 }
