@@ -9,6 +9,14 @@ Machine::Machine(World& world, Draws draws)
       boot_(draws.Between(absl::Seconds(10), absl::Hours(1000))),
       wall_(absl::FromUnixSeconds(1'780'000'000) + draws.Between(absl::Seconds(0), absl::Minutes(10))) {}
 
+MonotonicTime Machine::Now() const {
+  return {absl::Floor(boot_ + world_.now().since_boot * rate_, absl::Nanoseconds(1))};
+}
+
+absl::Time Machine::WallTime() const {
+  return wall_ + absl::Floor(world_.now().since_boot * rate_, absl::Nanoseconds(1));
+}
+
 void Process::Begin() {
   alive_ = true;
   paused_ = false;

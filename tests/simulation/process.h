@@ -19,8 +19,9 @@ class Machine {
  public:
   Machine(World& world, Draws draws);
 
-  MonotonicTime Now() const { return {boot_ + world_.now().since_boot * rate_}; }
-  absl::Time WallTime() const { return wall_ + world_.now().since_boot * rate_; }
+  // Whole nanoseconds, as a kernel's clocks count.
+  MonotonicTime Now() const;
+  absl::Time WallTime() const;
   void JumpWall(absl::Duration by) { wall_ += by; }
   // How long something lasts in the world that lasts `own` on this machine's clock.
   absl::Duration InWorld(absl::Duration own) const { return own / rate_; }
