@@ -863,5 +863,46 @@ CATCH_TEST_CASE("the integrator works on one round after the other and tells eac
   CATCH_CHECK(PhaseReported(desk.last, "integrate") == WorkPhase::kIntegrating);
 }
 
+CATCH_TEST_CASE("a worker that waits for something else than time does not wake for it") {
+  Desk desk;
+  desk.Connect();
+  desk.SeeAllFiles();
+  // Prepared here, and nobody to propose its manifest for: no task is held.
+  desk.Give(StoreSeen{{{"00", Stored("00")}}});
+  CATCH_REQUIRE(desk.session.NextWake());
+  CATCH_CHECK(*desk.session.NextWake() > desk.now);
+
+  // A trainer that died is started again after a pause, and not before its chunk is prepared anew.
+  Desk waiting;
+  waiting.Connect();
+  waiting.SeeAllFiles();
+  waiting.StoreAll();
+  waiting.Assign("BG");
+  const ChildId child = waiting.Ready("BG", 0);
+  waiting.Give(StoreSeen{});
+  waiting.Give(ChildExited{child, false, "killed by signal 9 (SIGKILL)"});
+  for (int i = 0; i < 10; ++i) {
+    CATCH_REQUIRE(waiting.session.NextWake());
+    CATCH_REQUIRE(*waiting.session.NextWake() > waiting.now);
+    waiting.now = *waiting.session.NextWake();
+    waiting.Give(Ticked{});
+  }
+}
+
+CATCH_TEST_CASE("a worker without a task gives a sign of life at the reporting cadence") {
+  Desk desk;
+  desk.Connect();
+  desk.SeeAllFiles();
+  desk.Wait(absl::Seconds(5));
+  CATCH_REQUIRE(desk.Got<SendChunkFiles>().size() == 1);
+  CATCH_CHECK(desk.Got<SendChunkFiles>()[0].files.size() == static_cast<size_t>(kChunks));
+  desk.Wait(absl::Seconds(2));
+  CATCH_CHECK(desk.Got<SendChunkFiles>().empty());
+  desk.Assign("BG");
+  desk.Wait(absl::Seconds(5));
+  CATCH_CHECK(desk.Got<SendChunkFiles>().empty());
+  CATCH_CHECK(desk.Got<SendProgress>().size() == 1);
+}
+
 }  // namespace
 }  // namespace interceptor::worker
