@@ -27,7 +27,8 @@ absl::StatusOr<std::unique_ptr<File>> LockRunFolder(const FileSystem& files, con
   return lock;
 }
 
-absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOptions& options) {
+absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOptions& options,
+                                        Snapshots snapshots) {
   const RunSettings& settings = options.settings;
   const Architecture architecture =
       MakeEfficientNetB4(settings.model.width_scale, settings.model.depth_scale, settings.model.classes);
@@ -50,6 +51,7 @@ absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOp
     start.weights = given ? "initial" : "scratch";
     if (given) start.digest = settings.model.initial_weights_sha256;
   }
+  if (snapshots == Snapshots::kLeftAlone) return start;
   std::optional<FoundSnapshot> snapshot =
       FindSnapshot(files, architecture,
                    {.run_folder = options.run,

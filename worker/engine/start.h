@@ -24,7 +24,9 @@ struct StartingPoint {
 absl::StatusOr<std::unique_ptr<File>> LockRunFolder(const FileSystem& files, const std::string& run_folder);
 
 // The newest state that the options allow: the checkpoint, or a recovery snapshot that descends from it.
-absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOptions& options);
+enum class Snapshots { kTaken, kLeftAlone };
+absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOptions& options,
+                                        Snapshots snapshots = Snapshots::kTaken);
 
 // Puts it into the learner, whose weights are freshly drawn.
 absl::Status LoadStart(const FileSystem& files, const TrainerOptions& options, const StartingPoint& start,
