@@ -9,8 +9,6 @@ namespace interceptor::simulation {
 namespace {
 
 constexpr int64_t kZipBytes = 10'000;
-// gRPC's keepalive finds a dead connection within this.
-constexpr absl::Duration kKeepalive = absl::Seconds(30);
 
 }  // namespace
 

@@ -102,7 +102,7 @@ void CoordinatorHost::Kill(bool power, absl::Duration down) {
   if (power) vault_.PowerLoss();
   process_.End();
   for (const std::weak_ptr<ServerStream>& each : streams_) {
-    if (const std::shared_ptr<ServerStream> stream = each.lock()) stream->Lose(power);
+    if (const std::shared_ptr<ServerStream> stream = each.lock()) stream->Lose(world_, power);
   }
   world_.After(down, [this] { Start(); });
 }
@@ -115,7 +115,7 @@ void CoordinatorHost::StopInOrder(absl::Duration down) {
   for (const auto& [session, stream] : std::exchange(sinks_, {})) stream->Close(Unavailable("going down"));
   process_.End();
   for (const std::weak_ptr<ServerStream>& each : streams_) {
-    if (const std::shared_ptr<ServerStream> stream = each.lock()) stream->Lose(false);
+    if (const std::shared_ptr<ServerStream> stream = each.lock()) stream->Lose(world_, false);
   }
   world_.After(down, [this] { Start(); });
 }

@@ -16,6 +16,9 @@
 
 namespace interceptor::simulation {
 
+// gRPC's keepalive finds a dead connection within this.
+inline constexpr absl::Duration kKeepalive = absl::Seconds(30);
+
 enum class Way { kUp, kDown };  // to the coordinator, from it
 
 class Pipe;

@@ -55,12 +55,12 @@ void ServerStream::OnEnd() {
   if (session_ != 0) host_.EndSession(session_);
 }
 
-void ServerStream::Lose(bool silent) {
+void ServerStream::Lose(World& world, bool silent) {
   finished_ = true;
   reads_after_end_ = 0;
-  std::function<void()> end;
-  if (!silent) end = [connection = connection_] { connection->on_end(Unavailable("connection reset")); };
-  connection_->down->Break(std::move(end));
+  const auto end = [connection = connection_] { connection->on_end(Unavailable("connection reset")); };
+  connection_->down->Break(silent ? nullptr : std::function<void()>(end));
+  if (silent) world.After(kKeepalive, end);
 }
 
 }  // namespace interceptor::simulation

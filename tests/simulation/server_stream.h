@@ -32,8 +32,8 @@ class ServerStream : public std::enable_shared_from_this<ServerStream> {
 
   void Send(const coordinator::Directive& directive) { Write(directive); }
   void Close(const absl::Status& status);
-  // The coordinator died. With `silent` the worker hears nothing.
-  void Lose(bool silent);
+  // The coordinator died. With `silent` the worker hears nothing until keepalive gives the stream up.
+  void Lose(World& world, bool silent);
 
  private:
   void Write(const Directive& directive);

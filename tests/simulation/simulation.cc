@@ -1,5 +1,7 @@
 #include "tests/simulation/simulation.h"
 
+#include <algorithm>
+
 #include "common/base/status.h"
 #include "coordinator/core/queries.h"
 #include "coordinator/core/status_view.h"
@@ -107,9 +109,28 @@ Outcome SimulateDayWithoutCoordinator(uint64_t seed, bool print) {
   Cluster cluster(world, options, Mutant::kNone);
   cluster.Begin();
   const auto never = [] { return false; };
-  RunUntil(world, world.now() + absl::Minutes(2), never);
+  // A chunk is trained on its committed manifest alone, and each is prepared while the one before is trained.
+  const coordinator::Facts& facts = cluster.coordinator.checks().journal.durable().facts;
+  const auto all_known = [&facts, &options] {
+    const auto known = [&facts](const coordinator::PlanChunk& chunk) {
+      const auto found = facts.chunks.find(chunk.name);
+      return found != facts.chunks.end() && found->second.manifest.has_value();
+    };
+    return std::all_of(options.plan.chunks.begin(), options.plan.chunks.end(), known);
+  };
+  RunUntil(world, world.now() + absl::Hours(1), all_known);
+  // The last manifest is told to everyone.
+  RunUntil(world, world.now() + absl::Seconds(10), never);
   cluster.coordinator.Kill(true, absl::Hours(24));
-  RunUntil(world, world.now() + absl::Hours(24), never);
+  RunUntil(world, world.now() + absl::Hours(23), never);
+  const int64_t due = options.steps() * std::ssize(cluster.coordinator.state().soft.index.tasks);
+  const int64_t trained = cluster.coordinator.checks().ledger.steps();
+  // Every task but the integrating one is a run.
+  if (!world.violation() && trained != due - options.steps()) {
+    world.Violate("a day without the coordinator costs no training",
+                  Cat(trained, " of ", due - options.steps(), " steps were trained meanwhile"));
+  }
+  RunUntil(world, world.now() + absl::Hours(1), never);
   if (!world.violation()) Finish(world, cluster);
   return Report(world, cluster);
 }

@@ -26,7 +26,8 @@ CATCH_TEST_CASE("a seed gives the same trace each time, and another seed another
   }
 }
 
-CATCH_TEST_CASE("a day without the coordinator costs no training, and everything is told once when it is back") {
+CATCH_TEST_CASE(
+    "a day without the coordinator costs no training, and everything is told once when it is back") {
   for (uint64_t seed = 1; seed <= 10; ++seed) {
     const Outcome outcome = SimulateDayWithoutCoordinator(seed, false);
     CATCH_INFO("seed " << seed << "\n" << Explain(outcome));

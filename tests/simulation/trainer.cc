@@ -106,6 +106,14 @@ void Trainer::OnStop() {
 }
 
 void Trainer::OpenChunk() {
+  // A snapshot may stand inside the chunk after the one whose scores are still owed: those are of the
+  // checkpoint.
+  const auto resume = box_.disk().files.find(resume_path_);
+  if (order_->chunk == model_.cursor.chunk - 1 && !AtChunkStart() && resume != box_.disk().files.end()) {
+    model_ = resume->second->model;
+    model_.lineage.push_back(resume->second->digest.hex);
+    process().Tell(Cat("goes back to step ", model_.step, " for the scores of chunk ", order_->chunk));
+  }
   const bool repeats_scores = order_->chunk == model_.cursor.chunk - 1 && AtChunkStart();
   if (order_->chunk != model_.cursor.chunk && !repeats_scores) {
     return Fail("FAILED_PRECONDITION",
