@@ -904,5 +904,27 @@ CATCH_TEST_CASE("a worker without a task gives a sign of life at the reporting c
   CATCH_CHECK(desk.Got<SendProgress>().size() == 1);
 }
 
+CATCH_TEST_CASE("a base beyond the coordinator's next chunk proves the chunks between, and the run goes on") {
+  Desk desk;
+  desk.Connect();
+  desk.SeeAllFiles();
+  desk.StoreAll();
+  CheckpointFact base = CheckpointAt("BG", 35);
+  base.cursor = {.chunk = 3, .epoch = 0, .position = 5, .seed = 1};
+  base.reason = "save_now";
+  desk.Assign("BG", 2, 1, base);
+  desk.Give(BlobFetched{base.blob, absl::OkStatus(), "base"});
+  const ChildId child = desk.Ready("BG", 3);
+  CATCH_REQUIRE(desk.Since<GiveChunk>().size() == 1);
+  CATCH_CHECK(desk.Since<GiveChunk>()[0].child == child);
+  CATCH_CHECK(desk.Since<GiveChunk>()[0].chunk == 3);
+  for (int chunk = 1; chunk < 3; ++chunk) {
+    const auto sent = desk.Since<SendPublication>();
+    CATCH_REQUIRE(!sent.empty());
+    CATCH_CHECK(std::get<ChunkFinishedFact>(sent.back().body) == ChunkFinishedFact{chunk, 35, 35});
+    desk.Give(Answered{sent.back().request_id, absl::OkStatus()});
+  }
+}
+
 }  // namespace
 }  // namespace interceptor::worker
