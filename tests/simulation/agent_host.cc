@@ -174,7 +174,10 @@ void AgentHost::OnDirective(const Directive& directive) {
     knows_chunks_ = true;
     Feed(worker::StoreSeen{LookAtStore(box_.disk(), box_.chunk_names(), trusted_)});
   }
-  if (auto* assigned = std::get_if<worker::Assigned>(&input)) Recall(*assigned);
+  if (auto* assigned = std::get_if<worker::Assigned>(&input)) {
+    Recall(*assigned);
+    Feed(worker::StoreSeen{LookAtStore(box_.disk(), box_.chunk_names(), trusted_)});
+  }
   Feed(input);
 }
 

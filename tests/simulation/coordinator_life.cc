@@ -131,6 +131,8 @@ void CoordinatorHost::FailNextSync(absl::Duration down) {
 }
 
 void CoordinatorHost::Maintain() {
+  // A dead one's last frame may be torn, and is cut off by the next start.
+  if (!process_.alive()) return;
   const std::string before = journal_.durable();
   checks_.journal.BackedUp(before);
   size_t whole = 0;

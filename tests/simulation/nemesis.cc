@@ -88,19 +88,16 @@ void Nemesis::StrikeCoordinator(FaultKind kind) {
   }
 }
 
-// Takes one blob that nothing names yet, or the oldest good checkpoint of a specialist that has others.
+// Takes one blob that nothing names yet, or a good checkpoint of a specialist that has a newer good one:
+// without its newest checkpoint a run needs a person (README.md).
 void Nemesis::DamageVault() {
   CoordinatorHost& coordinator = cluster_.coordinator;
-  const coordinator::Facts& facts = coordinator.checks().journal.durable().facts;
+  // What is decided and not durable yet has been looked at already.
+  const coordinator::Facts& facts = coordinator.state().facts;
   for (const auto& [specialist, by_step] : facts.checkpoints) {
-    int good = 0;
-    for (const auto& [step, checkpoint] : by_step) {
-      good += checkpoint.damaged || coordinator.checks().facts.IsDamaged(checkpoint.checkpoint.blob) ? 0 : 1;
-    }
-    if (good < 2 || !draws_.Chance(0.5)) continue;
-    const size_t index = draws_.Below(by_step.size());
-    const coordinator::CheckpointFacts& taken =
-        std::next(by_step.begin(), static_cast<int64_t>(index))->second;
+    if (by_step.size() < 2 || !draws_.Chance(0.5)) continue;
+    const auto index = static_cast<int64_t>(draws_.Below(by_step.size() - 1));
+    const coordinator::CheckpointFacts& taken = std::next(by_step.begin(), index)->second;
     world_.Tell("fault", Cat("takes the blob of ", taken.checkpoint.id));
     coordinator.checks().facts.Damaged(taken.checkpoint.blob);
     coordinator.vault().Remove(taken.checkpoint.blob);
@@ -114,7 +111,6 @@ void Nemesis::DamageVault() {
   for (const auto& [specialist, by_step] : facts.checkpoints) {
     for (const auto& [step, checkpoint] : by_step) named.insert(checkpoint.checkpoint.blob.hex);
   }
-  // What is decided and not durable yet has been looked at, so taking it is damage that a start must find.
   for (const Digest& blob : coordinator.vault().List()) {
     if (named.contains(blob.hex) || facts.removals.contains(blob)) continue;
     world_.Tell("fault", Cat("takes the unnamed blob ", blob.hex.substr(0, 8)));

@@ -77,7 +77,8 @@ bool Trainer::FindSnapshot(const std::string& resume) {
     best = found;
     if (found.step > model_.step) snapshot_number_ = number + 1;
   }
-  if (!best || best->step <= model_.step) return false;
+  // One from a later chunk has left behind what that chunk's end still owes.
+  if (!best || best->step <= model_.step || best->cursor.chunk != model_.cursor.chunk) return false;
   model_ = *best;
   return true;
 }

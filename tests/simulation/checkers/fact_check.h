@@ -22,7 +22,6 @@ class FactCheck {
 
   // A fault took this blob: its absence is nobody's mistake.
   void Damaged(const Digest& blob) { damaged_.insert(blob.hex); }
-  bool IsDamaged(const Digest& blob) const { return damaged_.contains(blob.hex); }
   // A blob left the vault on the coordinator's order, by a removal or by the sweep at its start.
   void Removed(const Digest& blob, bool swept, const coordinator::Facts& durable);
   // A box was told to start from this blob and did not find it.
