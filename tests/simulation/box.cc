@@ -18,7 +18,6 @@ Box::Box(World& world, const Options& options, CoordinatorHost& coordinator, con
       coordinator_(coordinator),
       name_(setup.name),
       member_(setup.member),
-      mutant_(setup.mutant),
       draws_(options.seed, "box", setup.number),
       id_(draws_.Id()),
       machine_(world, Draws(options.seed, "box machine", setup.number)),
@@ -49,6 +48,11 @@ void Box::MendZip(const std::string& chunk, const std::string& sha256) {
     clear = clear || stored->second.manifest.chunk_sha256 != ZipOf(each);
     if (clear) disk_.store.erase(stored);
   }
+}
+
+void Box::MendStore(const std::string& chunk, const Digest& committed) {
+  const auto stored = disk_.store.find(chunk);
+  if (stored != disk_.store.end() && stored->second.manifest.blob != committed) disk_.store.erase(stored);
 }
 
 std::string Box::ZipOf(const std::string& chunk) const {
@@ -83,8 +87,6 @@ BodyPtr Box::BuildManifest(const std::string& chunk) {
       continue;
     }
     text += "|" + ZipOf(chunk);
-    // The other half of this mutant is a builder that draws the folds anew.
-    if (mutant_ == Mutant::kFoldsChange) text += "|folds of " + name_;
     return MakeTextFile(text);
   }
   return nullptr;

@@ -22,7 +22,6 @@ class Box {
     std::string name;
     std::string member;
     uint64_t number = 0;
-    Mutant mutant = Mutant::kNone;
   };
   Box(World& world, const Options& options, CoordinatorHost& coordinator, const Setup& setup);
 
@@ -45,6 +44,8 @@ class Box {
   void SpoilZip(const std::string& chunk);
   // Copies it again so that it has this digest, and clears what was built from the wrong one.
   void MendZip(const std::string& chunk, const std::string& sha256);
+  // Clears what differs from the committed manifest, as the message asks.
+  void MendStore(const std::string& chunk, const Digest& committed);
   std::string ZipOf(const std::string& chunk) const;
   // What the inventory says now; goes on hashing.
   worker::ChunkFiles LookAtZips();
@@ -76,7 +77,6 @@ class Box {
   CoordinatorHost& coordinator_;
   const std::string name_;
   const std::string member_;
-  const Mutant mutant_;
   Draws draws_;
   const std::string id_;
   std::vector<std::string> chunk_names_;

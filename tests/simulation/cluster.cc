@@ -24,10 +24,10 @@ Cluster::Cluster(World& world, const Options& options, Mutant mutant)
   for (const coordinator::PlanMember& member : options.plan.members) {
     ++number;
     boxes.push_back(std::make_unique<Box>(world, options, coordinator,
-                                          Box::Setup{Cat("box-", number), member.name, number, mutant}));
+                                          Box::Setup{Cat("box-", number), member.name, number}));
   }
   impostor = std::make_unique<Box>(world, options, coordinator,
-                                   Box::Setup{"other-box", options.plan.members[0].name, 99, mutant});
+                                   Box::Setup{"other-box", options.plan.members[0].name, 99});
 }
 
 void Cluster::Begin() {
@@ -56,10 +56,23 @@ void Cluster::Heal() {
       box->MendZip(chunk.name, fixed ? facts->second.sha256 : ZipDigest(chunk.name));
     }
     box->Heal();
-    box->Start();
   }
   people.UnpinAll();
   people.Resume();
+  Mend();
+}
+
+void Cluster::Mend() {
+  const coordinator::Facts& facts = coordinator.checks().journal.durable().facts;
+  bool paused = facts.paused;
+  for (const auto& [task, state] : facts.tasks) paused = paused || state.paused;
+  for (const std::unique_ptr<Box>& box : boxes) {
+    for (const auto& [name, chunk] : facts.chunks) {
+      if (chunk.manifest) box->MendStore(name, chunk.manifest->blob);
+    }
+    box->Start();
+  }
+  if (paused) people.Resume();
 }
 
 }  // namespace interceptor::simulation

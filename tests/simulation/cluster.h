@@ -17,6 +17,9 @@ struct Cluster {
   void Begin();
   // Nothing is in the way any more: people mend what needs a person, and go on.
   void Heal();
+  // A person looks at status: mends stores that differ, resumes runs that were paused for a reason that is
+  // gone, starts workers that left when they were asked to.
+  void Mend();
 
   World& world;
   const Options& options;

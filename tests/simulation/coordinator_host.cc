@@ -201,8 +201,8 @@ void CoordinatorHost::Synced(Batch batch) {
   for (const coordinator::Fact& fact : batch.facts) {
     const coordinator::EventLine line = coordinator::Describe(fact.body);
     process_.Tell(Cat("event ", line.kind, " ", line.subject, " ", line.text));
-    checks_.commands.Accepted(fact);
   }
+  checks_.commands.Synced();
   checks_.journal.Synced(batch.facts, state_.facts);
   checks_.journal.Released(state_.facts.events);
   const int life = process_.life();

@@ -30,6 +30,7 @@ void CoordinatorHost::Start() {
   if (process_.alive()) return;
   process_.Begin();
   state_ = {};
+  checks_.commands.Died();
   queue_.clear();
   woken_ = syncing_ = false;
   stuck_.reset();
@@ -52,7 +53,7 @@ absl::Status CoordinatorHost::Recover() {
   const size_t known = checks_.journal.history().size();
   checks_.journal.Recovered(found, state_.facts);
   for (size_t i = known; i < checks_.journal.history().size(); ++i) {
-    checks_.commands.Accepted(checks_.journal.history()[i]);
+    checks_.commands.Recovered(checks_.journal.history()[i]);
   }
   if (world_.violation()) return absl::OkStatus();
   const MonotonicTime now = machine_.Now();

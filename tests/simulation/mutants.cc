@@ -14,6 +14,13 @@ constexpr bool kHasTask = requires(Command& command) {
   command.task.term;
   command.session;
 };
+// What a stream says while it is open.
+template <typename Command>
+constexpr bool kSpeaks = requires(Command& command) {
+  command.session;
+}
+&&!std::is_same_v<Command, coordinator::SessionOpened> &&
+    !std::is_same_v<Command, coordinator::SessionClosed>;
 template <typename Command>
 constexpr bool kHasRequest = requires(Command& command) {
   command.request_id;
@@ -33,6 +40,16 @@ void TakeForNewStream(const Seam& seam, coordinator::SessionId& session) {
   const coordinator::SessionId newer =
       box == seam.boxes.end() ? 0 : coordinator::SessionOfBox(seam.state, box->second);
   if (newer != 0) session = newer;
+}
+
+// A second builder drew the folds anew, and the first manifest gives way to its own.
+void ChangeFolds(State& state, coordinator::CommandBody& body) {
+  auto* proposed = std::get_if<coordinator::ManifestProposed>(&body);
+  if (proposed == nullptr || state.facts.requests.Find(proposed->request_id)) return;
+  const auto chunk = state.facts.chunks.find(proposed->manifest.chunk);
+  if (chunk == state.facts.chunks.end() || !chunk->second.manifest) return;
+  proposed->manifest.blob = DigestOf("other folds of " + proposed->manifest.chunk);
+  chunk->second.manifest.reset();
 }
 
 }  // namespace
@@ -71,15 +88,11 @@ void Rewrite(Mutant mutant, const Seam& seam, coordinator::CommandBody& body) {
   } else if (mutant == Mutant::kOldStreamNotFenced) {
     std::visit(
         [&seam]<typename Command>(Command& command) {
-          if constexpr (kHasTask<Command>) TakeForNewStream(seam, command.session);
+          if constexpr (kSpeaks<Command>) TakeForNewStream(seam, command.session);
         },
         body);
   } else if (mutant == Mutant::kFoldsChange) {
-    const auto* proposed = std::get_if<coordinator::ManifestProposed>(&body);
-    if (proposed == nullptr) return;
-    const auto chunk = state.facts.chunks.find(proposed->manifest.chunk);
-    if (chunk == state.facts.chunks.end() || !chunk->second.manifest) return;
-    if (chunk->second.manifest->blob != proposed->manifest.blob) chunk->second.manifest.reset();
+    ChangeFolds(state, body);
   }
 }
 

@@ -22,14 +22,9 @@ void RunUntil(World& world, MonotonicTime until, Done done) {
   }
 }
 
-// A person who looks every minute, resumes runs that were paused for a reason that is gone, and starts
-// workers that left when they were asked to.
+// A person looks every minute.
 void Look(Cluster& cluster) {
-  const coordinator::Facts& facts = cluster.coordinator.checks().journal.durable().facts;
-  bool paused = facts.paused;
-  for (const auto& [task, state] : facts.tasks) paused = paused || state.paused;
-  if (paused) cluster.people.Resume();
-  for (const std::unique_ptr<Box>& box : cluster.boxes) box->Start();
+  cluster.Mend();
   if (cluster.coordinator.process().alive()) {
     const auto& state = cluster.coordinator.state();
     for (const std::string& problem :

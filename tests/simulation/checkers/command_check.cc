@@ -95,7 +95,14 @@ void CommandCheck::Decided(const absl::StatusOr<coordinator::Decision>& decision
       Message(decision.status()).find("was used for another request") != std::string::npos) {
     world_.Violate("I2 the same request gets the same answer and one effect", Message(decision.status()));
   }
-  if (!decision.ok() || now >= fresh_until_) return;
+  if (!decision.ok()) return;
+  // The journal's own mark may be another than what the worker sent: what counts is that it was answered.
+  const bool marked = std::any_of(decision->events.begin(), decision->events.end(), [](const auto& event) {
+    const auto* fact = std::get_if<coordinator::Fact>(&event);
+    return fact != nullptr && !fact->request.id.empty();
+  });
+  if (marked && !request_.empty()) decided_.push_back(request_);
+  if (now >= fresh_until_) return;
   for (const coordinator::Event& event : decision->events) {
     const auto* fact = std::get_if<coordinator::Fact>(&event);
     if (fact == nullptr) continue;
@@ -107,7 +114,12 @@ void CommandCheck::Decided(const absl::StatusOr<coordinator::Decision>& decision
   }
 }
 
-void CommandCheck::Accepted(const coordinator::Fact& fact) {
+void CommandCheck::Synced() {
+  accepted_.insert(decided_.begin(), decided_.end());
+  decided_.clear();
+}
+
+void CommandCheck::Recovered(const coordinator::Fact& fact) {
   if (!fact.request.id.empty()) accepted_.insert(fact.request.id);
 }
 

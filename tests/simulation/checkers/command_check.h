@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "coordinator/core/decide.h"
@@ -21,8 +22,11 @@ class CommandCheck {
   // Before the decision, with the state that it is made on.
   void Deciding(const coordinator::CommandBody& command, const coordinator::State& state);
   void Decided(const absl::StatusOr<coordinator::Decision>& decision, MonotonicTime now);
-  // A fact is durable; its request, if any, was accepted.
-  void Accepted(const coordinator::Fact& fact);
+  // Everything decided so far is durable.
+  void Synced();
+  // Replay found this fact, and nothing else of what was decided since the last sync.
+  void Recovered(const coordinator::Fact& fact);
+  void Died() { decided_.clear(); }
   // The coordinator began to watch (again) at `now`: it started, or woke from an absence.
   void Watching(MonotonicTime now) { fresh_until_ = now + options_.plan.lease_ttl; }
 
@@ -33,6 +37,7 @@ class CommandCheck {
   const Options& options_;
   MonotonicTime fresh_until_;
   std::set<std::string> accepted_;
+  std::vector<std::string> decided_;  // accepted in the batch under way
   // Of the command under way.
   std::string request_;
   bool repeats_ = false;
