@@ -192,7 +192,11 @@ struct Agent::Impl {
     if (directive.has_welcome()) {
       if (const absl::Status status = Welcome(directive.welcome()); !status.ok()) return LeaveWith(status);
     }
-    if (auto* assigned = std::get_if<Assigned>(&*input)) Prepare(*assigned);
+    if (auto* assigned = std::get_if<Assigned>(&*input)) {
+      Prepare(*assigned);
+      // A person may have mended the store before resuming.
+      Feed(StoreSeen{store->LookAtAll(chunk_names)});
+    }
     Feed(*input);
   }
 

@@ -156,8 +156,10 @@ void Session::Report() {
   if (!InTouch()) return;
   const bool due = now_ >= report_at_;
   if (due) report_at_ = now_ + next_report_in_;
+  bool spoke = integration_.has_value();
   for (const auto& [task, run] : runs_) {
     if (!run->active()) continue;
+    spoke = true;
     SendProgress report = run->Report(PhaseOf(*run));
     const Reported news{report.at.phase, report.trouble};
     const auto reported = reported_.find(task);
@@ -165,7 +167,10 @@ void Session::Report() {
     reported_[task] = news;
     out_.push_back(std::move(report));
   }
-  if (!integration_ || !due) return;
+  if (!due) return;
+  // A stream that says nothing is closed as dead, though a worker may have nothing to do for hours.
+  if (!spoke) out_.push_back(SendChunkFiles{files_told_});
+  if (!integration_) return;
   // One that has no round to work on has nothing that could stand still.
   if (!integration_->under_way) ++integration_->activity;
   TrainerMoved at;
@@ -188,8 +193,9 @@ void Session::LeaveWhenDone() {
 std::optional<MonotonicTime> Session::NextWake() const {
   if (left_) return std::nullopt;
   std::optional<MonotonicTime> wake;
-  const auto consider = [&wake](std::optional<MonotonicTime> time) {
-    if (time && (!wake || *time < *wake)) wake = time;
+  // The rules have run for now_: what is due and was not done waits for another input, not for time.
+  const auto consider = [this, &wake](std::optional<MonotonicTime> time) {
+    if (time && *time > now_ && (!wake || *time < *wake)) wake = time;
   };
   if (draining_) consider(draining_->give_up_at);
   if (integration_ && !integration_->under_way && !integration_->ready.empty())

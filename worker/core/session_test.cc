@@ -863,5 +863,68 @@ CATCH_TEST_CASE("the integrator works on one round after the other and tells eac
   CATCH_CHECK(PhaseReported(desk.last, "integrate") == WorkPhase::kIntegrating);
 }
 
+CATCH_TEST_CASE("a worker that waits for something else than time does not wake for it") {
+  Desk desk;
+  desk.Connect();
+  desk.SeeAllFiles();
+  // Prepared here, and nobody to propose its manifest for: no task is held.
+  desk.Give(StoreSeen{{{"00", Stored("00")}}});
+  CATCH_REQUIRE(desk.session.NextWake());
+  CATCH_CHECK(*desk.session.NextWake() > desk.now);
+
+  // A trainer that died is started again after a pause, and not before its chunk is prepared anew.
+  Desk waiting;
+  waiting.Connect();
+  waiting.SeeAllFiles();
+  waiting.StoreAll();
+  waiting.Assign("BG");
+  const ChildId child = waiting.Ready("BG", 0);
+  waiting.Give(StoreSeen{});
+  waiting.Give(ChildExited{child, false, "killed by signal 9 (SIGKILL)"});
+  for (int i = 0; i < 10; ++i) {
+    CATCH_REQUIRE(waiting.session.NextWake());
+    CATCH_REQUIRE(*waiting.session.NextWake() > waiting.now);
+    waiting.now = *waiting.session.NextWake();
+    waiting.Give(Ticked{});
+  }
+}
+
+CATCH_TEST_CASE("a worker without a task gives a sign of life at the reporting cadence") {
+  Desk desk;
+  desk.Connect();
+  desk.SeeAllFiles();
+  desk.Wait(absl::Seconds(5));
+  CATCH_REQUIRE(desk.Got<SendChunkFiles>().size() == 1);
+  CATCH_CHECK(desk.Got<SendChunkFiles>()[0].files.size() == static_cast<size_t>(kChunks));
+  desk.Wait(absl::Seconds(2));
+  CATCH_CHECK(desk.Got<SendChunkFiles>().empty());
+  desk.Assign("BG");
+  desk.Wait(absl::Seconds(5));
+  CATCH_CHECK(desk.Got<SendChunkFiles>().empty());
+  CATCH_CHECK(desk.Got<SendProgress>().size() == 1);
+}
+
+CATCH_TEST_CASE("a base beyond the coordinator's next chunk proves the chunks between, and the run goes on") {
+  Desk desk;
+  desk.Connect();
+  desk.SeeAllFiles();
+  desk.StoreAll();
+  CheckpointFact base = CheckpointAt("BG", 35);
+  base.cursor = {.chunk = 3, .epoch = 0, .position = 5, .seed = 1};
+  base.reason = "save_now";
+  desk.Assign("BG", 2, 1, base);
+  desk.Give(BlobFetched{base.blob, absl::OkStatus(), "base"});
+  const ChildId child = desk.Ready("BG", 3);
+  CATCH_REQUIRE(desk.Since<GiveChunk>().size() == 1);
+  CATCH_CHECK(desk.Since<GiveChunk>()[0].child == child);
+  CATCH_CHECK(desk.Since<GiveChunk>()[0].chunk == 3);
+  for (int chunk = 1; chunk < 3; ++chunk) {
+    const auto sent = desk.Since<SendPublication>();
+    CATCH_REQUIRE(!sent.empty());
+    CATCH_CHECK(std::get<ChunkFinishedFact>(sent.back().body) == ChunkFinishedFact{chunk, 35, 35});
+    desk.Give(Answered{sent.back().request_id, absl::OkStatus()});
+  }
+}
+
 }  // namespace
 }  // namespace interceptor::worker

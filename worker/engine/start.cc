@@ -27,7 +27,8 @@ absl::StatusOr<std::unique_ptr<File>> LockRunFolder(const FileSystem& files, con
   return lock;
 }
 
-absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOptions& options) {
+absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOptions& options,
+                                        Snapshots snapshots) {
   const RunSettings& settings = options.settings;
   const Architecture architecture =
       MakeEfficientNetB4(settings.model.width_scale, settings.model.depth_scale, settings.model.classes);
@@ -50,6 +51,7 @@ absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOp
     start.weights = given ? "initial" : "scratch";
     if (given) start.digest = settings.model.initial_weights_sha256;
   }
+  if (snapshots == Snapshots::kLeftAlone) return start;
   std::optional<FoundSnapshot> snapshot =
       FindSnapshot(files, architecture,
                    {.run_folder = options.run,
@@ -57,7 +59,9 @@ absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOp
                     .plan_digest = settings.plan_digest,
                     .seed = settings.seed,
                     .resume_digest = options.resume.empty() ? "" : start.digest});
-  if (snapshot.has_value() && snapshot->checkpoint.info.step > info.step) {
+  // One from a later chunk has left behind what that chunk's end still owes: its checkpoint and its scores.
+  const bool same_chunk = snapshot.has_value() && snapshot->checkpoint.info.cursor.chunk == info.cursor.chunk;
+  if (same_chunk && snapshot->checkpoint.info.step > info.step) {
     ICPT_ASSIGN_OR_RETURN(const Digest digest, DigestOfFile(files, snapshot->path));
     start.weights = "snapshot";
     start.digest = digest.hex;

@@ -23,8 +23,11 @@ struct StartingPoint {
 // FAILED_PRECONDITION when another trainer holds it.
 absl::StatusOr<std::unique_ptr<File>> LockRunFolder(const FileSystem& files, const std::string& run_folder);
 
-// The newest state that the options allow: the checkpoint, or a recovery snapshot that descends from it.
-absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOptions& options);
+// The newest state that the options allow: the checkpoint, or a recovery snapshot of the same chunk that
+// descends from it.
+enum class Snapshots { kTaken, kLeftAlone };
+absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOptions& options,
+                                        Snapshots snapshots = Snapshots::kTaken);
 
 // Puts it into the learner, whose weights are freshly drawn.
 absl::Status LoadStart(const FileSystem& files, const TrainerOptions& options, const StartingPoint& start,

@@ -106,6 +106,7 @@ class Trainer {
   }
 
   absl::StatusOr<std::unique_ptr<ChunkData>> OpenChunk(const ChunkOrder& order) {
+    if (order.chunk == info_.cursor.chunk - 1 && !AtChunkStart()) ICPT_RETURN_IF_ERROR(GoBackForScores(order));
     const bool repeat_evaluation = order.chunk == info_.cursor.chunk - 1 && AtChunkStart();
     if (order.chunk != info_.cursor.chunk && !repeat_evaluation) {
       return FailedPrecondition("chunk ", order.chunk, " was ordered, but the model stands at chunk ",
@@ -117,6 +118,20 @@ class Trainer {
     if (!listed && !repeat_evaluation) info_.manifests.push_back(data->manifest_sha256());
     if (!AtChunkStart() && losses_.size() != data->base().clips.size()) losses_.clear();
     return data;
+  }
+
+  // A snapshot may stand inside the chunk after the one whose scores are still owed. Those are of the model as
+  // it left that chunk, and the checkpoint is that model.
+  absl::Status GoBackForScores(const ChunkOrder& order) {
+    if (options_.resume.empty()) return absl::OkStatus();
+    ICPT_ASSIGN_OR_RETURN(const StartingPoint start, FindStart(files_, options_, Snapshots::kLeftAlone));
+    ICPT_RETURN_IF_ERROR(LoadStart(files_, options_, start, *learner_));
+    ICPT_LOG(kInfo) << "back from step " << info_.step << " to " << start.checkpoint.info.step
+                    << ": the scores of chunk " << order.name << " are still owed";
+    info_ = start.checkpoint.info;
+    info_.facts = learner_->facts();
+    losses_ = start.checkpoint.losses;
+    return absl::OkStatus();
   }
 
   // The whole next chunk, judged before anything is learned from it: honest cross-validation, and the

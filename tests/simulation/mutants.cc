@@ -1,0 +1,112 @@
+#include "tests/simulation/mutants.h"
+
+#include <variant>
+
+#include "coordinator/core/queries.h"
+
+namespace interceptor::simulation {
+namespace {
+
+using coordinator::State;
+
+template <typename Command>
+constexpr bool kHasTask = requires(Command& command) {
+  command.task.term;
+  command.session;
+};
+// What a stream says while it is open.
+template <typename Command>
+constexpr bool kSpeaks = requires(Command& command) {
+  command.session;
+}
+&&!std::is_same_v<Command, coordinator::SessionOpened> &&
+    !std::is_same_v<Command, coordinator::SessionClosed>;
+template <typename Command>
+constexpr bool kHasRequest = requires(Command& command) {
+  command.request_id;
+};
+
+void TakeForPresentHolder(const State& state, coordinator::SessionId& session, coordinator::TaskRef& ref) {
+  const coordinator::TaskFacts& task = coordinator::TaskOf(state, ref.task);
+  if (!task.holder) return;
+  ref.term = task.term;
+  const coordinator::SessionId holder = coordinator::SessionOfBox(state, task.holder->box);
+  if (holder != 0) session = holder;
+}
+
+void TakeForNewStream(const Seam& seam, coordinator::SessionId& session) {
+  if (coordinator::FindSession(seam.state, session) != nullptr) return;
+  const auto box = seam.boxes.find(session);
+  const coordinator::SessionId newer =
+      box == seam.boxes.end() ? 0 : coordinator::SessionOfBox(seam.state, box->second);
+  if (newer != 0) session = newer;
+}
+
+// A second builder drew the folds anew, and the first manifest gives way to its own.
+void ChangeFolds(State& state, coordinator::CommandBody& body) {
+  auto* proposed = std::get_if<coordinator::ManifestProposed>(&body);
+  if (proposed == nullptr || state.facts.requests.Find(proposed->request_id)) return;
+  const auto chunk = state.facts.chunks.find(proposed->manifest.chunk);
+  if (chunk == state.facts.chunks.end() || !chunk->second.manifest) return;
+  proposed->manifest.blob = DigestOf("other folds of " + proposed->manifest.chunk);
+  chunk->second.manifest.reset();
+}
+
+}  // namespace
+
+const std::vector<MutantName>& AllMutants() {
+  static const std::vector<MutantName> all = {
+      {Mutant::kTermUnchecked, "term-unchecked"},   {Mutant::kAnsweredBeforeSync, "answered-before-sync"},
+      {Mutant::kUnverifiedBlob, "unverified-blob"}, {Mutant::kRequestsNotDeduped, "requests-not-deduped"},
+      {Mutant::kFoldsChange, "folds-change"},       {Mutant::kOldStreamNotFenced, "old-stream-not-fenced"},
+      {Mutant::kNoFreshLease, "no-fresh-lease"},
+  };
+  return all;
+}
+
+std::optional<Mutant> ParseMutant(std::string_view name) {
+  for (const MutantName& each : AllMutants()) {
+    if (each.name == name) return each.mutant;
+  }
+  return std::nullopt;
+}
+
+void Rewrite(Mutant mutant, const Seam& seam, coordinator::CommandBody& body) {
+  State& state = seam.state;
+  if (mutant == Mutant::kTermUnchecked) {
+    std::visit(
+        [&state]<typename Command>(Command& command) {
+          if constexpr (kHasTask<Command>) TakeForPresentHolder(state, command.session, command.task);
+        },
+        body);
+  } else if (mutant == Mutant::kRequestsNotDeduped) {
+    std::visit(
+        [&seam]<typename Command>(Command& command) {
+          if constexpr (kHasRequest<Command>) command.request_id = seam.draws.Id();
+        },
+        body);
+  } else if (mutant == Mutant::kOldStreamNotFenced) {
+    std::visit(
+        [&seam]<typename Command>(Command& command) {
+          if constexpr (kSpeaks<Command>) TakeForNewStream(seam, command.session);
+        },
+        body);
+  } else if (mutant == Mutant::kFoldsChange) {
+    ChangeFolds(state, body);
+  }
+}
+
+void Rewrite(Mutant mutant, std::vector<coordinator::Event>& events) {
+  if (mutant != Mutant::kNoFreshLease) return;
+  std::erase_if(events, [](const coordinator::Event& event) {
+    const auto* soft = std::get_if<coordinator::SoftEvent>(&event);
+    return soft != nullptr && std::holds_alternative<coordinator::LeasesRefreshed>(*soft);
+  });
+}
+
+void RewriteStarted(Mutant mutant, State& state, MonotonicTime now) {
+  if (mutant != Mutant::kNoFreshLease) return;
+  for (auto& [task, lease] : state.soft.leases) lease.deadline = now;
+}
+
+}  // namespace interceptor::simulation
