@@ -235,6 +235,10 @@ void CoordinatorHost::CarryOut(const coordinator::Effect& effect) {
     const std::shared_ptr<ServerStream> stream = sink->second;
     sinks_.erase(sink);
     stream->Close(close->status);
+  } else if (const auto* check = std::get_if<coordinator::CheckBlob>(&effect)) {
+    process_.Post(SyncTime(), [this, blob = check->blob] {
+      Submit(coordinator::BlobChecked{blob, mutant_ == Mutant::kUnverifiedBlob || vault_.Has(blob)}, nullptr);
+    });
   } else {
     const Digest& blob = std::get<coordinator::RemoveBlob>(effect).blob;
     process_.Tell(Cat("removes blob ", blob.hex.substr(0, 8)));
