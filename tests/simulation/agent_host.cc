@@ -139,7 +139,11 @@ void AgentHost::LeaveWith(const absl::Status& status) {
 void AgentHost::OnChild(worker::ChildId child, const worker::SessionInput& input) {
   const auto member = crew_.find(child);
   if (const auto* exited = std::get_if<worker::ChildExited>(&input)) {
-    if (member != crew_.end()) crew_.erase(member);
+    if (member != crew_.end()) {
+      const std::string specialist = member->second->specialist();
+      if (!specialist.empty()) box_.checks().ledger.EndWasHeard(specialist);
+      crew_.erase(member);
+    }
     const int life = process_.life();
     Feed(worker::StoreSeen{LookAtStore(box_.disk(), box_.chunk_names(), trusted_)});
     if (life == process_.life()) Feed(*exited);

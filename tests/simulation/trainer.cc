@@ -57,8 +57,7 @@ bool Trainer::Load() {
   started_at_step_ = model_.step;
   last_snapshot_ = box_.world().now();
   process().Tell(Cat("stands at step ", model_.step, from_snapshot ? " of a snapshot" : ""));
-  box_.checks().ledger.Started(specialist_,
-                               {box_.name(), model_.step, box_.agent().BaseStepOf(specialist_), base});
+  box_.checks().ledger.Started(specialist_, {box_.name(), model_.step, box_.agent().BaseStepOf(specialist_)});
   return true;
 }
 

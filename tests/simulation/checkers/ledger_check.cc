@@ -1,5 +1,7 @@
 #include "tests/simulation/checkers/ledger_check.h"
 
+#include <utility>
+
 #include "common/base/status.h"
 
 namespace interceptor::simulation {
@@ -17,8 +19,8 @@ void LedgerCheck::Started(const std::string& specialist, const Start& start) {
                        run.owed_step, " was safe"));
   }
   run.box = start.box;
-  run.base = start.base;
   run.owed_step = -1;
+  run.left_at_step = -1;
 }
 
 void LedgerCheck::Stepped(const std::string& box, const worker::Cursor& at, const Model& after) {
@@ -42,8 +44,16 @@ void LedgerCheck::Stepped(const std::string& box, const worker::Cursor& at, cons
 
 void LedgerCheck::Ended(const std::string& specialist, bool in_order, int64_t step, int64_t safe_step) {
   Run& run = runs_[specialist];
-  run.ended_in_order = in_order;
-  run.owed_step = in_order ? step : safe_step;
+  run.ended_in_order = false;
+  run.left_at_step = in_order ? step : -1;
+  run.owed_step = safe_step;
+}
+
+void LedgerCheck::EndWasHeard(const std::string& specialist) {
+  Run& run = runs_[specialist];
+  if (run.left_at_step < 0 || run.owed_step < 0) return;
+  run.ended_in_order = true;
+  run.owed_step = std::exchange(run.left_at_step, -1);
 }
 
 void LedgerCheck::Excuse(const std::string& box, const std::string& specialist) {

@@ -21,14 +21,15 @@ class LedgerCheck {
   struct Start {
     std::string box;
     int64_t step = 0;
-    int64_t base_step = 0;  // of the checkpoint that it was told to resume from
-    std::string base;       // its digest
+    int64_t base_step = 0;  // of the checkpoint that its task was granted from
   };
   void Started(const std::string& specialist, const Start& start);
   // `at`: where the step was taken, `after`: what came of it.
   void Stepped(const std::string& box, const worker::Cursor& at, const Model& after);
   // `safe_step`: what a snapshot or checkpoint on the disk holds at least.
   void Ended(const std::string& specialist, bool in_order, int64_t step, int64_t safe_step);
+  // The agent heard of that end, so it remembers every file that the trainer told of.
+  void EndWasHeard(const std::string& specialist);
   // Snapshots of this box and specialist are gone or may not be used: losing more is nobody's mistake.
   void Excuse(const std::string& box, const std::string& specialist);
 
@@ -40,8 +41,8 @@ class LedgerCheck {
   struct Run {
     std::map<int64_t, uint64_t> weights;  // after each step
     std::string box;                      // of the newest trainer
-    std::string base;
     bool ended_in_order = false;
+    int64_t left_at_step = -1;
     int64_t owed_step = -1;  // where the next trainer of that box must stand at least
   };
 
