@@ -156,8 +156,10 @@ void Session::Report() {
   if (!InTouch()) return;
   const bool due = now_ >= report_at_;
   if (due) report_at_ = now_ + next_report_in_;
+  bool has_work = integration_.has_value();
   for (const auto& [task, run] : runs_) {
     if (!run->active()) continue;
+    has_work = true;
     SendProgress report = run->Report(PhaseOf(*run));
     const Reported news{report.at.phase, report.trouble};
     const auto reported = reported_.find(task);
@@ -165,6 +167,8 @@ void Session::Report() {
     reported_[task] = news;
     out_.push_back(std::move(report));
   }
+  // The coordinator closes a stream that is silent, also that of a worker whose runs are done or paused.
+  if (due && !has_work) out_.push_back(SendChunkFiles{files_told_});
   if (!integration_ || !due) return;
   // One that has no round to work on has nothing that could stand still.
   if (!integration_->under_way) ++integration_->activity;

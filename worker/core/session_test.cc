@@ -863,5 +863,23 @@ CATCH_TEST_CASE("the integrator works on one round after the other and tells eac
   CATCH_CHECK(PhaseReported(desk.last, "integrate") == WorkPhase::kIntegrating);
 }
 
+CATCH_TEST_CASE("a worker without work says at the usual cadence that it is there") {
+  Desk desk;
+  desk.Connect();
+  desk.SeeAllFiles();
+  desk.StoreAll();
+  for (int report = 0; report < 3; ++report) {
+    CATCH_REQUIRE(desk.session.NextWake().has_value());
+    CATCH_CHECK(*desk.session.NextWake() - desk.now <= absl::Seconds(5));
+    desk.Wait(absl::Seconds(5));
+    CATCH_REQUIRE(desk.Got<SendChunkFiles>().size() == 1);
+    CATCH_CHECK(desk.Got<SendChunkFiles>()[0].files.size() == kChunks);
+  }
+  desk.Assign("BG");
+  desk.Wait(absl::Seconds(5));
+  CATCH_CHECK(desk.Got<SendChunkFiles>().empty());
+  CATCH_CHECK(desk.Got<SendProgress>().size() == 1);
+}
+
 }  // namespace
 }  // namespace interceptor::worker
