@@ -31,6 +31,8 @@ class Running : public Coordinator {
     const std::string& folder = options_.state_folder;
     ICPT_RETURN_IF_ERROR(files.MakeFolder(folder));
     ICPT_ASSIGN_OR_RETURN(log_, OpenEventLog(folder));
+    // What a killed coordinator was writing; the log's lock says that nobody else writes here.
+    ICPT_RETURN_IF_ERROR(RemoveTemporaries(files, folder));
     ICPT_ASSIGN_OR_RETURN(vault_, BlobStore::Open(files, {.folder = JoinPath(folder, "vault")}));
     Loop::Options loop;
     loop.plan = ToPlanFacts(options_.plan);
