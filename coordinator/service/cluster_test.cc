@@ -243,4 +243,17 @@ CATCH_TEST_CASE("What a killed coordinator was writing is gone after the next st
   CATCH_CHECK(SystemFiles().Exists(fixture.state_folder() + "/ballast"));
 }
 
+CATCH_TEST_CASE("A journal that was lost is not begun anew") {
+  ServiceFixture fixture;
+  fixture.Stop();
+  const std::string journal = fixture.state_folder() + "/journal.sqlite";
+  for (const bool emptied : {true, false}) {
+    CATCH_REQUIRE(SystemFiles().Remove(journal).ok());
+    if (emptied) CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), journal, "").ok());
+    const absl::Status status = fixture.StartAnother(fixture.state_folder()).status();
+    CATCH_CHECK(absl::IsDataLoss(status));
+    CATCH_CHECK(Message(status).find(journal) != std::string::npos);
+  }
+}
+
 }  // namespace interceptor::coordinator
