@@ -269,10 +269,8 @@ absl::Status MakeTable(sqlite3* database) {
                            kApplicationId, "; PRAGMA user_version=", kVersion, ";COMMIT"));
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<EventLog>> OpenEventLog(const std::string& folder, EventLogOptions options) {
-  const std::string path = Cat(folder, "/journal.sqlite");
+absl::StatusOr<std::unique_ptr<EventLog>> Open(const std::string& folder, const std::string& path,
+                                               EventLogOptions options) {
   ICPT_ASSIGN_OR_RETURN(const int64_t written_by, ReadVersion(path));
   if (written_by > kVersion) return NewerVersion(path, written_by);
   ICPT_ASSIGN_OR_RETURN(Database database, OpenDatabase(path));
@@ -295,6 +293,18 @@ absl::StatusOr<std::unique_ptr<EventLog>> OpenEventLog(const std::string& folder
       Statement::Prepare(database.get(), "INSERT INTO events(number, chain, record) VALUES(?,?,?)"));
   auto log = std::make_unique<SqliteEventLog>(path, std::move(database), std::move(insert));
   ICPT_RETURN_IF_ERROR(log->Load());
+  return log;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EventLog>> OpenEventLog(const std::string& folder, EventLogOptions options) {
+  const std::string path = Cat(folder, "/journal.sqlite");
+  absl::StatusOr<std::unique_ptr<EventLog>> log = Open(folder, path, options);
+  // SQLite's own words name no file.
+  if (absl::IsDataLoss(log.status()) && Message(log.status()).find(path) == std::string::npos) {
+    return DataLoss(path, " is damaged: restore it from a backup (", Message(log.status()), ")");
+  }
   return log;
 }
 

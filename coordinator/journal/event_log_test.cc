@@ -198,6 +198,16 @@ CATCH_TEST_CASE("flipped bytes of the file are found") {
   CATCH_CHECK(ReadAll(*Open(folder.path())) == SampleFacts());
 }
 
+CATCH_TEST_CASE("a journal that lost its end is refused by its name") {
+  const ScratchFolder folder;
+  CATCH_REQUIRE(Open(folder.path())->Append(SampleFacts()).ok());
+  const std::string path = folder.File("journal.sqlite");
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+  const absl::Status status = OpenEventLog(folder.path()).status();
+  CATCH_CHECK(absl::IsDataLoss(status));
+  CATCH_CHECK_THAT(Message(status), Contains(path));
+}
+
 CATCH_TEST_CASE("a file that is no journal is refused, an empty one is a new journal") {
   const ScratchFolder folder;
   const std::string path = folder.path() + "/journal.sqlite";

@@ -1,6 +1,7 @@
 // What people and scripts ask, over real gRPC.
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/io/atomic_file.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/status_bridge.h"
 #include "tests/support/catch.h"
@@ -230,6 +231,29 @@ CATCH_TEST_CASE("A state folder belongs to one coordinator and one plan") {
   const absl::Status second = fixture.StartAnother(fixture.state_folder()).status();
   CATCH_CHECK(absl::IsFailedPrecondition(second));
   CATCH_CHECK(Message(second).find(fixture.state_folder()) != std::string::npos);
+}
+
+CATCH_TEST_CASE("What a killed coordinator was writing is gone after the next start") {
+  ServiceFixture fixture;
+  fixture.Stop();
+  const std::string left = fixture.state_folder() + "/ballast.tmp-" + std::string(32, 'a');
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), left, "half of the ballast").ok());
+  fixture.Restart();
+  CATCH_CHECK_FALSE(SystemFiles().Exists(left));
+  CATCH_CHECK(SystemFiles().Exists(fixture.state_folder() + "/ballast"));
+}
+
+CATCH_TEST_CASE("A journal that was lost is not begun anew") {
+  ServiceFixture fixture;
+  fixture.Stop();
+  const std::string journal = fixture.state_folder() + "/journal.sqlite";
+  for (const bool emptied : {true, false}) {
+    CATCH_REQUIRE(SystemFiles().Remove(journal).ok());
+    if (emptied) CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), journal, "").ok());
+    const absl::Status status = fixture.StartAnother(fixture.state_folder()).status();
+    CATCH_CHECK(absl::IsDataLoss(status));
+    CATCH_CHECK(Message(status).find(journal) != std::string::npos);
+  }
 }
 
 }  // namespace interceptor::coordinator

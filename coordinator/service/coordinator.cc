@@ -31,6 +31,9 @@ class Running : public Coordinator {
     const std::string& folder = options_.state_folder;
     ICPT_RETURN_IF_ERROR(files.MakeFolder(folder));
     ICPT_ASSIGN_OR_RETURN(log_, OpenEventLog(folder));
+    // What a killed coordinator was writing; the log's lock says that nobody else writes here.
+    ICPT_RETURN_IF_ERROR(RemoveTemporaries(files, folder));
+    ICPT_RETURN_IF_ERROR(CheckNotEmptied());
     ICPT_ASSIGN_OR_RETURN(vault_, BlobStore::Open(files, {.folder = JoinPath(folder, "vault")}));
     Loop::Options loop;
     loop.plan = ToPlanFacts(options_.plan);
@@ -56,6 +59,16 @@ class Running : public Coordinator {
   }
 
  private:
+  // A plan's copy is written after its first events: with none of them the journal was lost, and a start from
+  // nothing would throw away what the vault holds.
+  absl::Status CheckNotEmptied() const {
+    const std::string& folder = options_.state_folder;
+    if (log_->size() > 0 || !options_.files->Exists(JoinPath(folder, "plan.txtpb"))) return absl::OkStatus();
+    return DataLoss(JoinPath(folder, "journal.sqlite"),
+                    " is empty or missing, yet a plan was begun here: restore it from a backup, or start the plan"
+                    " anew with another --state folder");
+  }
+
   // For people: the folder alone says what it was made for. The digest that counts stands in the journal, so
   // a disk too full for this changes nothing.
   void KeepPlan() {

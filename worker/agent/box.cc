@@ -40,6 +40,8 @@ absl::StatusOr<Box> OpenBox(const FileSystem& files, const std::string& work) {
         "work folder ", work,
         " is in use by another worker: stop that one, or give this one a --work of its own");
   }
+  // What a killed agent was writing; the lock says that nobody else writes here.
+  ICPT_RETURN_IF_ERROR(Annotate(RemoveTemporaries(files, work), work));
   const std::string path = JoinPath(work, "box.id");
   const auto text = ReadWholeFile(files, path);
   if (absl::IsNotFound(text.status())) {

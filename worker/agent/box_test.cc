@@ -32,6 +32,14 @@ CATCH_TEST_CASE("a damaged identity is not replaced by a new one") {
   CATCH_CHECK(absl::IsDataLoss(OpenBox(SystemFiles(), folder.path()).status()));
 }
 
+CATCH_TEST_CASE("what a killed agent was writing is swept") {
+  ScratchFolder folder;
+  const std::string left = folder.File("digests.json.tmp-" + std::string(32, 'a'));
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), left, "half of it").ok());
+  CATCH_REQUIRE(OpenBox(SystemFiles(), folder.path()).ok());
+  CATCH_CHECK_FALSE(SystemFiles().Exists(left));
+}
+
 CATCH_TEST_CASE("a work folder belongs to one plan") {
   ScratchFolder folder;
   CATCH_CHECK(BindPlan(SystemFiles(), folder.path(), std::string(64, 'a')).ok());

@@ -14,6 +14,7 @@
 #include "worker/engine/learner.h"
 #include "worker/engine/recovery.h"
 #include "worker/engine/specialist.h"
+#include "worker/engine/start.h"
 
 namespace interceptor::worker {
 namespace {
@@ -312,6 +313,18 @@ CATCH_TEST_CASE("a snapshot is used only if it descends from the checkpoint to r
   query.resume_digest = DigestOf("somebody else's").hex;
   CATCH_CHECK_FALSE(FindSnapshot(SystemFiles(), net, query).has_value());
   CATCH_CHECK_FALSE(SystemFiles().Exists(path));
+}
+
+CATCH_TEST_CASE("what a killed trainer was writing is swept from every folder of its run") {
+  const ScratchFolder folder;
+  CATCH_REQUIRE(LockRunFolder(SystemFiles(), folder.path()).ok());
+  std::vector<std::string> left;
+  for (const char* name : {"recovery-a.safetensors", "checkpoints/BG-step-0000000001.safetensors", "scores/held_out-00.csv"}) {
+    left.push_back(folder.File(Cat(name, ".tmp-", std::string(32, 'a'))));
+    CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), left.back(), "half of it").ok());
+  }
+  CATCH_REQUIRE(LockRunFolder(SystemFiles(), folder.path()).ok());
+  for (const std::string& path : left) CATCH_CHECK_FALSE(SystemFiles().Exists(path));
 }
 
 CATCH_TEST_CASE("initial weights are taken by name and only with the plan's digest") {

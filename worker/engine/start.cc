@@ -12,18 +12,15 @@
 namespace interceptor::worker {
 
 absl::StatusOr<std::unique_ptr<File>> LockRunFolder(const FileSystem& files, const std::string& run_folder) {
-  for (const std::string& folder :
-       {run_folder, CheckpointFolder(run_folder), JoinPath(run_folder, "scores")}) {
-    ICPT_RETURN_IF_ERROR(files.MakeFolder(folder));
-  }
+  const std::string folders[] = {run_folder, CheckpointFolder(run_folder), JoinPath(run_folder, "scores")};
+  for (const std::string& folder : folders) ICPT_RETURN_IF_ERROR(files.MakeFolder(folder));
   ICPT_ASSIGN_OR_RETURN(std::unique_ptr<File> lock,
                         files.Open(JoinPath(run_folder, "lock"), OpenMode::kReadWrite));
   if (!lock->Lock().ok()) {
     return FailedPrecondition("another trainer is at work in ", run_folder,
                               "; stop it or give another --run");
   }
-  ICPT_RETURN_IF_ERROR(RemoveTemporaries(files, run_folder));
-  ICPT_RETURN_IF_ERROR(RemoveTemporaries(files, CheckpointFolder(run_folder)));
+  for (const std::string& folder : folders) ICPT_RETURN_IF_ERROR(RemoveTemporaries(files, folder));
   return lock;
 }
 

@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+"""Process faults on the real programs.
+
+  faults.py --bin build/release/bin --pass              one pass over every kill point and every fault
+  faults.py --bin build/release/bin --random 500        so many random kills of either side
+  faults.py --bin build/release/bin --list
+
+Waits for events with generous deadlines, measures nothing. Ends with "N passed, N failed"; the folder with the logs of each
+failure is kept and printed. Exit code 0 when nothing failed.
+"""
+import argparse
+import concurrent.futures
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+
+import coordinator_kills
+import tools
+
+
+class Context:
+    """What all cases share: programs, data made once, the folder below which each has its own."""
+
+    def __init__(self, bin_folder, folder):
+        self.bin = pathlib.Path(bin_folder).resolve()
+        self.folder = folder
+        self.programs = tools.make_programs(self.bin, folder / "programs")
+        self.stand_ins = tools.make_programs(self.bin, folder / "stand-ins", stand_ins={
+            "interceptor-prepare": "prepare", "interceptor-train": "train"})
+        self.zips = tools.make_small_zips(folder / "zips")
+        self.digests = folder / "digests.json"  # a worker's cache of the zips' digests
+        self.clips = folder / "clips"
+
+    def make_clips(self):
+        """Chunks of real clips, for cases with real children."""
+        subprocess.run([self.bin / "interceptor-synth", "make", "--out", self.clips, "--chunks", str(tools.workers.CHUNKS),
+                        "--families", "8", "--frames", "16", "--threads", "2"], check=True, capture_output=True)
+
+
+class Results:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.passed = 0
+        self.failed = 0
+        self.idle = 0
+
+    def run(self, name, case, folder):
+        begin = tools.now()
+        try:
+            reached = case(folder)
+            text = ""
+        except Exception as error:  # a case must not end the others
+            reached = None
+            text = str(error) if isinstance(error, tools.Failure) else traceback.format_exc()
+        with self.lock:
+            if text:
+                self.failed += 1
+                print(f"FAILED  {name}: {text}\n  logs in {folder}", flush=True)
+                return
+            self.passed += 1
+            self.idle += reached is False
+            print(f"passed  {name}  {tools.now() - begin:.1f} s{'  (not reached)' if reached is False else ''}", flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pass_cases(context, arguments):
+    return coordinator_kills.cases(context, arguments.stride)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", required=True, help="folder of the programs")
+    parser.add_argument("--pass", dest="one_pass", action="store_true", help="every kill point once")
+    parser.add_argument("--stride", type=int, default=1, help="of the coordinator's syncs in the plan each so-manieth")
+    parser.add_argument("--jobs", type=int, default=4, help="cases side by side; most of them wait")
+    parser.add_argument("--list", action="store_true", help="print the names of the cases")
+    parser.add_argument("names", nargs="*", help="parts of names; default: all")
+    arguments = parser.parse_args()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="interceptor-faults-"))
+    results = Results()
+    try:
+        tools.check_machine()
+        context = Context(arguments.bin, folder)
+        cases = pass_cases(context, arguments)
+    except tools.Failure as failure:
+        print(f"FAILED  preparations: {failure}\n  logs in {folder}\n0 passed, 1 failed")
+        return 1
+    chosen = [(n, c) for n, c in cases if not arguments.names or any(part in n for part in arguments.names)]
+    if arguments.list:
+        print("\n".join(name for name, _ in chosen))
+        return 0
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        for name, case in chosen:
+            pool.submit(results.run, name, case, folder / name)
+    print(f"{results.passed} passed, {results.failed} failed")
+    if results.failed == 0:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 1 if results.failed or not results.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
