@@ -87,6 +87,9 @@ struct Applier {
     task.reason.clear();
     task.base = e.base;
     ForgetLease(state, e.task);
+    if (e.task != kIntegrateTask) return;
+    // Whoever takes it up, or takes it up again, has to hear of the round that is due.
+    for (auto& [id, session] : state.soft.sessions) session.round_announced = -1;
   }
 
   void operator()(const LeaseExpired& e) {

@@ -255,6 +255,21 @@ CATCH_TEST_CASE("a round is announced when all runs finished its chunk, once a s
               absl::StatusCode::kFailedPrecondition);
 }
 
+CATCH_TEST_CASE("a round is announced again when the integrating task was taken away and granted anew") {
+  Scenario s;
+  const SessionId ana = s.Attach("ana");
+  const SessionId bo = s.Attach("bo");
+  const SessionId zoe = s.Attach("zoe");
+  for (const char* task : {"train/BG", "train/AV"}) s.TrainChunk(ana, task);
+  for (const char* task : {"train/CM", "train/RR"}) s.TrainChunk(bo, task);
+  CATCH_REQUIRE(s.Sent<RoundReady>(zoe).size() == 1);
+  CATCH_REQUIRE(s.Do(PausePlan{"", "lunch"}).ok());
+  CATCH_CHECK_FALSE(s.IsHeldBy("integrate", "zoe-box"));
+  CATCH_REQUIRE(s.Do(ResumePlan{}).ok());
+  CATCH_CHECK(s.IsHeldBy("integrate", "zoe-box"));
+  CATCH_CHECK(s.Sent<RoundReady>(zoe).size() == 2);
+}
+
 CATCH_TEST_CASE("a round goes without the evaluation of a run that could not measure any") {
   Scenario s;
   const SessionId ana = s.Attach("ana");

@@ -40,14 +40,9 @@ void Box::SpoilZip(const std::string& chunk) {
 void Box::MendZip(const std::string& chunk, const std::string& sha256) {
   const std::string before = std::exchange(zips_[chunk], sha256);
   if (before != sha256) disk_.hashed.erase(chunk);
-  bool clear = false;
-  for (const std::string& each : chunk_names_) {
-    const auto stored = disk_.store.find(each);
-    if (stored == disk_.store.end()) continue;
-    // Manifests are made against those before them, so what stands behind a wrong one goes too.
-    clear = clear || stored->second.manifest.chunk_sha256 != ZipOf(each);
-    if (clear) disk_.store.erase(stored);
-  }
+  const auto stored = disk_.store.find(chunk);
+  if (stored != disk_.store.end() && stored->second.manifest.chunk_sha256 != sha256)
+    disk_.store.erase(stored);
 }
 
 void Box::MendStore(const std::string& chunk, const Digest& committed) {
@@ -78,18 +73,7 @@ worker::ChunkFiles Box::LookAtZips() {
 }
 
 BodyPtr Box::BuildManifest(const std::string& chunk) {
-  std::string text = "manifest";
-  for (const std::string& each : chunk_names_) {
-    if (each != chunk) {
-      const auto stored = disk_.store.find(each);
-      if (stored == disk_.store.end()) return nullptr;
-      text += "|" + stored->second.manifest.blob.hex;
-      continue;
-    }
-    text += "|" + ZipOf(chunk);
-    return MakeTextFile(text);
-  }
-  return nullptr;
+  return MakeTextFile(Cat("manifest|", chunk, "|", ZipOf(chunk)));
 }
 
 void Box::Start() {

@@ -49,7 +49,7 @@ class Box {
   std::string ZipOf(const std::string& chunk) const;
   // What the inventory says now; goes on hashing.
   worker::ChunkFiles LookAtZips();
-  // What a preparer makes of the zips up to this chunk. Null while an earlier chunk is not in the store.
+  // What a preparer makes of this chunk's zip: the same on every box that has the same file.
   BodyPtr BuildManifest(const std::string& chunk);
 
   // --- life ---

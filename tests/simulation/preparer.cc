@@ -33,7 +33,6 @@ void Preparer::Count(int done) {
 void Preparer::Finish() {
   if (box_.disk().full) return Fail("RESOURCE_EXHAUSTED", "the store's disk is full", true);
   const BodyPtr manifest = box_.BuildManifest(chunk_);
-  if (manifest == nullptr) return Fail("UNAVAILABLE", "the store lost an earlier chunk", true);
   const std::string path = Cat("store/", chunk_, "/manifest.jsonl");
   box_.disk().files[path] = manifest;
   const worker::StoredChunk stored{.manifest = {chunk_, manifest->digest, box_.ZipOf(chunk_), 40, 10, 1},

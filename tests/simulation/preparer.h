@@ -1,5 +1,5 @@
 // interceptor-prepare as far as the agent can tell: it takes its time, counts on, and leaves a chunk in the
-// store. The manifest follows from the zips up to this chunk, so every box makes the same one.
+// store. The manifest follows from the zip, so every box makes the same one.
 #pragma once
 
 #include <string>

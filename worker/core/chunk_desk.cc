@@ -71,9 +71,14 @@ const ManifestFact* ChunkDesk::Committed(const std::string& chunk) const {
 std::vector<StoredChunk> ChunkDesk::Unproposed() const {
   std::vector<StoredChunk> found;
   for (const std::string& chunk : names_) {
-    if (committed_.contains(chunk)) continue;
     const auto stored = stored_.find(chunk);
-    if (stored == stored_.end()) break;
+    const bool is_stored = stored != stored_.end();
+    if (const ManifestFact* committed = Committed(chunk)) {
+      // What stands behind one that differs was made against it, and would bind everyone to it.
+      if (is_stored && committed->blob != stored->second.manifest.blob) break;
+      continue;
+    }
+    if (!is_stored) break;
     found.push_back(stored->second);
   }
   return found;

@@ -43,7 +43,7 @@ class ChunkDesk {
   // Null until committed.
   const ManifestFact* Committed(const std::string& chunk) const;
   // Chunks built here that the coordinator has no manifest of, to be proposed: in the plan's order without a
-  // gap, because each manifest is made against those before it.
+  // gap and never behind one that differs from the committed one, because each is made against those before it.
   std::vector<StoredChunk> Unproposed() const;
 
   // Starts the preparer on the first chunk that some run of `next_chunks` waits for, then on the one after

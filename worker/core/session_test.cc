@@ -926,5 +926,22 @@ CATCH_TEST_CASE("a base beyond the coordinator's next chunk proves the chunks be
   }
 }
 
+CATCH_TEST_CASE("a manifest made against one that differs from the committed one is not proposed") {
+  Desk desk;
+  desk.Connect({"00"});
+  desk.SeeAllFiles();
+  desk.Assign("BG");
+  std::map<std::string, StoredChunk> store = {{"00", Stored("00")}, {"01", Stored("01")}};
+  store["00"].manifest.blob = DigestOf("made of another zip");
+  desk.Give(StoreSeen{store});
+  CATCH_CHECK(desk.Since<UploadBlob>().empty());
+  // Mended: then it may be said.
+  store["00"] = Stored("00");
+  desk.Give(StoreSeen{store});
+  desk.Assign("BG", 2);
+  CATCH_REQUIRE(desk.Since<UploadBlob>().size() == 1);
+  CATCH_CHECK(desk.Since<UploadBlob>()[0].blob == ManifestDigest("01"));
+}
+
 }  // namespace
 }  // namespace interceptor::worker
