@@ -109,6 +109,27 @@ CATCH_TEST_CASE("waiting for turn is renewed by the sibling, and two that wait f
   CATCH_CHECK_FALSE(IsLive(s, "train/BG"));
 }
 
+CATCH_TEST_CASE("a pair that a box stands in for waits as long as the box's own pair moves") {
+  Scenario s;
+  const SessionId ana = s.Attach("ana");
+  const SessionId bo = s.Attach("bo");
+  CATCH_REQUIRE(s.Do(SessionClosed{ana}).ok());
+  s.Work(absl::Minutes(30));
+  CATCH_REQUIRE(s.IsHeldBy("train/BG", "bo-box"));
+  CATCH_REQUIRE(s.IsHeldBy("train/CM", "bo-box"));
+  for (int i = 0; i < 100; ++i) {
+    CATCH_REQUIRE(s.Report(bo, s.At("train/CM", Phase::kTraining, i)).ok());
+    s.Wait(absl::Seconds(5));
+    for (const char* task : {"train/BG", "train/AV"}) {
+      CATCH_REQUIRE(s.Do(ProgressReported{bo, 1, s.At(task, Phase::kWaitingForTurn, 0)}).ok());
+    }
+  }
+  for (const char* task : {"train/BG", "train/AV"}) {
+    CATCH_CHECK(IsLive(s, task));
+    CATCH_CHECK(TaskOf(s.state, task).failures == 0);
+  }
+}
+
 CATCH_TEST_CASE("lease expiry alone stops nothing: the holder publishes under its term and has it back") {
   Scenario s;
   const SessionId ana = s.Attach("ana");

@@ -18,14 +18,14 @@ bool WaitsForGoodReason(const State& state, const Progress& progress) {
   return !BoxHasChunk(state, box, task.next_chunk) || !BoxHasChunk(state, box, progress.cursor.chunk);
 }
 
+// A box takes turns among all the runs it has, also those of a pair that it stands in for.
 bool SiblingMoved(const State& state, const Progress& progress) {
   const std::string& name = progress.task.task;
-  const auto group = state.soft.index.group_of.find(state.soft.index.home_of.at(name));
   const Lease* own = LeaseOf(state, name);
-  if (group == state.soft.index.group_of.end() || own == nullptr) return false;
-  for (const std::string& sibling : group->second) {
+  if (own == nullptr) return false;
+  for (const std::string& sibling : state.soft.index.tasks) {
     const Lease* lease = LeaseOf(state, sibling);
-    if (sibling == name || lease == nullptr || !lease->progress) continue;
+    if (sibling == name || sibling == kIntegrateTask || lease == nullptr || !lease->progress) continue;
     if (lease->progress->phase == Phase::kWaitingForTurn) continue;
     if (TaskOf(state, sibling).last_box != TaskOf(state, name).last_box) continue;
     if (lease->last_progress > own->last_progress) return true;

@@ -4,11 +4,12 @@ Three scripts: its start on an empty folder, requests of a person, and a worker'
 takes a second). A dry run counts the calls; then each is made the last one. strace counts the calls of each thread apart,
 so `call:n` ends the program at the first thread's n-th.
 """
+import json
 import shutil
 import signal
 
 from tools import (CALLS, Cluster, Failure, Fault, Watcher, attached, await_event, check_journal, check_no_temporaries,
-                   check_one_effect_each, check_vault, count_calls, make_programs, require)
+                   check_one_effect_each, check_vault, count_calls, load_json, make_programs, require)
 
 REQUESTS = 6
 COUNT = Fault(",".join(CALLS) + ":delay_exit=0:when=1")  # an injection that changes nothing
@@ -90,17 +91,17 @@ def kill_in_start(context, folder, fault):
     check_journal(cluster.state)
 
 
-def count_requests(context, folder):
+def count_requests(context, folder, fault=COUNT, calls=CALLS):
     cluster = plain_cluster(context, folder)
     cluster.start_coordinator()
     try:
-        with attached(cluster.coordinator.pid, COUNT, folder / "calls.log"):
+        with attached(cluster.coordinator.pid, fault, folder / "calls.log"):
             asked, acknowledged = ask_for_changes(cluster)
         require(acknowledged == REQUESTS, "a request was refused without any fault")
         check_changes(cluster, asked, acknowledged)
     finally:
         cluster.end()
-    return count_calls(folder / "calls.log", CALLS)
+    return count_calls(folder / "calls.log", calls)
 
 
 def kill_in_requests(context, folder, fault):
@@ -118,26 +119,26 @@ def kill_in_requests(context, folder, fault):
     check_journal(cluster.state)
 
 
-def plan_is_done(kinds):
+def plan_is_done(kinds, removed):
     """Both runs have finished three chunks, and of their checkpoints all but the latest two are gone. A worker out of touch
     keeps two, so that one may never have been committed."""
-    return (kinds.count("chunk_completed") == 6 and
-            kinds.count("blob_removed") == kinds.count("checkpoint_committed") - 4)
+    gone = "blob_removed" if removed else "checkpoint_removed"
+    return kinds.count("chunk_completed") == 6 and kinds.count(gone) == kinds.count("checkpoint_committed") - 4
 
 
-def run_plan(cluster, watcher):
+def run_plan(cluster, watcher, removed=True):
     """True when the plan is done, False when the coordinator died before."""
     ended = lambda: cluster.coordinator.poll() is not None
-    await_event("the plan's end", lambda: ended() or plan_is_done(watcher.kinds()))
+    await_event("the plan's end", lambda: ended() or plan_is_done(watcher.kinds(), removed))
     return not ended()
 
 
-def check_plan(cluster, watcher, pinned):
+def check_plan(cluster, watcher, pinned, vault=None):
     events = cluster.events()
     watcher.check(events)
     facts = check_one_effect_each(events)
     require(3 + 4 + 6 + 6 <= facts <= 3 + 6 + 6 + 6, f"{facts} facts of manifests, checkpoints, evaluations and chunks")
-    blobs = check_vault(cluster.state)
+    blobs = check_vault(cluster.state, vault)
     require(len(blobs) == 3 + 4 + 6, f"the vault holds {len(blobs)} blobs, the journal names 13")
     for specialist in ("BG", "AV"):
         listed = cluster.ask("checkpoints", specialist)["checkpoints"]
@@ -176,6 +177,9 @@ def kill_in_plan(context, folder, fault):
                 cluster.start_coordinator()
                 require(run_plan(cluster, watcher), "the coordinator ended without a fault")
         check_plan(cluster, watcher, pinned)
+        (folder / "blobs.json").write_text(json.dumps(
+            {event["subject"]: event["text"].split()[-1] for event in cluster.events()
+             if event["kind"] == "checkpoint_committed"}))
         require(cluster.workers["member-1"].poll() is None, "the worker ended")
     finally:
         cluster.end()
@@ -189,6 +193,7 @@ def count_plan(context, folder):
     reached = kill_in_plan(context, folder, COUNT)
     require(not reached, "the coordinator died without a fault")
     shutil.copy2(folder / "member-1" / "digests.json", context.digests)
+    context.blobs = load_json(folder / "blobs.json")
     return count_calls(folder / "strace.log", CALLS)
 
 

@@ -10,6 +10,7 @@ failure is kept and printed. Exit code 0 when nothing failed.
 """
 import argparse
 import concurrent.futures
+import os
 import pathlib
 import shutil
 import subprocess
@@ -18,8 +19,13 @@ import tempfile
 import threading
 import traceback
 
+import coordinator_disk
 import coordinator_kills
+import damage
+import random_kills
 import tools
+import worker_kills
+import zombies
 
 
 class Context:
@@ -33,7 +39,11 @@ class Context:
             "interceptor-prepare": "prepare", "interceptor-train": "train"})
         self.zips = tools.make_small_zips(folder / "zips")
         self.digests = folder / "digests.json"  # a worker's cache of the zips' digests
+        self.blobs = {}  # digest of each stand-in checkpoint by its id; the same in every run
         self.clips = folder / "clips"
+        self.clip_digests = folder / "clip-digests.json"
+        self.settings = folder / "run.json"
+        self.store = folder / "store"  # the chunks of clips, prepared
 
     def make_clips(self):
         """Chunks of real clips, for cases with real children."""
@@ -67,17 +77,26 @@ class Results:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def pass_cases(context, arguments):
-    return coordinator_kills.cases(context, arguments.stride)
+def make_cases(context, arguments):
+    if arguments.random:
+        print(f"seed {arguments.seed}", flush=True)
+        return random_kills.rounds(context, arguments.random, arguments.seed)
+    cases = coordinator_kills.cases(context, arguments.stride) + coordinator_disk.cases(context)
+    if any(name.startswith(("coordinator", "disk")) for name in arguments.names) and len(arguments.names) == 1:
+        return cases
+    return worker_kills.cases(context) + zombies.cases(context) + damage.cases(context) + cases
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", required=True, help="folder of the programs")
-    parser.add_argument("--pass", dest="one_pass", action="store_true", help="every kill point once")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--pass", dest="one_pass", action="store_true", help="every kill point and every fault once")
+    what.add_argument("--random", type=int, metavar="N", help="N random kills")
+    what.add_argument("--list", action="store_true", help="print the names of the cases")
+    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"), help="of --random; printed")
     parser.add_argument("--stride", type=int, default=1, help="of the coordinator's syncs in the plan each so-manieth")
     parser.add_argument("--jobs", type=int, default=4, help="cases side by side; most of them wait")
-    parser.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument("names", nargs="*", help="parts of names; default: all")
     arguments = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="interceptor-faults-"))
@@ -85,7 +104,7 @@ def main():
     try:
         tools.check_machine()
         context = Context(arguments.bin, folder)
-        cases = pass_cases(context, arguments)
+        cases = make_cases(context, arguments)
     except tools.Failure as failure:
         print(f"FAILED  preparations: {failure}\n  logs in {folder}\n0 passed, 1 failed")
         return 1

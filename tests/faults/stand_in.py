@@ -4,8 +4,9 @@
 A whole plan takes a second with them, and every file has the same bytes each time, so that a fault of the coordinator
 can be put at every one of its system calls. Modes of a child that misbehaves (first argument):
 
-  prepare, train  do the work                     hang    says hello and never another word
-  balloon         takes memory until none is left  spin    repeats the same step for ever
+  prepare, train   do the work                      paced  trains chunk N once the file go-N lies beside the store
+  hang             never says another word          spin   repeats the same step for ever
+  hang-prepare     the same of the preparer         balloon  takes memory until none is left
 """
 import hashlib
 import json
@@ -14,6 +15,7 @@ import pathlib
 import signal
 import socket
 import sys
+import time
 
 
 def option(name):
@@ -102,8 +104,15 @@ class Training:
                          fakes=1, families=1, auc=0.5, auc_low=0.0, auc_high=1.0, log_loss=1.0, real_accuracy=0.5,
                          fake_accuracy=0.5, too_few=True, **digest(table))
 
+    def await_go(self, chunk):
+        while not (pathlib.Path(option("--store")).parent / f"go-{chunk}").exists():
+            self.move("evaluating")  # which moves without steps: it is not stalled
+            time.sleep(0.05)
+
     def train(self, order):
         chunk = order["chunk"]
+        if sys.argv[1] == "paced" and self.chunk == chunk:
+            self.await_go(chunk)
         if self.chunk == chunk:
             self.state["manifests"].append(order["manifest_sha256"])
             for _ in range(10):
@@ -136,14 +145,17 @@ class Training:
             hoard.append(b"x" * (1 << 24))
         while how == "spin":
             self.move("training")
-            signal.sigtimedwait([signal.SIGUSR1], 0.2)
+            time.sleep(0.2)
 
 
 def main():
     mode = sys.argv[1]
     if mode == "prepare":
         prepare()
-    elif mode == "train":
+    elif mode == "hang-prepare":
+        Control("interceptor-prepare")
+        signal.pause()
+    elif mode in ("train", "paced"):
         Training().work()
     else:
         Training().misbehave(mode)

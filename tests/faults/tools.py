@@ -37,16 +37,21 @@ def check_machine():
 
 
 class Fault:
-    """One strace injection, as in Fault("fsync:signal=SIGKILL:when=2"); `path` narrows it to calls on that file."""
+    """Injections of strace, as in Fault("fsync:signal=SIGKILL:when=2"), joined by ";"; `path` narrows it to calls on that file; without
+    `follow` only the first thread is traced."""
 
-    def __init__(self, inject, path=None):
+    def __init__(self, inject, path=None, follow=True):
         self.inject = inject
         self.path = path
+        self.follow = follow
 
     def words(self, log):
         # -y names the files of descriptors, so that the log says where the fault fell.
-        words = ["strace", "-f", "-qq", "-y", "-o", str(log), "-e", "trace=" + self.inject.split(":")[0], "-e",
-                 "inject=" + self.inject]
+        injects = self.inject.split(";")
+        words = ["strace", *(["-f"] if self.follow else []), "-qq", "-y", "-o", str(log),
+                 "-e", "trace=" + ",".join(inject.split(":")[0] for inject in injects)]
+        for inject in injects:
+            words += ["-e", "inject=" + inject]
         return words + (["-P", str(self.path)] if self.path else [])
 
     def __str__(self):
@@ -56,7 +61,8 @@ class Fault:
 def make_programs(real, folder, wrapped=None, stand_ins=None):
     """A folder of programs: links to the real ones but for those that start under strace once, and stand-ins.
 
-    `wrapped` maps a program to (fault, log); the second start of it is clean. The agent looks for its children beside
+    `wrapped` maps a program to (fault, log) or (fault, log, words): the first start, of those whose arguments have `words`, is
+    traced, and later ones are clean. The agent looks for its children beside
     its own file, so it must be a file of this folder and not a link."""
     folder.mkdir(parents=True)
     for program in pathlib.Path(real).iterdir():
@@ -65,8 +71,8 @@ def make_programs(real, folder, wrapped=None, stand_ins=None):
             clone(program, target)
         else:
             target.symlink_to(program.resolve())
-    for name, (fault, log) in (wrapped or {}).items():
-        wrap(folder / name, fault, log, folder / f"{name}.started")
+    for name, (fault, log, *words) in (wrapped or {}).items():
+        wrap(folder / name, fault, log, "".join(words))
     for name, mode in (stand_ins or {}).items():
         (folder / name).unlink()
         script(folder / name, f'exec /usr/bin/python3 -S -E {HERE / "stand_in.py"} {mode} "$@"')
@@ -85,8 +91,9 @@ def script(path, text):
     path.chmod(0o755)
 
 
-def wrap(program, fault, log, mark):
-    """strace -D leaves the traced program the direct child with the pid that its parent knows."""
+def wrap(program, fault, log, only):
+    """The folder `<program>.started` marks that the traced start was had.
+    strace -D leaves the traced program the direct child with the pid that its parent knows."""
     real = program.with_name("real") / program.name
     real.parent.mkdir(exist_ok=True)
     if program.is_symlink():
@@ -94,9 +101,13 @@ def wrap(program, fault, log, mark):
         program.unlink()
     else:
         program.rename(real)
+        # The agent starts its children from its own file's folder.
+        for other in program.parent.glob("interceptor-*"):
+            (real.parent / other.name).symlink_to(other)
     words = fault.words(log)
     traced = " ".join(shlex.quote(word) for word in [words[0], "-D", *words[1:], str(real)])
-    script(program, f'if mkdir {shlex.quote(str(mark))} 2>/dev/null; then exec {traced} "$@"; fi\n'
+    mark = shlex.quote(f"{program}.started")
+    script(program, f'case "$* " in *{shlex.quote(only)}*) if mkdir {mark} 2>/dev/null; then exec {traced} "$@"; fi ;; esac\n'
                     f'exec {shlex.quote(str(real))} "$@"')
 
 
@@ -230,13 +241,13 @@ def digest_of(path):
     return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
 
 
-def blobs_of(state):
-    return sorted(path for path in (state / "vault" / "blobs").glob("*/*"))
+def blobs_of(vault):
+    return sorted(vault.glob("blobs/*/*"))
 
 
-def check_vault(state):
+def check_vault(state, vault=None):
     """The digest of every blob is its name; returns the names."""
-    blobs = blobs_of(state)
+    blobs = blobs_of(vault or state / "vault")
     for blob in blobs:
         require(digest_of(blob) == blob.name, f"{blob} holds other bytes than its name says")
     return [blob.name for blob in blobs]
@@ -267,6 +278,17 @@ def make_small_zips(folder, count=workers.CHUNKS):
         with zipfile.ZipFile(folder / f"{chunk:02d}.zip", "w") as archive:
             archive.writestr(zipfile.ZipInfo("text", (2020, 1, 1, 0, 0, 0)), f"chunk {chunk}")
     return folder
+
+
+def works_in(pid, folder):
+    """The process was started for this folder: its arguments name it, or its parent's do (a decoder has none of its own)."""
+    try:
+        stat = pathlib.Path("/proc", str(pid), "stat").read_text()
+        parent = stat.rsplit(")", 1)[1].split()[1]
+        words = b"".join(pathlib.Path("/proc", each, "cmdline").read_bytes() for each in (str(pid), parent))
+    except OSError:
+        return False
+    return str(folder).encode() + b"/" in words
 
 
 def load_json(path):

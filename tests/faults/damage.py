@@ -1,0 +1,176 @@
+"""Flipped and truncated bytes in journal, vault, clip store and recovery snapshots: never used silently, always named."""
+import csv
+import json
+import shutil
+import subprocess
+
+import coordinator_kills
+import worker_kills
+import zombies
+from tools import Failure, Fault, await_event, blobs_of, digest_of, load_json, require, workers
+
+FLIPS = 12
+
+
+def flip(path, share):
+    """One bit at `share` (0 to 1) of the file."""
+    data = bytearray(path.read_bytes())
+    at = min(len(data) - 1, int(len(data) * share))
+    data[at] ^= 0x10
+    rewrite(path, data)
+
+
+def cut(path, share):
+    data = path.read_bytes()
+    rewrite(path, data[:int(len(data) * share)])
+
+
+def rewrite(path, data):
+    """As a new file: the old one may be linked elsewhere."""
+    path.unlink()
+    path.write_bytes(data)
+
+
+def damaged_journal(context, folder, damage, share):
+    """The journal is read whole at the start: it refuses and names the file, or the damage lay where nothing stands and
+    every event is as it was."""
+    cluster = coordinator_kills.plain_cluster(context, folder)
+    journal = cluster.state / "journal.sqlite"
+    cluster.start_coordinator()
+    try:
+        coordinator_kills.ask_for_changes(cluster)
+        before = cluster.events()
+        cluster.kill_coordinator()
+        damage(journal, share)
+        try:
+            cluster.start_coordinator()
+        except Failure:
+            require(cluster.coordinator.wait(60) == 1, f"it ended with {cluster.coordinator.returncode}")
+            require(str(journal) in cluster.log_text("coordinator"), f"not named: {cluster.tail('coordinator')}")
+            return
+        require(cluster.events()[:len(before)] == before, "a damaged journal was used, and events differ")
+    finally:
+        cluster.end()
+
+
+def damaged_blob(context, folder, damage, while_running):
+    """The newest checkpoint in the vault is damaged and another box needs it: it is not used, and status names it."""
+    cluster = zombies.stand_in_cluster(context, folder, "paced")
+    cluster.start_coordinator()
+    try:
+        cluster.start_worker("member-1")
+        for chunk in (0, 1):
+            zombies.let_go(cluster, chunk)
+        await_event("two chunks", lambda: [e["kind"] for e in cluster.events()].count("chunk_completed") == 4)
+        newest = cluster.ask("checkpoints", "BG")["checkpoints"][0]
+        worker = cluster.workers.pop("member-1")
+        worker.kill()
+        worker.wait()
+        shutil.rmtree(cluster.work("member-1") / "runs")  # as on a box that never had them
+        damage(next(blob for blob in blobs_of(cluster.state / "vault") if blob.name == newest["blob"]["sha256"]), 0.5)
+        if not while_running:
+            cluster.kill_coordinator()
+            cluster.start_coordinator()
+        cluster.start_worker("member-1")
+        zombies.let_go(cluster, 2)
+        await_event("the damage in status", lambda: newest["blob"]["sha256"] in cluster.problems())
+        require(cluster.task("train/BG").get("chunks_finished") == 2, "a damaged checkpoint was trained on")
+    finally:
+        cluster.end()
+
+
+class LoneTrainer:
+    """interceptor-train without an agent, as a person runs it: on a store and a run folder of its own."""
+
+    def __init__(self, context, folder):
+        folder.mkdir(parents=True)
+        self.context = context
+        self.store = folder / "store"
+        self.run_folder = folder / "BG"
+        self.settings = folder / "run.json"
+        shutil.copytree(context.store, self.store)
+        settings = load_json(context.settings)
+        settings["checkpoints"]["recovery_period_seconds"] = 1
+        settings["recipe"]["epochs_per_chunk"] = 5
+        self.settings.write_text(json.dumps(settings))
+
+    def run(self, *tracer):
+        return subprocess.run([*tracer, self.context.bin / "interceptor-train", "--specialist", "BG", "--store", self.store,
+                               "--run", self.run_folder, "--settings", self.settings], capture_output=True, text=True,
+                              timeout=300, check=False)
+
+    def die_with_two_snapshots(self):
+        """Killed while it writes a third one."""
+        fault = Fault("fsync:signal=SIGKILL:when=5;" + worker_kills.HOLD_STEPS)
+        self.run(*fault.words(self.run_folder.with_name("strace.log")))
+        slots = sorted(self.run_folder.glob("recovery-?.safetensors"))
+        require(len(slots) == 2, f"the killed trainer left {slots}")
+        return slots
+
+    def ledger(self):
+        return [row for row in csv.reader((self.run_folder / "ledger.csv").read_text().splitlines()) if len(row) == 5]
+
+
+def damaged_snapshot(context, folder, damage, share, slots):
+    """A damaged snapshot is deleted with a line that names it; training goes on from the other one, or from the beginning,
+    and every chunk is trained once with the same samples."""
+    trainer = LoneTrainer(context, folder)
+    there = trainer.die_with_two_snapshots()
+    steps = len(trainer.ledger())
+    for slot in slots:
+        damage(there[slot], share)
+    done = trainer.run()
+    require(done.returncode == 0, f"exit code {done.returncode}: {done.stderr[-2000:]}")
+    for slot in slots:
+        require(f"{there[slot]} is deleted" in done.stderr, f"{there[slot].name} is not named: {done.stderr[-2000:]}")
+    rows = trainer.ledger()
+    require(steps > 0 and int(rows[steps][3]) < steps, f"it went on at step {rows[steps][3]}")
+    require((int(rows[steps][3]) == 0) == (len(slots) == 2), f"with {slots} damaged it went on at step {rows[steps][3]}")
+    workers.check_ledgers([rows], "BG")
+
+
+def damaged_store(context, folder, name, damage, share):
+    """A damaged file of the clip store stops the trainer with a line that names it, before a single step."""
+    trainer = LoneTrainer(context, folder)
+    path = trainer.store / "00" / name
+    damage(path, share)
+    done = trainer.run()
+    require(done.returncode != 0, "a damaged clip store was trained on")
+    require(str(path) in done.stderr or "chunk 00" in done.stderr, f"not named: {done.stderr[-2000:]}")
+    require(not trainer.ledger(), "steps were taken on a damaged clip store")
+
+
+def cut_store_is_made_again(context, folder, name):
+    """A store whose file has lost its end is prepared again, to the same bytes."""
+    trainer = LoneTrainer(context, folder)
+    good = {path.name: digest_of(path) for path in (trainer.store / "00").iterdir() if path.name != "prepared.json"}
+    cut(trainer.store / "00" / name, 0.9)
+    subprocess.run([context.bin / "interceptor-prepare", context.clips / "00.zip", "--out", trainer.store, "--settings",
+                    trainer.settings], check=True, capture_output=True)
+    for file, digest in good.items():
+        require(digest_of(trainer.store / "00" / file) == digest, f"{file} was prepared to other bytes")
+
+
+def cases(context):
+    found = []
+    for n in range(FLIPS):
+        share = (n + 0.5) / FLIPS
+        found.append((f"damage-journal-flip-{n}",
+                      lambda folder, share=share: damaged_journal(context, folder, flip, share)))
+    for share in (0, 0.1, 0.5, 0.9):
+        found.append((f"damage-journal-cut-{share}",
+                      lambda folder, share=share: damaged_journal(context, folder, cut, share)))
+    for name, damage in (("flip", flip), ("cut", cut)):
+        for running in (True, False):
+            found.append((f"damage-blob-{name}-{'running' if running else 'restarted'}",
+                          lambda folder, damage=damage, running=running: damaged_blob(context, folder, damage, running)))
+    for name, slots in (("a", (0,)), ("b", (1,)), ("both", (0, 1))):
+        for kind, damage, share in (("flip", flip, 0.5), ("cut", cut, 0.5), ("head", flip, 0.0001)):
+            found.append((f"damage-snapshot-{name}-{kind}", lambda folder, damage=damage, share=share, slots=slots:
+                          damaged_snapshot(context, folder, damage, share, slots)))
+    for name in ("train.clips", "keep.clips", "manifest.jsonl"):
+        for kind, damage, share in (("flip", flip, 0.9999), ("head", flip, 0), ("cut", cut, 0.5), ("empty", cut, 0)):
+            found.append((f"damage-store-{name}-{kind}", lambda folder, name=name, damage=damage, share=share:
+                          damaged_store(context, folder, name, damage, share)))
+        found.append((f"damage-store-{name}-again", lambda folder, name=name: cut_store_is_made_again(context, folder, name)))
+    return found
