@@ -139,7 +139,8 @@ def check_plan(cluster, watcher, pinned, vault=None):
     facts = check_one_effect_each(events)
     require(3 + 4 + 6 + 6 <= facts <= 3 + 6 + 6 + 6, f"{facts} facts of manifests, checkpoints, evaluations and chunks")
     blobs = check_vault(cluster.state, vault)
-    require(len(blobs) == 3 + 4 + 6, f"the vault holds {len(blobs)} blobs, the journal names 13")
+    # An upload whose checkpoint was given up while the coordinator was away is swept a day later: one a specialist at most.
+    require(13 <= len(blobs) <= 15, f"the vault holds {len(blobs)} blobs, the journal names 13")
     for specialist in ("BG", "AV"):
         listed = cluster.ask("checkpoints", specialist)["checkpoints"]
         ids = [c["id"] for c in listed]
@@ -202,8 +203,9 @@ SCRIPTS = {"start": (count_start, kill_in_start), "requests": (count_requests, k
 
 
 def points(counts, stride=1):
-    """(call, n) for every call; of the many alike ones of the plan's script each `stride`-th."""
-    return [(call, n) for call, count in sorted(counts.items()) for n in range(1, count + 1, stride)]
+    """(call, n) for every call; of the journal's, which the script of requests has one by one, each `stride`-th."""
+    return [(call, n) for call, count in sorted(counts.items())
+            for n in range(1, count + 1, stride if call in ("fdatasync", "ftruncate") else 1)]
 
 
 def cases(context, stride):

@@ -19,6 +19,7 @@ import tempfile
 import threading
 import traceback
 
+import controls
 import coordinator_disk
 import coordinator_kills
 import damage
@@ -84,7 +85,7 @@ def make_cases(context, arguments):
     cases = coordinator_kills.cases(context, arguments.stride) + coordinator_disk.cases(context)
     if any(name.startswith(("coordinator", "disk")) for name in arguments.names) and len(arguments.names) == 1:
         return cases
-    return worker_kills.cases(context) + zombies.cases(context) + damage.cases(context) + cases
+    return controls.cases(context) + worker_kills.cases(context) + zombies.cases(context) + damage.cases(context) + cases
 
 
 def main():
@@ -95,7 +96,7 @@ def main():
     what.add_argument("--random", type=int, metavar="N", help="N random kills")
     what.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"), help="of --random; printed")
-    parser.add_argument("--stride", type=int, default=1, help="of the coordinator's syncs in the plan each so-manieth")
+    parser.add_argument("--stride", type=int, default=4, help="of the journal's syncs in a whole plan each so-manieth")
     parser.add_argument("--jobs", type=int, default=4, help="cases side by side; most of them wait")
     parser.add_argument("names", nargs="*", help="parts of names; default: all")
     arguments = parser.parse_args()

@@ -22,9 +22,10 @@ class Round:
         self.kills = kills
         self.done = []
         recovery = self.random.choice((1, 2, 3600))
-        self.cluster = Cluster(context.programs, context.clips, folder, worker_kills.MEMBERS, epochs=self.random.choice((4, 8, 12)),
-                               plan={"recovery_period_seconds: 2": f"recovery_period_seconds: {recovery}",
-                                     "period_seconds: 30": f"period_seconds: {self.random.choice((2, 30))}"})
+        self.cluster = Cluster(context.programs, context.clips, folder, worker_kills.MEMBERS,
+                               epochs=self.random.choice((4, 8, 12)), plan={
+                                   "recovery_period_seconds: 2": f"recovery_period_seconds: {recovery}",
+                                   "period_seconds: 30": f"period_seconds: {self.random.choice((2, 30))}"})
         if self.random.random() < 0.5:
             worker_kills.warm(self.cluster, context)
 

@@ -30,15 +30,16 @@ def check_machine():
     """Nothing that these tests need may be silently missing."""
     for program in ("strace", "unshare", "mount", "nsenter"):
         require(shutil.which(program), f"{program} is not installed: run deploy/install")
-    done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "true"], capture_output=True, check=False)
+    namespaces = ["unshare", "--user", "--map-root-user", "--mount", "true"]
+    done = subprocess.run(namespaces, capture_output=True, check=False)
     require(done.returncode == 0, f"no user and mount namespaces here: {done.stderr.decode()}")
     done = subprocess.run(["strace", "-qq", "-e", "trace=none", "true"], capture_output=True, check=False)
     require(done.returncode == 0, f"strace cannot trace here: {done.stderr.decode()}")
 
 
 class Fault:
-    """Injections of strace, as in Fault("fsync:signal=SIGKILL:when=2"), joined by ";"; `path` narrows it to calls on that file; without
-    `follow` only the first thread is traced."""
+    """Injections of strace, as in Fault("fsync:signal=SIGKILL:when=2"), joined by ";". `path` narrows them to calls on that
+    file; without `follow` only the first thread is traced."""
 
     def __init__(self, inject, path=None, follow=True):
         self.inject = inject
@@ -92,8 +93,8 @@ def script(path, text):
 
 
 def wrap(program, fault, log, only):
-    """The folder `<program>.started` marks that the traced start was had.
-    strace -D leaves the traced program the direct child with the pid that its parent knows."""
+    """The folder `<program>.started` marks that the traced start was had. strace -D leaves the traced program the direct
+    child, with the pid that its parent knows."""
     real = program.with_name("real") / program.name
     real.parent.mkdir(exist_ok=True)
     if program.is_symlink():
@@ -265,7 +266,7 @@ def check_one_effect_each(events):
     for event in events:
         if not event["kind"].startswith(once):
             continue
-        key = (event["kind"], event["subject"], event["text"])
+        key = (event["kind"], event["subject"], re.sub(r"^term \d+: ", "", event["text"]))
         require(key not in seen, f"{key} stands twice in the journal")
         seen.add(key)
     return len(seen)

@@ -50,10 +50,10 @@ POINTS = (
     Point("snapshot-b-sync", TRAIN, "fsync", 3, B + r"\.tmp-", slow=True),
     Point("snapshot-b-rename", TRAIN, "rename", 2, B, slow=True),
     Point("store-write", PREPARE, "pwrite64", 5, r"store/00/(train|keep)\.clips\.tmp-"),
-    Point("store-train-sync", PREPARE, "fsync", 1, r"store/00/train\.clips\.tmp-"),
+    Point("store-train-sync", PREPARE, "fsync", 2, r"store/00/train\.clips\.tmp-"),
     Point("store-train-rename", PREPARE, "rename", 1, r"store/00/train\.clips"),
     Point("store-keep-rename", PREPARE, "rename", 2, r"store/00/keep\.clips"),
-    Point("store-manifest-sync", PREPARE, "fsync", 5, r"store/00/manifest\.jsonl\.tmp-"),
+    Point("store-manifest-sync", PREPARE, "fsync", 6, r"store/00/manifest\.jsonl\.tmp-"),
     Point("store-manifest-rename", PREPARE, "rename", 3, r"store/00/manifest\.jsonl"),
     Point("store-stamp-rename", PREPARE, "rename", 4, r"store/00/prepared\.json"),
     Point("box-sync", AGENT, "fsync", 1, r"box\.id\.tmp-"),
@@ -62,7 +62,8 @@ POINTS = (
     Point("memory-sync", AGENT, "fsync", 7, r"runs/(BG|AV)/unpublished\.json\.tmp-"),
     Point("memory-rename", AGENT, "rename", 4, r"runs/(BG|AV)/unpublished\.json"),
     Point("memory-later-rename", AGENT, "rename", 8, r"runs/(BG|AV)/unpublished\.json"),
-    Point("old-checkpoint-unlink", AGENT, "unlink", 1, r"checkpoints/BG-step-0+4\.", "runs/BG/checkpoints/BG-step-0000000004.safetensors"),
+    Point("old-checkpoint-unlink", AGENT, "unlink", 1, r"checkpoints/BG-step-0+4\.",
+          path="runs/BG/checkpoints/BG-step-0000000004.safetensors"),
 )
 ONLY = {TRAIN: "--specialist BG ", PREPARE: "--chunk 00 ", AGENT: "--member member-1 "}
 
@@ -81,8 +82,8 @@ def make_store(context):
     finally:
         cluster.end()
     for chunk in range(workers.CHUNKS):
-        subprocess.run([context.bin / PREPARE, context.clips / f"{chunk:02d}.zip", "--out", context.store, "--settings", settings],
-                       check=True, capture_output=True)
+        subprocess.run([context.bin / PREPARE, context.clips / f"{chunk:02d}.zip", "--out", context.store, "--settings",
+                        settings], check=True, capture_output=True)
     shutil.copy2(cluster.work("member-1") / "digests.json", context.clip_digests)
     shutil.copy2(settings, context.settings)
 

@@ -26,6 +26,15 @@ def family(pid):
     return found
 
 
+def signal_all(pids, number):
+    """Some may be gone: an agent that wakes kills the children of runs it lost."""
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
 def stand_in_cluster(context, folder, trainer, members=None, plan=None, preparer="prepare"):
     folder.mkdir(parents=True)
     programs = make_programs(context.bin, folder / "bin",
@@ -57,15 +66,13 @@ def zombie(context, folder):
         unpublished = cluster.run_folder(turn) / "checkpoints" / f"{turn}-step-0000000020.safetensors"
         await_event("a checkpoint that the stopped agent does not know", unpublished.exists)
         stopped = family(agent)
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
+        signal_all(stopped, signal.SIGSTOP)
         let_go(cluster, 2)  # nobody but the stopped ones waits any more
         await_event("the plan's runs on member-2's box",
                     lambda: [e["kind"] for e in cluster.events()].count("chunk_completed") == 12)
         moved = len(cluster.events())
 
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
+        signal_all(stopped, signal.SIGCONT)
         stopped = []
         await_event("the zombie's news of its loss", lambda: f"dropping train/{turn}, term 1" in cluster.log_text("member-1"))
         await_event("the end of its checkpoint", lambda: not unpublished.exists())
@@ -76,8 +83,7 @@ def zombie(context, folder):
         check_vault(cluster.state)
         require(cluster.workers["member-1"].poll() is None, "the zombie's agent ended")
     finally:
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
+        signal_all(stopped, signal.SIGCONT)
         cluster.end()
     check_journal(cluster.state)
 
@@ -148,6 +154,7 @@ def bad_trainer(context, folder, how, *reasons):
             await_event("the end of the child", lambda: "SIGKILL" in cluster.log_text("member-1"))
         require(cluster.workers["member-1"].poll() is None, "the agent ended")
     finally:
+        cluster.workers["member-1"].kill()  # such a child would be waited for in vain
         cluster.end()
 
 
