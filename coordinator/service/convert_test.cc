@@ -89,7 +89,7 @@ CATCH_TEST_CASE("Every directive arrives as its own kind") {
   CATCH_CHECK(ToProto(Directive(SaveNow{{"t", 1}})).has_save_now());
   CATCH_CHECK(ToProto(Directive(Drain{"r"})).drain().reason() == "r");
   CATCH_CHECK(ToProto(Directive(Drop{{"t", 1}, "r"})).drop().reason() == "r");
-  CATCH_CHECK(ToProto(Directive(ManifestFact{{.chunk = "03"}})).manifest().manifest().chunk() == "03");
+  CATCH_CHECK(ToProto(Directive(ManifestFact{{.chunk = "03", .blob = {}, .chunk_sha256 = ""}})).manifest().manifest().chunk() == "03");
   CATCH_CHECK(ToProto(Directive(RoundReady{4, {Evaluation{}}, true})).round_ready().evaluations_size() == 1);
 }
 
