@@ -365,7 +365,7 @@ CATCH_TEST_CASE("events come in the documented order and nothing held out is tra
     const auto table = ReadWholeFile(SystemFiles(), event.at("path"));
     CATCH_REQUIRE(table.ok());
     CATCH_CHECK(table->starts_with("chunk,clip,family,label,logit,fold,half,split,step,brightness\n"));
-    CATCH_CHECK(DigestOf(*table).hex == event.at("sha256"));
+    CATCH_CHECK(DigestOf(*table).hex == event.at("sha256").get<std::string>());
     const auto lines = std::count(table->begin(), table->end(), '\n');
     CATCH_CHECK(lines == 1 + event.at("reals").get<int>() + event.at("fakes").get<int>());
   }
