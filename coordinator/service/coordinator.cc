@@ -64,9 +64,10 @@ class Running : public Coordinator {
   absl::Status CheckNotEmptied() const {
     const std::string& folder = options_.state_folder;
     if (log_->size() > 0 || !options_.files->Exists(JoinPath(folder, "plan.txtpb"))) return absl::OkStatus();
-    return DataLoss(JoinPath(folder, "journal.sqlite"),
-                    " is empty or missing, yet a plan was begun here: restore it from a backup, or start the plan"
-                    " anew with another --state folder");
+    return DataLoss(
+        JoinPath(folder, "journal.sqlite"),
+        " is empty or missing, yet a plan was begun here: restore it from a backup, or start the plan"
+        " anew with another --state folder");
   }
 
   // For people: the folder alone says what it was made for. The digest that counts stands in the journal, so

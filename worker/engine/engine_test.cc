@@ -319,7 +319,8 @@ CATCH_TEST_CASE("what a killed trainer was writing is swept from every folder of
   const ScratchFolder folder;
   CATCH_REQUIRE(LockRunFolder(SystemFiles(), folder.path()).ok());
   std::vector<std::string> left;
-  for (const char* name : {"recovery-a.safetensors", "checkpoints/BG-step-0000000001.safetensors", "scores/held_out-00.csv"}) {
+  for (const char* name :
+       {"recovery-a.safetensors", "checkpoints/BG-step-0000000001.safetensors", "scores/held_out-00.csv"}) {
     left.push_back(folder.File(Cat(name, ".tmp-", std::string(32, 'a'))));
     CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), left.back(), "half of it").ok());
   }
