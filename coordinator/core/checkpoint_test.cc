@@ -1,13 +1,13 @@
 // Committing checkpoints.
 #include "common/base/status.h"
 #include "coordinator/core/queries.h"
-#include "tests/support/scenario.h"
 #include "tests/support/catch.h"
+#include "tests/support/scenario.h"
 
 namespace interceptor::coordinator {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 CATCH_TEST_CASE("a checkpoint is committed whole: id, time, term, and it is the next base") {
   Scenario s;
@@ -38,10 +38,10 @@ CATCH_TEST_CASE("checkpoints go forward") {
   CATCH_CHECK(s.CountFacts<CheckpointCommitted>() == 1);
   same_step.request_id = s.NextId();
   same_step.checkpoint.blob = FakeDigest("other bytes");
-  CATCH_CHECK_THAT(Message(s.Do(same_step)), Contains("BG-000000000100"));
+  CATCH_CHECK_THAT(Message(s.Do(same_step)), ContainsSubstring("BG-000000000100"));
   CheckpointProposed back = s.MakeCheckpoint(ana, "train/BG", 200, SaveReason::kSaveNow);
   back.checkpoint.training_seconds = 50;
-  CATCH_CHECK_THAT(Message(s.Do(back)), Contains("training time never goes back"));
+  CATCH_CHECK_THAT(Message(s.Do(back)), ContainsSubstring("training time never goes back"));
 }
 
 CATCH_TEST_CASE("a checkpoint of a finished chunk is refused; of a later one it covers all before") {
@@ -70,13 +70,13 @@ CATCH_TEST_CASE("a checkpoint must be in the vault and trained on the committed 
   CATCH_REQUIRE(s.CommitManifest(ana, "train/BG", "00").ok());
   CheckpointProposed save = s.MakeCheckpoint(ana, "train/BG", 100, SaveReason::kSaveNow);
   save.blob_verified = false;
-  CATCH_CHECK_THAT(Message(s.Do(save)), Contains("not in the vault"));
+  CATCH_CHECK_THAT(Message(s.Do(save)), ContainsSubstring("not in the vault"));
   save.blob_verified = true;
   save.checkpoint.manifests = {FakeHex("another audit")};
   CATCH_CHECK_THAT(Message(s.Do(save)),
-                   Contains(FakeHex("another audit")) && Contains(FakeHex("manifest 00")));
+                   ContainsSubstring(FakeHex("another audit")) && ContainsSubstring(FakeHex("manifest 00")));
   save.checkpoint.manifests = {FakeHex("manifest 00"), FakeHex("manifest 01")};
-  CATCH_CHECK_THAT(Message(s.Do(save)), Contains("chunk 01"));
+  CATCH_CHECK_THAT(Message(s.Do(save)), ContainsSubstring("chunk 01"));
   save.checkpoint.manifests = {FakeHex("manifest 00")};
   CATCH_CHECK(s.Do(save).ok());
 }
@@ -89,7 +89,7 @@ CATCH_TEST_CASE("a malformed checkpoint is refused naming the field") {
     change(bad.checkpoint);
     const absl::Status status = s.Do(bad);
     CATCH_CHECK(status.code() == absl::StatusCode::kInvalidArgument);
-    CATCH_CHECK_THAT(Message(status), Contains(field));
+    CATCH_CHECK_THAT(Message(status), ContainsSubstring(field));
   };
   refused([](Checkpoint& c) { c.specialist = "AV"; }, "specialist");
   refused([](Checkpoint& c) { c.blob.hex = "AB"; }, "blob");
@@ -113,7 +113,7 @@ CATCH_TEST_CASE("the vault's limit at rest is kept, with limit and value in the 
   for (int step : {100, 200, 300}) CATCH_REQUIRE(s.CommitCheckpoint(ana, "train/BG", step).ok());
   const absl::Status full = s.CommitCheckpoint(ana, "train/AV", 100);
   CATCH_CHECK(full.code() == absl::StatusCode::kResourceExhausted);
-  CATCH_CHECK_THAT(Message(full), Contains("2500") && Contains("3000"));
+  CATCH_CHECK_THAT(Message(full), ContainsSubstring("2500") && ContainsSubstring("3000"));
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
 // A box that is gone, the one that stands in, and the way home.
 #include "common/base/status.h"
 #include "coordinator/core/queries.h"
-#include "tests/support/scenario.h"
 #include "tests/support/catch.h"
+#include "tests/support/scenario.h"
 
 namespace interceptor::coordinator {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 CATCH_TEST_CASE(
     "after the handover time another box with the same chunks takes the pair from its checkpoints") {
@@ -85,7 +85,7 @@ CATCH_TEST_CASE("a pair goes home at a chunk boundary, each run at its own, unde
   CATCH_CHECK_FALSE(TaskOf(s.state, "train/BG").holder.has_value());
   CATCH_CHECK(s.IsHeldBy("train/AV", "bo-box"));
   CATCH_REQUIRE(s.Sent<Drop>(bo).size() == 1);
-  CATCH_CHECK_THAT(s.Sent<Drop>(bo)[0].reason, Contains("goes home"));
+  CATCH_CHECK_THAT(s.Sent<Drop>(bo)[0].reason, ContainsSubstring("goes home"));
   s.TrainChunk(bo, "train/AV");
   CATCH_CHECK(s.IsHeldBy("train/BG", "ana-box"));
   CATCH_CHECK(s.IsHeldBy("train/AV", "ana-box"));
@@ -206,7 +206,8 @@ CATCH_TEST_CASE("a box whose next chunk is another file gets no task for it, at 
   // At the boundary before the differing one it lets go.
   s.TrainChunk(50, "train/BG");
   CATCH_CHECK_FALSE(TaskOf(s.state, "train/BG").holder.has_value());
-  CATCH_CHECK_THAT(TaskOf(s.state, "train/BG").reason, Contains("chunk 01") && Contains("another file"));
+  CATCH_CHECK_THAT(TaskOf(s.state, "train/BG").reason,
+                   ContainsSubstring("chunk 01") && ContainsSubstring("another file"));
 }
 
 }  // namespace

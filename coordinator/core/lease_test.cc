@@ -3,13 +3,13 @@
 #include "coordinator/core/leases.h"
 #include "coordinator/core/limits.h"
 #include "coordinator/core/queries.h"
-#include "tests/support/scenario.h"
 #include "tests/support/catch.h"
+#include "tests/support/scenario.h"
 
 namespace interceptor::coordinator {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 // Reports the same thing every 5 s.
 void Repeat(Scenario& s, SessionId session, const Progress& progress, absl::Duration duration) {
@@ -67,8 +67,8 @@ CATCH_TEST_CASE("a ping keeps the stream but not the lease; the watchdog ends it
   CATCH_CHECK(s.Ref("train/BG").term == 1);
   const Drop drop = s.Sent<Drop>(ana).back();
   CATCH_CHECK(drop.task == TaskRef{"train/BG", 1});
-  CATCH_CHECK_THAT(drop.reason, Contains("no progress for 5m") && Contains("training"));
-  CATCH_CHECK_THAT(TaskOf(s.state, "train/BG").reason, Contains("DEADLINE_EXCEEDED"));
+  CATCH_CHECK_THAT(drop.reason, ContainsSubstring("no progress for 5m") && ContainsSubstring("training"));
+  CATCH_CHECK_THAT(TaskOf(s.state, "train/BG").reason, ContainsSubstring("DEADLINE_EXCEEDED"));
   // Granted again after a rest, under a higher term.
   s.Wait(absl::Seconds(5));
   CATCH_CHECK(s.Ref("train/BG").term == 2);
@@ -205,7 +205,7 @@ CATCH_TEST_CASE("progress that is stale is dropped, and malformed progress refus
   s.ForgetEffects();
   CATCH_REQUIRE(s.Report(bo, s.At("train/BG", Phase::kTraining, 1)).ok());
   CATCH_REQUIRE(s.Sent<Drop>(bo).size() == 1);
-  CATCH_CHECK_THAT(s.Sent<Drop>(bo)[0].reason, Contains("ana"));
+  CATCH_CHECK_THAT(s.Sent<Drop>(bo)[0].reason, ContainsSubstring("ana"));
   Progress stale = s.At("train/BG", Phase::kTraining, 1);
   stale.task.term = 0;
   CATCH_REQUIRE(s.Report(ana, stale).ok());

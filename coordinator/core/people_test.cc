@@ -3,13 +3,13 @@
 
 #include "common/base/status.h"
 #include "coordinator/core/queries.h"
-#include "tests/support/scenario.h"
 #include "tests/support/catch.h"
+#include "tests/support/scenario.h"
 
 namespace interceptor::coordinator {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 CATCH_TEST_CASE("a paused plan stops each run at its next save and grants nothing") {
   Scenario s;
@@ -34,7 +34,7 @@ CATCH_TEST_CASE("a paused plan stops each run at its next save and grants nothin
   CATCH_REQUIRE(s.Report(ana, s.At("train/BG", Phase::kTraining, 60)).ok());
   CATCH_REQUIRE(s.CommitCheckpoint(ana, "train/BG", 50).ok());
   CATCH_CHECK_FALSE(TaskOf(s.state, "train/BG").holder.has_value());
-  CATCH_CHECK_THAT(s.Sent<Drop>(ana).back().reason, Contains("power works"));
+  CATCH_CHECK_THAT(s.Sent<Drop>(ana).back().reason, ContainsSubstring("power works"));
   const SessionId bo = s.Attach("bo");
   s.Work(absl::Minutes(1));
   CATCH_CHECK(s.Sent<Assignment>(bo).empty());

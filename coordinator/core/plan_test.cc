@@ -1,13 +1,13 @@
 // Starting: what a plan must be, and whose folder the state is.
 #include "common/base/status.h"
 #include "coordinator/core/queries.h"
-#include "tests/support/scenario.h"
 #include "tests/support/catch.h"
+#include "tests/support/scenario.h"
 
 namespace interceptor::coordinator {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 CATCH_TEST_CASE("a plan the core cannot run is refused naming the field") {
   CATCH_CHECK(ValidatePlan(SmallPlan()).ok());
@@ -16,7 +16,7 @@ CATCH_TEST_CASE("a plan the core cannot run is refused naming the field") {
     change(plan);
     const absl::Status status = ValidatePlan(plan);
     CATCH_CHECK(status.code() == absl::StatusCode::kInvalidArgument);
-    CATCH_CHECK_THAT(Message(status), Contains(field));
+    CATCH_CHECK_THAT(Message(status), ContainsSubstring(field));
   };
   refused([](PlanFacts& p) { p.name = "a b"; }, "plan");
   refused([](PlanFacts& p) { p.digest = "x"; }, "digest");
@@ -52,9 +52,9 @@ CATCH_TEST_CASE("a state folder belongs to one plan: another digest is refused n
   State state = Replay(s.journal);
   const auto decision = Decide(state, {.body = StartCommand{other, "n"}}, s.now);
   CATCH_CHECK(decision.status().code() == absl::StatusCode::kFailedPrecondition);
-  CATCH_CHECK_THAT(Message(decision.status()), Contains(other.digest));
-  CATCH_CHECK_THAT(Message(decision.status()), Contains(s.plan.digest));
-  CATCH_CHECK_THAT(Message(decision.status()), Contains("new --state folder"));
+  CATCH_CHECK_THAT(Message(decision.status()), ContainsSubstring(other.digest));
+  CATCH_CHECK_THAT(Message(decision.status()), ContainsSubstring(s.plan.digest));
+  CATCH_CHECK_THAT(Message(decision.status()), ContainsSubstring("new --state folder"));
 }
 
 CATCH_TEST_CASE("each start has a number of its own") {

@@ -4,13 +4,13 @@
 #include <algorithm>
 
 #include "coordinator/core/problems.h"
-#include "tests/support/scenario.h"
 #include "tests/support/catch.h"
+#include "tests/support/scenario.h"
 
 namespace interceptor::coordinator {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 const TaskView& TaskNamed(const StatusView& view, const std::string& name) {
   return *std::find_if(view.tasks.begin(), view.tasks.end(), [&](const auto& t) { return t.task == name; });
@@ -25,11 +25,11 @@ CATCH_TEST_CASE("a plan nobody works on says who is missing") {
   CATCH_CHECK(view.workers.size() == 3);
   CATCH_CHECK(view.chunks_total == 3);
   CATCH_CHECK(view.tasks[0].state == TaskState::kWaiting);
-  CATCH_CHECK_THAT(view.tasks[0].reason, Contains("ana's worker to connect"));
+  CATCH_CHECK_THAT(view.tasks[0].reason, ContainsSubstring("ana's worker to connect"));
   s.Wait(absl::Seconds(40));
   view = BuildStatus(s.state, s.now);
   CATCH_REQUIRE(view.problems.size() == 3);
-  CATCH_CHECK_THAT(view.problems[0], Contains("ana's worker is not connected (40s)"));
+  CATCH_CHECK_THAT(view.problems[0], ContainsSubstring("ana's worker is not connected (40s)"));
 }
 
 CATCH_TEST_CASE("a running task shows holder, progress, checkpoint and evaluation") {
@@ -69,7 +69,7 @@ CATCH_TEST_CASE("a running task shows holder, progress, checkpoint and evaluatio
   CATCH_CHECK(view.evaluations.size() == 1);
   CATCH_CHECK(view.rounds_finished == 0);
   CATCH_CHECK(view.events == static_cast<int64_t>(s.journal.size()));
-  CATCH_CHECK_THAT(TaskNamed(view, "integrate").reason, Contains("nothing reported yet"));
+  CATCH_CHECK_THAT(TaskNamed(view, "integrate").reason, ContainsSubstring("nothing reported yet"));
 }
 
 CATCH_TEST_CASE("what a worker says stands in its way is the reason, and a problem") {
@@ -80,7 +80,8 @@ CATCH_TEST_CASE("what a worker says stands in its way is the reason, and a probl
   CATCH_REQUIRE(s.Report(ana, progress).ok());
   const StatusView view = BuildStatus(s.state, s.now);
   CATCH_CHECK(TaskNamed(view, "train/BG").reason == "interceptor-train was killed");
-  CATCH_CHECK(std::count(view.problems.begin(), view.problems.end(), "train/BG: interceptor-train was killed") == 1);
+  CATCH_CHECK(
+      std::count(view.problems.begin(), view.problems.end(), "train/BG: interceptor-train was killed") == 1);
 }
 
 CATCH_TEST_CASE("reasons: waiting for data, no progress, paused, draining, done") {
@@ -96,13 +97,13 @@ CATCH_TEST_CASE("reasons: waiting for data, no progress, paused, draining, done"
   StatusView view = BuildStatus(s.state, s.now);
   CATCH_CHECK(TaskNamed(view, "train/BG").state == TaskState::kPaused);
   CATCH_CHECK(TaskNamed(view, "train/BG").reason == "DATA_LOSS: bad zip");
-  CATCH_CHECK_THAT(view.problems[0],
-                   Contains("train/BG is paused: DATA_LOSS: bad zip") && Contains("resume"));
+  CATCH_CHECK_THAT(view.problems[0], ContainsSubstring("train/BG is paused: DATA_LOSS: bad zip") &&
+                                         ContainsSubstring("resume"));
   CATCH_REQUIRE(s.Do(PausePlan{"", "lunch"}).ok());
   view = BuildStatus(s.state, s.now);
   CATCH_CHECK(view.paused);
   CATCH_CHECK(TaskNamed(view, "train/CM").state == TaskState::kPaused);
-  CATCH_CHECK_THAT(TaskNamed(view, "train/CM").reason, Contains("lunch"));
+  CATCH_CHECK_THAT(TaskNamed(view, "train/CM").reason, ContainsSubstring("lunch"));
 }
 
 CATCH_TEST_CASE("problems come worst first, each naming the thing and the mend") {
@@ -123,11 +124,11 @@ CATCH_TEST_CASE("problems come worst first, each naming the thing and the mend")
   s.now = s.now + absl::Minutes(1);
   const StatusView view = BuildStatus(s.state, s.now);
   CATCH_REQUIRE(view.problems.size() == 5);
-  CATCH_CHECK_THAT(view.problems[0], Contains("disk is low: 5 bytes free"));
-  CATCH_CHECK_THAT(view.problems[1], Contains("BG-000000000100 is damaged"));
-  CATCH_CHECK_THAT(view.problems[2], Contains("chunk 00 on bo's box bo-box is another file"));
-  CATCH_CHECK_THAT(view.problems[3], Contains("zoe's worker is not connected"));
-  CATCH_CHECK_THAT(view.problems[4], Contains("overdue"));
+  CATCH_CHECK_THAT(view.problems[0], ContainsSubstring("disk is low: 5 bytes free"));
+  CATCH_CHECK_THAT(view.problems[1], ContainsSubstring("BG-000000000100 is damaged"));
+  CATCH_CHECK_THAT(view.problems[2], ContainsSubstring("chunk 00 on bo's box bo-box is another file"));
+  CATCH_CHECK_THAT(view.problems[3], ContainsSubstring("zoe's worker is not connected"));
+  CATCH_CHECK_THAT(view.problems[4], ContainsSubstring("overdue"));
   CATCH_CHECK(view.chunks[0].differing_members == std::vector<std::string>{"bo"});
   CATCH_CHECK(view.disk_free_bytes == 5);
   CATCH_CHECK(view.vault_bytes == 700);

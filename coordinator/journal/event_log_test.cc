@@ -10,15 +10,15 @@
 #include <fstream>
 
 #include "common/base/status.h"
-#include "tests/support/scenario.h"
 #include "coordinator/journal/samples.h"
 #include "tests/support/catch.h"
+#include "tests/support/scenario.h"
 #include "tests/support/scratch_folder.h"
 
 namespace interceptor::coordinator {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 std::unique_ptr<EventLog> Open(const std::string& folder) {
   auto log = OpenEventLog(folder);
@@ -127,7 +127,7 @@ CATCH_TEST_CASE("a second coordinator is told who holds the folder; afterwards i
     auto log = Open(folder.path());
     const absl::Status second = OpenEventLog(folder.path()).status();
     CATCH_CHECK(second.code() == absl::StatusCode::kFailedPrecondition);
-    CATCH_CHECK_THAT(Message(second), Contains("another coordinator holds " + folder.path()));
+    CATCH_CHECK_THAT(Message(second), ContainsSubstring("another coordinator holds " + folder.path()));
     CATCH_CHECK_FALSE(IsNewerVersion(second));
   }
   Open(folder.path());
@@ -176,7 +176,7 @@ CATCH_TEST_CASE("a row that was changed, lost or moved is data loss at opening")
     Tamper(folder.path(), sql);
     const absl::Status status = OpenEventLog(folder.path()).status();
     CATCH_CHECK(status.code() == absl::StatusCode::kDataLoss);
-    CATCH_CHECK_THAT(Message(status), Contains("journal.sqlite"));
+    CATCH_CHECK_THAT(Message(status), ContainsSubstring("journal.sqlite"));
   }
 }
 
@@ -193,7 +193,7 @@ CATCH_TEST_CASE("flipped bytes of the file are found") {
   std::ofstream(path, std::ios::binary) << bad;
   const absl::Status status = OpenEventLog(folder.path()).status();
   CATCH_CHECK(status.code() == absl::StatusCode::kDataLoss);
-  CATCH_CHECK_THAT(Message(status), Contains("event 4 is damaged"));
+  CATCH_CHECK_THAT(Message(status), ContainsSubstring("event 4 is damaged"));
   std::ofstream(path, std::ios::binary) << good;
   CATCH_CHECK(ReadAll(*Open(folder.path())) == SampleFacts());
 }
@@ -205,7 +205,7 @@ CATCH_TEST_CASE("a journal that lost its end is refused by its name") {
   std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
   const absl::Status status = OpenEventLog(folder.path()).status();
   CATCH_CHECK(absl::IsDataLoss(status));
-  CATCH_CHECK_THAT(Message(status), Contains(path));
+  CATCH_CHECK_THAT(Message(status), ContainsSubstring(path));
 }
 
 CATCH_TEST_CASE("a file that is no journal is refused, an empty one is a new journal") {
@@ -230,7 +230,7 @@ CATCH_TEST_CASE("a journal of a newer version is refused and its bytes stay as t
   const absl::Status status = OpenEventLog(folder.path()).status();
   CATCH_CHECK(status.code() == absl::StatusCode::kFailedPrecondition);
   CATCH_CHECK(IsNewerVersion(status));
-  CATCH_CHECK_THAT(Message(status), Contains("newer version"));
+  CATCH_CHECK_THAT(Message(status), ContainsSubstring("newer version"));
   CATCH_CHECK(FileBytes(folder.path() + "/journal.sqlite") == before);
 }
 
@@ -245,7 +245,7 @@ CATCH_TEST_CASE("a full disk is a known outcome: nothing of the batch is there, 
   std::get<PlanPaused>(large.body).reason = std::string(200'000, 'x');
   const absl::Status full = log.Append({SampleFacts()[0], large, SampleFacts()[1]});
   CATCH_CHECK(full.code() == absl::StatusCode::kResourceExhausted);
-  CATCH_CHECK_THAT(Message(full), Contains("journal.sqlite is full"));
+  CATCH_CHECK_THAT(Message(full), ContainsSubstring("journal.sqlite is full"));
   CATCH_CHECK(log.size() == 23);
   CATCH_CHECK(ReadAll(log).size() == 23);
   CATCH_REQUIRE(log.Append({SampleFacts()[1]}).ok());
