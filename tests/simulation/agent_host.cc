@@ -141,7 +141,7 @@ void AgentHost::OnChild(worker::ChildId child, const worker::SessionInput& input
   if (const auto* exited = std::get_if<worker::ChildExited>(&input)) {
     if (member != crew_.end()) {
       const std::string specialist = member->second->specialist();
-      if (!specialist.empty()) box_.checks().ledger.EndWasHeard(specialist);
+      if (!specialist.empty()) box_.checks().ledger.EndWasHeard(box_.name(), specialist);
       crew_.erase(member);
     }
     const int life = process_.life();

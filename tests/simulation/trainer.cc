@@ -263,7 +263,7 @@ void Trainer::Ended(bool in_order) {
   const auto lost = static_cast<int64_t>(std::ceil(absl::FDivDuration(unsafe, timing.step)));
   const int64_t safe =
       disk_was_full_ || box_.disk().full ? -1 : std::max(started_at_step_, model_.step - lost);
-  box_.checks().ledger.Ended(specialist_, in_order, model_.step, safe);
+  box_.checks().ledger.Ended(specialist_, {box_.name(), in_order, model_.step, safe});
 }
 
 void Trainer::Progress(worker::WorkPhase phase) {

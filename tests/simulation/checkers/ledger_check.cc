@@ -42,16 +42,17 @@ void LedgerCheck::Stepped(const std::string& box, const worker::Cursor& at, cons
   }
 }
 
-void LedgerCheck::Ended(const std::string& specialist, bool in_order, int64_t step, int64_t safe_step) {
+void LedgerCheck::Ended(const std::string& specialist, const End& end) {
   Run& run = runs_[specialist];
+  if (run.box != end.box) return;
   run.ended_in_order = false;
-  run.left_at_step = in_order ? step : -1;
-  run.owed_step = safe_step;
+  run.left_at_step = end.in_order ? end.step : -1;
+  run.owed_step = end.safe_step;
 }
 
-void LedgerCheck::EndWasHeard(const std::string& specialist) {
+void LedgerCheck::EndWasHeard(const std::string& box, const std::string& specialist) {
   Run& run = runs_[specialist];
-  if (run.left_at_step < 0 || run.owed_step < 0) return;
+  if (run.box != box || run.left_at_step < 0 || run.owed_step < 0) return;
   run.ended_in_order = true;
   run.owed_step = std::exchange(run.left_at_step, -1);
 }

@@ -26,10 +26,17 @@ class LedgerCheck {
   void Started(const std::string& specialist, const Start& start);
   // `at`: where the step was taken, `after`: what came of it.
   void Stepped(const std::string& box, const worker::Cursor& at, const Model& after);
-  // `safe_step`: what a snapshot or checkpoint on the disk holds at least.
-  void Ended(const std::string& specialist, bool in_order, int64_t step, int64_t safe_step);
+  // A holder that was superseded may go on beside the present one: only the newest trainer's box owes
+  // anything.
+  struct End {
+    std::string box;
+    bool in_order = false;
+    int64_t step = 0;
+    int64_t safe_step = 0;  // what a snapshot or checkpoint on the disk holds at least
+  };
+  void Ended(const std::string& specialist, const End& end);
   // The agent heard of that end, so it remembers every file that the trainer told of.
-  void EndWasHeard(const std::string& specialist);
+  void EndWasHeard(const std::string& box, const std::string& specialist);
   // Snapshots of this box and specialist are gone or may not be used: losing more is nobody's mistake.
   void Excuse(const std::string& box, const std::string& specialist);
 
