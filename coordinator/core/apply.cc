@@ -1,13 +1,21 @@
 // Durable events. What they contradict is our own bug: a fact was decided against another state.
+#include <algorithm>
 #include <utility>
 
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "coordinator/core/apply_soft.h"
+#include "coordinator/core/limits.h"
+#include "coordinator/core/queries.h"
 #include "coordinator/core/state.h"
 
 namespace interceptor::coordinator {
 namespace {
+
+void RememberStart(Facts& facts, const Incarnation& start) {
+  facts.starts[start.number] = start.nonce;
+  if (facts.starts.size() > kStartsRememberedMax) facts.starts.erase(facts.starts.begin());
+}
 
 void ForgetLease(State& state, const std::string& task) { state.soft.leases.erase(task); }
 
@@ -47,9 +55,9 @@ struct Applier {
   }
 
   void operator()(const CoordinatorStarted& e) {
-    ICPT_CHECK(e.incarnation == state.facts.incarnation + 1) << "incarnation " << e.incarnation;
-    state.facts.incarnation = e.incarnation;
-    state.facts.nonce = e.nonce;
+    ICPT_CHECK(e.incarnation.number == NewestStart(state.facts).number + 1)
+        << "incarnation " << e.incarnation.number;
+    RememberStart(state.facts, e.incarnation);
   }
 
   void operator()(const MemberAttached& e) {
@@ -196,6 +204,20 @@ struct Applier {
   }
 
   void operator()(const PlanFinished&) { state.facts.finished = true; }
+
+  void operator()(const HistoryLost& e) {
+    ICPT_CHECK(e.now.number > NewestStart(state.facts).number) << "incarnation " << e.now.number;
+    RememberStart(state.facts, e.now);
+    state.facts.lost_through = std::max(state.facts.lost_through, e.seen.number);
+    state.facts.term_floor = e.term_floor;
+    for (auto& [name, task] : state.facts.tasks) {
+      if (!task.holder) continue;
+      task.holder.reset();
+      task.base.clear();
+      task.reason = "its term belongs to a history that this journal has lost";
+      ForgetLease(state, name);
+    }
+  }
 };
 
 }  // namespace

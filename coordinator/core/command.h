@@ -10,10 +10,12 @@
 
 namespace interceptor::coordinator {
 
-// First command after replay. `nonce` is drawn anew at each start.
+// First command after replay. `nonce` is drawn anew at each start; `kept` is what the state folder remembers
+// of the last one outside of the journal.
 struct StartCommand {
   PlanFacts plan;
   std::string nonce;
+  Incarnation kept = {};
 };
 
 // Everything that follows from time or from other decisions happens here: expiry, watchdog, grants, saves,

@@ -5,6 +5,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "coordinator/core/decide_parts.h"
+#include "coordinator/core/history.h"
 #include "coordinator/core/limits.h"
 #include "coordinator/core/queries.h"
 
@@ -29,6 +30,14 @@ absl::Status CheckHello(const State& state, const Hello& hello) {
   ICPT_RETURN_IF_ERROR(CheckInventory(hello.chunks));
   if (hello.held.size() > static_cast<std::size_t>(kHeldTasksMax)) {
     return InvalidArgument("hello.held has ", hello.held.size(), " tasks, allowed: ", kHeldTasksMax);
+  }
+  for (const TaskRef& ref : hello.held) {
+    if (ref.term >= 0 && ref.term <= kTermMax) continue;
+    return InvalidArgument("hello.held.term is ", ref.term, ", allowed: 0 to ", kTermMax);
+  }
+  const int64_t seen = hello.last_coordinator.incarnation.number;
+  if (seen < 0 || seen > kTermMax) {
+    return InvalidArgument("hello.last_coordinator.number is ", seen, ", allowed: 0 to ", kTermMax);
   }
   return absl::OkStatus();
 }
@@ -91,13 +100,17 @@ bool SaysItHolds(const Hello& hello, const TaskRef& ref) {
   return std::find(hello.held.begin(), hello.held.end(), ref) != hello.held.end();
 }
 
+void DropAll(Draft& draft, const SessionOpened& command, const std::string& reason) {
+  for (const TaskRef& ref : command.hello.held) draft.Send(command.session, Drop{ref, reason});
+}
+
 void TakeOverOwnTasks(Draft& draft, const SessionOpened& command, bool same_plan) {
   const State& state = draft.state;
   const Hello& hello = command.hello;
+  if (!same_plan) DropAll(draft, command, "it belongs to another plan");
   for (const TaskRef& ref : hello.held) {
-    if (!same_plan) {
-      draft.Send(command.session, Drop{ref, "it belongs to another plan"});
-    } else if (const absl::Status status = CheckHolder(state, hello.box, ref); !status.ok()) {
+    if (!same_plan) break;
+    if (const absl::Status status = CheckHolder(state, hello.box, ref); !status.ok()) {
       draft.Send(command.session, Drop{ref, Message(status)});
     }
   }
@@ -119,8 +132,9 @@ void TakeOverOwnTasks(Draft& draft, const SessionOpened& command, bool same_plan
   }
 }
 
-Welcome MakeWelcome(const State& state) {
-  Welcome welcome{.next_report_in = NextReportIn(state), .manifests = {}, .chunks = {}};
+Welcome MakeWelcome(const State& state, const Incarnation& coordinator) {
+  Welcome welcome{
+      .next_report_in = NextReportIn(state), .manifests = {}, .chunks = {}, .coordinator = coordinator};
   for (const PlanChunk& chunk : state.soft.plan.chunks) {
     const auto facts = state.facts.chunks.find(chunk.name);
     if (facts == state.facts.chunks.end()) continue;
@@ -187,8 +201,17 @@ absl::Status DecideSessionOpened(Draft& draft, const SessionOpened& command) {
   draft.Note(SessionStarted{.session = command.session, .hello = hello, .now = draft.now});
   FixChunkDigests(draft, hello.box, hello.chunks);
   const bool same_plan = hello.plan_digest.empty() || hello.plan_digest == state.facts.plan_digest;
-  TakeOverOwnTasks(draft, command, same_plan);
-  draft.decision.reply = MakeWelcome(state);
+  Incarnation coordinator = NewestStart(state.facts);
+  if (IsAheadOfJournal(state, hello)) {
+    coordinator = RecordLostHistory(draft, {.seen = hello.last_coordinator.incarnation,
+                                            .box = hello.box,
+                                            .held = hello.held,
+                                            .started = coordinator});
+    DropAll(draft, command, "the coordinator has lost the history in which it was granted");
+  } else {
+    TakeOverOwnTasks(draft, command, same_plan);
+  }
+  draft.decision.reply = MakeWelcome(state, coordinator);
   draft.decision.tick_soon = true;
   return absl::OkStatus();
 }

@@ -3,7 +3,9 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "coordinator/core/decide_parts.h"
+#include "coordinator/core/history.h"
 #include "coordinator/core/limits.h"
+#include "coordinator/core/queries.h"
 
 namespace interceptor::coordinator {
 namespace {
@@ -86,7 +88,11 @@ absl::Status DecideStart(Draft& draft, const StartCommand& command) {
                               " folder");
   }
   if (facts.plan_digest.empty()) draft.Record(PlanAdopted{.name = plan.name, .digest = plan.digest});
-  draft.Record(CoordinatorStarted{.incarnation = facts.incarnation + 1, .nonce = CleanText(command.nonce)});
+  const Incarnation started{NewestStart(facts).number + 1, CleanText(command.nonce)};
+  draft.Record(CoordinatorStarted{started});
+  if (!Remembers(facts, command.kept)) {
+    RecordLostHistory(draft, {.seen = command.kept, .box = "", .held = {}, .started = started});
+  }
   for (const PlanChunk& chunk : plan.chunks) {
     if (chunk.sha256.empty() || facts.chunks.contains(chunk.name)) continue;
     draft.Record(ChunkDigestFixed{.chunk = chunk.name, .sha256 = chunk.sha256, .size_bytes = 0, .box = ""});

@@ -11,7 +11,8 @@ struct Describer {
     return {"plan_adopted", "plan", Cat("plan '", e.name, "' with digest ", e.digest)};
   }
   EventLine operator()(const CoordinatorStarted& e) const {
-    return {"coordinator_started", "plan", Cat("start ", e.incarnation, " of the coordinator on this state")};
+    return {"coordinator_started", "plan",
+            Cat("start ", e.incarnation.number, " of the coordinator on this state")};
   }
   EventLine operator()(const MemberAttached& e) const {
     return {"member_attached", e.member, Cat("box ", e.box, ", start ", e.incarnation, " of its agent")};
@@ -87,6 +88,13 @@ struct Describer {
   }
   EventLine operator()(const PlanResumed&) const { return {"plan_resumed", "plan", "by a person"}; }
   EventLine operator()(const PlanFinished&) const { return {"plan_finished", "plan", "every task is done"}; }
+  EventLine operator()(const HistoryLost& e) const {
+    const std::string who = e.box.empty() ? "the state folder" : Cat("box ", e.box);
+    return {"history_lost", "plan",
+            Cat(who, " knows of start ", e.seen.number,
+                " of the coordinator, which this journal lacks: it is an ", "older copy; this is start ",
+                e.now.number, ", and terms begin beyond ", e.term_floor)};
+  }
 };
 
 }  // namespace

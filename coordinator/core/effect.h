@@ -18,6 +18,7 @@ struct Welcome {
   absl::Duration next_report_in;
   std::vector<DataManifest> manifests;  // in chunk order
   std::vector<ChunkOnBox> chunks;       // digests that hold, as far as known
+  Incarnation coordinator;
 };
 
 struct Assignment {

@@ -25,8 +25,7 @@ struct PlanAdopted {
   friend bool operator==(const PlanAdopted&, const PlanAdopted&) = default;
 };
 struct CoordinatorStarted {
-  int64_t incarnation = 0;
-  std::string nonce;
+  Incarnation incarnation;
   friend bool operator==(const CoordinatorStarted&, const CoordinatorStarted&) = default;
 };
 // A box stands for a member from now on, with this start of its agent; ends an earlier drain or leave.
@@ -143,6 +142,15 @@ struct PlanResumed {
 struct PlanFinished {
   friend bool operator==(const PlanFinished&, const PlanFinished&) = default;
 };
+// This journal is an older copy: a start of the coordinator is known elsewhere that stands not in it. Every
+// term is over, and new ones begin beyond `term_floor`, so that nothing granted in the lost history counts.
+struct HistoryLost {
+  Incarnation seen;
+  std::string box;  // who knew of it; empty: the state folder itself
+  Incarnation now;  // of the coordinator, from here on
+  int64_t term_floor = 0;
+  friend bool operator==(const HistoryLost&, const HistoryLost&) = default;
+};
 
 // --- soft ---
 
@@ -233,7 +241,7 @@ using DurableEvent =
                  ChunkDigestFixed, ManifestCommitted, TaskGranted, LeaseExpired, LeaseReclaimed, TaskReleased,
                  TaskFailureRecorded, CheckpointCommitted, CheckpointPinned, CheckpointUnpinned,
                  CheckpointDamaged, RemovalDecided, RemovalDone, EvaluationRecorded, ChunkCompleted,
-                 PlanPaused, PlanResumed, PlanFinished>;
+                 PlanPaused, PlanResumed, PlanFinished, HistoryLost>;
 
 using SoftEvent =
     std::variant<PlanLoaded, SessionStarted, SessionEnded, SessionSeen, InventoryNoted, LeaseStarted,

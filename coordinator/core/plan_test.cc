@@ -59,9 +59,9 @@ CATCH_TEST_CASE("a state folder belongs to one plan: another digest is refused n
 
 CATCH_TEST_CASE("each start has a number of its own") {
   Scenario s;
-  CATCH_CHECK(s.state.facts.incarnation == 1);
+  CATCH_CHECK(NewestStart(s.state.facts).number == 1);
   s.Restart();
-  CATCH_CHECK(s.state.facts.incarnation == 2);
+  CATCH_CHECK(NewestStart(s.state.facts).number == 2);
   CATCH_CHECK(s.CountFacts<PlanAdopted>() == 1);
   CATCH_CHECK(s.CountFacts<CoordinatorStarted>() == 2);
 }

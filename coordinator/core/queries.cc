@@ -26,6 +26,11 @@ std::string ChunkDigest(const State& state, int chunk) {
 
 }  // namespace
 
+Incarnation NewestStart(const Facts& facts) {
+  if (facts.starts.empty()) return {};
+  return {facts.starts.rbegin()->first, facts.starts.rbegin()->second};
+}
+
 const Session* FindSession(const State& state, SessionId id) {
   const auto found = state.soft.sessions.find(id);
   return found == state.soft.sessions.end() ? nullptr : &found->second;

@@ -11,6 +11,9 @@
 
 namespace interceptor::coordinator {
 
+// Of the coordinator that decides now.
+Incarnation NewestStart(const Facts& facts);
+
 // Null when there is none.
 const Session* FindSession(const State& state, SessionId id);
 // 0 when not connected.

@@ -133,7 +133,7 @@ void Grant(Draft& draft, const std::string& task, const std::string& box) {
     return;
   }
   if (BoxDiffers(state, box, facts.next_chunk)) return;
-  const TaskRef ref{task, facts.term + 1};
+  const TaskRef ref{task, std::max(facts.term, state.facts.term_floor) + 1};
   draft.Record(TaskGranted{.task = task,
                            .term = ref.term,
                            .member = state.soft.boxes.at(box).member,

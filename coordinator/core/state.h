@@ -99,8 +99,12 @@ struct Facts {
   std::string plan_name;
   std::string plan_digest;
   int64_t events = 0;  // journaled so far
-  int64_t incarnation = 0;
-  std::string nonce;
+  // Nonce by number of the newest kStartsRememberedMax starts.
+  std::map<int64_t, std::string> starts;
+  // Starts up to this one may be of a history that this journal has lost.
+  int64_t lost_through = 0;
+  // Every new term is beyond it.
+  int64_t term_floor = 0;
   bool paused = false;
   std::string pause_reason;
   bool finished = false;

@@ -193,7 +193,7 @@ StatusView BuildStatus(const State& state, MonotonicTime now) {
   view.checkpoints = ViewCheckpoints(state);
   view.evaluations = ViewEvaluations(state);
   view.events = state.facts.events;
-  view.incarnation = state.facts.incarnation;
+  view.incarnation = NewestStart(state.facts).number;
   view.vault_bytes = state.soft.vault_bytes;
   view.disk_free_bytes = state.soft.free_bytes;
   view.rounds_finished = RoundsReady(state);

@@ -123,6 +123,20 @@ struct Device {
   friend bool operator==(const Device&, const Device&) = default;
 };
 
+// One start of a coordinator on a state folder. Number 0: none.
+struct Incarnation {
+  int64_t number = 0;
+  std::string nonce;  // drawn anew at each start: tells the starts of a copied folder apart
+
+  friend bool operator==(const Incarnation&, const Incarnation&) = default;
+};
+
+// The coordinator that a work folder was welcomed by last.
+struct LastCoordinator {
+  std::string plan_digest;
+  Incarnation incarnation;
+};
+
 struct Hello {
   int protocol = 0;
   std::string member;
@@ -132,6 +146,7 @@ struct Hello {
   std::vector<ChunkOnBox> chunks;
   std::vector<TaskRef> held;
   std::string plan_digest;
+  LastCoordinator last_coordinator;
 };
 
 struct Progress {

@@ -9,6 +9,7 @@ using journal::v1::Record;
 
 Digest Get(const journal::v1::Digest& from) { return {from.sha256(), from.size_bytes()}; }
 TaskRef Get(const journal::v1::TaskRef& from) { return {from.task(), from.term()}; }
+Incarnation Get(const journal::v1::CoordinatorStarted& from) { return {from.incarnation(), from.nonce()}; }
 
 DataManifest Get(const journal::v1::DataManifest& from) {
   return {from.chunk(), Get(from.blob()), from.chunk_sha256(),
@@ -123,7 +124,7 @@ absl::StatusOr<DurableEvent> DecodeEvent(const Record& r) {
     case Record::kPlanAdopted:
       return PlanAdopted{r.plan_adopted().name(), r.plan_adopted().digest()};
     case Record::kCoordinatorStarted:
-      return CoordinatorStarted{r.coordinator_started().incarnation(), r.coordinator_started().nonce()};
+      return CoordinatorStarted{Get(r.coordinator_started())};
     case Record::kMemberAttached: {
       const auto& from = r.member_attached();
       return MemberAttached{from.member(), from.box(), from.incarnation()};
@@ -144,6 +145,10 @@ absl::StatusOr<DurableEvent> DecodeEvent(const Record& r) {
       return PlanResumed{};
     case Record::kPlanFinished:
       return PlanFinished{};
+    case Record::kHistoryLost: {
+      const auto& from = r.history_lost();
+      return HistoryLost{Get(from.seen()), from.box(), Get(from.now()), from.term_floor()};
+    }
     default:
       return DecodeWork(r);
   }

@@ -17,6 +17,11 @@ void Put(const Digest& from, journal::v1::Digest* to) {
   to->set_size_bytes(from.size_bytes);
 }
 
+void Put(const Incarnation& from, journal::v1::CoordinatorStarted* to) {
+  to->set_incarnation(from.number);
+  to->set_nonce(from.nonce);
+}
+
 void Put(const TaskRef& from, journal::v1::TaskRef* to) {
   to->set_task(from.task);
   to->set_term(from.term);
@@ -55,11 +60,7 @@ struct Encoder {
     to->set_name(e.name);
     to->set_digest(e.digest);
   }
-  void operator()(const CoordinatorStarted& e) {
-    auto* to = record.mutable_coordinator_started();
-    to->set_incarnation(e.incarnation);
-    to->set_nonce(e.nonce);
-  }
+  void operator()(const CoordinatorStarted& e) { Put(e.incarnation, record.mutable_coordinator_started()); }
   void operator()(const MemberAttached& e) {
     auto* to = record.mutable_member_attached();
     to->set_member(e.member);
@@ -152,6 +153,13 @@ struct Encoder {
   void operator()(const PlanPaused& e) { record.mutable_plan_paused()->set_reason(e.reason); }
   void operator()(const PlanResumed&) { record.mutable_plan_resumed(); }
   void operator()(const PlanFinished&) { record.mutable_plan_finished(); }
+  void operator()(const HistoryLost& e) {
+    auto* to = record.mutable_history_lost();
+    Put(e.seen, to->mutable_seen());
+    to->set_box(e.box);
+    Put(e.now, to->mutable_now());
+    to->set_term_floor(e.term_floor);
+  }
 };
 
 }  // namespace

@@ -23,11 +23,15 @@ CATCH_TEST_CASE("every kind of event survives encoding, with its request and tim
 CATCH_TEST_CASE("the bytes of version 1 never change") {
   // Digests of the encoded samples, written once. A failure here means journals in the field no longer read
   // the same: add fields, never change them.
+  size_t found = 0;
   for (const Fact& fact : SampleFacts()) {
-    const std::string kind = Describe(fact.body).kind;
-    CATCH_INFO(kind);
-    CATCH_CHECK(GoldenBytes().at(kind) == EncodeFact(fact));
+    const auto golden = GoldenBytes().find(Describe(fact.body).kind);
+    if (golden == GoldenBytes().end()) continue;
+    CATCH_INFO(golden->first);
+    CATCH_CHECK(golden->second == EncodeFact(fact));
+    ++found;
   }
+  CATCH_CHECK(found == GoldenBytes().size());
 }
 
 CATCH_TEST_CASE("what is no record is data loss") {

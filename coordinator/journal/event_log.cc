@@ -24,8 +24,8 @@
 namespace interceptor::coordinator {
 namespace {
 
-// Raised with every addition to journal.proto or to the table.
-constexpr int64_t kVersion = 1;
+// Raised with every addition to journal.proto or to the table. 2: history_lost.
+constexpr int64_t kVersion = 2;
 // "ICPT": tells a journal from any other SQLite file.
 constexpr int64_t kApplicationId = 0x49435054;
 constexpr char kNewerVersionUrl[] = "interceptor/newer-version";
@@ -104,8 +104,11 @@ class SubjectIndex {
 
 class SqliteEventLog final : public EventLog {
  public:
-  SqliteEventLog(std::string path, Database database, Statement insert)
-      : path_(std::move(path)), database_(std::move(database)), insert_(std::move(insert)) {}
+  SqliteEventLog(std::string path, int64_t version, Database database, Statement insert)
+      : path_(std::move(path)),
+        version_(version),
+        database_(std::move(database)),
+        insert_(std::move(insert)) {}
 
   // Reads every row once.
   absl::Status Load();
@@ -126,6 +129,7 @@ class SqliteEventLog final : public EventLog {
   absl::Status RollBack(const absl::Status& cause);
 
   std::string path_;
+  int64_t version_;  // that the file is marked with
   Database database_;
   Statement insert_;
   SubjectIndex subjects_;
@@ -175,6 +179,7 @@ absl::Status SqliteEventLog::Replay(const std::function<absl::Status(const Numbe
 
 absl::Status SqliteEventLog::InsertAll(const std::vector<Fact>& facts, Tail& tail) {
   ICPT_RETURN_IF_ERROR(Run(database_.get(), "BEGIN IMMEDIATE"));
+  if (version_ < kVersion) ICPT_RETURN_IF_ERROR(Run(database_.get(), Cat("PRAGMA user_version=", kVersion)));
   for (const Fact& fact : facts) {
     const std::string record = EncodeFact(fact);
     tail = {tail.size + 1, NextChain(tail.chain, tail.size + 1, record)};
@@ -204,6 +209,7 @@ absl::Status SqliteEventLog::Append(const std::vector<Fact>& facts) {
   const absl::Status status = InsertAll(facts, tail);
   if (absl::IsResourceExhausted(status)) return RollBack(status);
   ICPT_RETURN_IF_ERROR(status);
+  version_ = kVersion;
   size_ = tail.size;
   chain_ = tail.chain;
   for (const Fact& fact : facts) subjects_.Add(Describe(fact.body).subject);
@@ -276,10 +282,11 @@ absl::StatusOr<std::unique_ptr<EventLog>> Open(const std::string& folder, const 
   ICPT_ASSIGN_OR_RETURN(Database database, OpenDatabase(path));
   ICPT_RETURN_IF_ERROR(Lock(database.get(), folder));
   // Asked again under the lock: a crash may have left the very first transaction half done.
-  ICPT_ASSIGN_OR_RETURN(const int64_t version, AskInteger(database.get(), "PRAGMA user_version"));
+  ICPT_ASSIGN_OR_RETURN(int64_t version, AskInteger(database.get(), "PRAGMA user_version"));
   ICPT_ASSIGN_OR_RETURN(const int64_t application_id, AskInteger(database.get(), "PRAGMA application_id"));
   if (version == 0 && application_id == 0) {
     ICPT_RETURN_IF_ERROR(MakeTable(database.get()));
+    version = kVersion;
   } else if (application_id != kApplicationId) {
     return DataLoss(path, " is not a coordinator's journal: restore it from a backup");
   }
@@ -291,7 +298,7 @@ absl::StatusOr<std::unique_ptr<EventLog>> Open(const std::string& folder, const 
   ICPT_ASSIGN_OR_RETURN(
       Statement insert,
       Statement::Prepare(database.get(), "INSERT INTO events(number, chain, record) VALUES(?,?,?)"));
-  auto log = std::make_unique<SqliteEventLog>(path, std::move(database), std::move(insert));
+  auto log = std::make_unique<SqliteEventLog>(path, version, std::move(database), std::move(insert));
   ICPT_RETURN_IF_ERROR(log->Load());
   return log;
 }

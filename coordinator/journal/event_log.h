@@ -3,7 +3,8 @@
 //   commit   rollback journal TRUNCATE, synchronous EXTRA, one transaction a batch: one group of syncs
 //   chain    first 8 bytes of SHA-256(chain of the row before + number + record): Open finds a row that was
 //            flipped, moved, or is missing before the last one
-//   version  PRAGMA user_version; version N opens N and older, and refuses newer ones untouched
+//   version  PRAGMA user_version; version N opens N and older, marks a file as its own with the first batch that
+//            it appends, and refuses newer ones untouched
 // One connection with an exclusive lock, one thread. Nothing else of the process may open the file: copies
 // are made by Backup.
 #pragma once

@@ -20,6 +20,8 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 
+const int64_t kSamples = std::ssize(SampleFacts());
+
 std::unique_ptr<EventLog> Open(const std::string& folder) {
   auto log = OpenEventLog(folder);
   CATCH_INFO(log.status().ToString());
@@ -62,13 +64,13 @@ CATCH_TEST_CASE("what was appended is there after reopening, in order") {
     CATCH_REQUIRE(log->Append({}).ok());
     CATCH_REQUIRE(log->Append({facts.begin(), facts.begin() + 5}).ok());
     CATCH_REQUIRE(log->Append({facts.begin() + 5, facts.end()}).ok());
-    CATCH_CHECK(log->size() == 23);
+    CATCH_CHECK(log->size() == kSamples);
   }
   auto log = Open(folder.path());
-  CATCH_CHECK(log->size() == 23);
+  CATCH_CHECK(log->size() == kSamples);
   CATCH_CHECK(ReadAll(*log) == facts);
   CATCH_REQUIRE(log->Append({facts[0]}).ok());
-  CATCH_CHECK(log->size() == 24);
+  CATCH_CHECK(log->size() == kSamples + 1);
 }
 
 CATCH_TEST_CASE("a journal of a whole plan rebuilds equal facts") {
@@ -108,7 +110,7 @@ CATCH_TEST_CASE("pages come newest first, by subject when asked") {
     }
     return found;
   };
-  CATCH_CHECK(numbers({.limit = 3}) == std::vector<int64_t>{23, 22, 21});
+  CATCH_CHECK(numbers({.limit = 3}) == std::vector<int64_t>{kSamples, kSamples - 1, kSamples - 2});
   CATCH_CHECK(numbers({.before = 3, .limit = 3}) == std::vector<int64_t>{2, 1});
   CATCH_CHECK(numbers({.before = 1}).empty());
   CATCH_CHECK(numbers({.subject_prefix = "train/"}) == std::vector<int64_t>{20, 19, 12, 11, 10, 9, 8});
@@ -118,7 +120,7 @@ CATCH_TEST_CASE("pages come newest first, by subject when asked") {
   CATCH_CHECK(numbers({.subject_prefix = "nobody"}).empty());
   CATCH_CHECK(log->Read({.limit = 0}).status().code() == absl::StatusCode::kInvalidArgument);
   CATCH_REQUIRE(log->Append({SampleFacts()[2]}).ok());
-  CATCH_CHECK(log->Read({.subject_prefix = "member-1", .limit = 1})->front().number == 24);
+  CATCH_CHECK(log->Read({.subject_prefix = "member-1", .limit = 1})->front().number == kSamples + 1);
 }
 
 CATCH_TEST_CASE("a second coordinator is told who holds the folder; afterwards it is free") {
@@ -169,7 +171,7 @@ CATCH_TEST_CASE("a row that was changed, lost or moved is data loss at opening")
        {"UPDATE events SET record = x'00' || substr(record, 2) WHERE number = 7",
         "UPDATE events SET chain = chain + 1 WHERE number = 7", "DELETE FROM events WHERE number = 7",
         "DELETE FROM events WHERE number = 1", "UPDATE events SET number = 100 WHERE number = 7",
-        "INSERT INTO events SELECT 24, chain, record FROM events WHERE number = 7"}) {
+        "INSERT INTO events SELECT max(number) + 1, chain, record FROM events"}) {
     CATCH_INFO(sql);
     const ScratchFolder folder;
     CATCH_REQUIRE(Open(folder.path())->Append(SampleFacts()).ok());
@@ -225,13 +227,25 @@ CATCH_TEST_CASE("a file that is no journal is refused, an empty one is a new jou
 CATCH_TEST_CASE("a journal of a newer version is refused and its bytes stay as they are") {
   const ScratchFolder folder;
   CATCH_REQUIRE(Open(folder.path())->Append(SampleFacts()).ok());
-  Tamper(folder.path(), "PRAGMA user_version=2");
+  Tamper(folder.path(), "PRAGMA user_version=1000");
   const std::string before = FileBytes(folder.path() + "/journal.sqlite");
   const absl::Status status = OpenEventLog(folder.path()).status();
   CATCH_CHECK(status.code() == absl::StatusCode::kFailedPrecondition);
   CATCH_CHECK(IsNewerVersion(status));
   CATCH_CHECK_THAT(Message(status), ContainsSubstring("newer version"));
   CATCH_CHECK(FileBytes(folder.path() + "/journal.sqlite") == before);
+}
+
+CATCH_TEST_CASE("a journal of an older version is marked as this one's with the first batch, not before") {
+  const ScratchFolder folder;
+  const auto version = [&] { return FileBytes(folder.File("journal.sqlite")).at(63); };
+  CATCH_REQUIRE(Open(folder.path())->Append(SampleFacts()).ok());
+  const char present = version();
+  Tamper(folder.path(), "PRAGMA user_version=1");
+  CATCH_CHECK(Open(folder.path())->size() == kSamples);
+  CATCH_CHECK(version() == 1);
+  CATCH_REQUIRE(Open(folder.path())->Append({SampleFacts()[0]}).ok());
+  CATCH_CHECK(version() == present);
 }
 
 CATCH_TEST_CASE("a full disk is a known outcome: nothing of the batch is there, and the log goes on") {
@@ -246,14 +260,14 @@ CATCH_TEST_CASE("a full disk is a known outcome: nothing of the batch is there, 
   const absl::Status full = log.Append({SampleFacts()[0], large, SampleFacts()[1]});
   CATCH_CHECK(full.code() == absl::StatusCode::kResourceExhausted);
   CATCH_CHECK_THAT(Message(full), ContainsSubstring("journal.sqlite is full"));
-  CATCH_CHECK(log.size() == 23);
-  CATCH_CHECK(ReadAll(log).size() == 23);
+  CATCH_CHECK(log.size() == kSamples);
+  CATCH_CHECK(std::ssize(ReadAll(log)) == kSamples);
   CATCH_REQUIRE(log.Append({SampleFacts()[1]}).ok());
   limited->reset();
   // Space is back: the same batch goes in.
   auto healed = Open(folder.path());
   CATCH_REQUIRE(healed->Append({SampleFacts()[0], large, SampleFacts()[1]}).ok());
-  CATCH_CHECK(ReadAll(*healed).size() == 27);
+  CATCH_CHECK(std::ssize(ReadAll(*healed)) == kSamples + 4);
 }
 
 CATCH_TEST_CASE("a backup is a journal of its own, equal to this one") {

@@ -39,7 +39,7 @@ std::vector<DurableEvent> SampleEvents() {
                         .too_few = true,
                         .recorded_at = absl::FromUnixNanos(1700000000987654321)};
   return {PlanAdopted{"master", kHexA},
-          CoordinatorStarted{7, "nonce"},
+          CoordinatorStarted{{7, "nonce"}},
           MemberAttached{"member-1", "box", "incarnation"},
           MemberLeft{"member-1", "box", "maintenance"},
           DrainRequested{"member-1"},
@@ -60,7 +60,8 @@ std::vector<DurableEvent> SampleEvents() {
           ChunkCompleted{task, 2, 1024, 10800.5, true},
           PlanPaused{"lunch"},
           PlanResumed{},
-          PlanFinished{}};
+          PlanFinished{},
+          HistoryLost{{9, "other"}, "box", {10, "mixed"}, 1000007}};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "coordinator/core/queries.h"
 
 namespace interceptor::coordinator {
 namespace {
@@ -51,7 +52,8 @@ Loop::Loop(Options options, Parts parts)
     : options_(std::move(options)),
       parts_(parts),
       gauges_(parts.metrics),
-      ballast_(parts.files, options_.state_folder, options_.ballast_bytes) {}
+      ballast_(parts.files, options_.state_folder, options_.ballast_bytes),
+      incarnation_file_(parts.files, options_.state_folder) {}
 
 Loop::~Loop() { Stop(); }
 
@@ -270,7 +272,10 @@ bool Loop::Commit(Batch batch) {
     }
     return false;
   }
-  if (!batch.facts.empty()) Publish();
+  if (!batch.facts.empty()) {
+    KeepIncarnation();
+    Publish();
+  }
   ReleaseAll(std::move(batch.releases));
   return true;
 }
@@ -288,6 +293,7 @@ bool Loop::RetryStuck() {
   }
   Batch batch = *std::exchange(stuck_, std::nullopt);
   ++version_;
+  KeepIncarnation();
   Publish();
   ReleaseAll(std::move(batch.releases));
   for (const SessionId session : std::exchange(ended_while_stuck_, {}))
@@ -336,6 +342,12 @@ void Loop::RemoveFromVault(const Digest& blob) {
   }
   // The core asks again until it hears that the blob is gone.
   ICPT_LOG(kWarning) << "cannot remove blob " << blob.hex << " from the vault: " << removed;
+}
+
+// Before anybody hears of it. Without the file an older journal put back is noticed by the boxes only.
+void Loop::KeepIncarnation() {
+  const absl::Status kept = incarnation_file_.Keep(NewestStart(state_.facts));
+  if (!kept.ok()) ICPT_LOG(kWarning) << "cannot keep the number of this start: " << kept;
 }
 
 void Loop::Refuse(std::deque<Item> items) {

@@ -30,6 +30,7 @@
 #include "coordinator/journal/event_log.h"
 #include "coordinator/runtime/ballast.h"
 #include "coordinator/runtime/gauges.h"
+#include "coordinator/runtime/incarnation_file.h"
 #include "coordinator/vault/blob_store.h"
 
 namespace interceptor::coordinator {
@@ -149,6 +150,7 @@ class Loop {
   void CarryOut(const Effect& effect);
   void RemoveFromVault(const Digest& blob);
   void ReadBack(const Digest& blob);
+  void KeepIncarnation();
   void Refuse(std::deque<Item> items);
   absl::Status ReadOnlyStatus() const;
   void Publish();
@@ -162,6 +164,7 @@ class Loop {
   // The loop's thread only.
   State state_;
   Ballast ballast_;
+  IncarnationFile incarnation_file_;
   // Applied, and not durable because the disk is full; nothing else is decided meanwhile.
   std::optional<Batch> stuck_;
   // Streams that ended meanwhile.

@@ -47,7 +47,8 @@ absl::Status Loop::Recover() {
     return absl::OkStatus();
   }));
 
-  const Command start{parts_.clock.WallTime(), StartCommand{options_.plan, NewId()}};
+  ICPT_ASSIGN_OR_RETURN(const Incarnation kept, incarnation_file_.Read());
+  const Command start{parts_.clock.WallTime(), StartCommand{options_.plan, NewId(), kept}};
   ICPT_ASSIGN_OR_RETURN(Decision decision, Decide(state_, start, parts_.clock.Now()));
   Batch batch;
   for (const Event& event : decision.events) {
@@ -64,6 +65,7 @@ absl::Status Loop::Recover() {
     stuck_ = std::move(batch);
   } else {
     ICPT_RETURN_IF_ERROR(appended);
+    KeepIncarnation();
     ReleaseAll(std::move(batch.releases));
     ICPT_RETURN_IF_ERROR(CheckBlobs());
   }

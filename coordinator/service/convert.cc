@@ -191,6 +191,8 @@ Hello FromProto(const v1::Hello& hello) {
   out.chunks = FromProto(hello.inventory());
   for (const v1::TaskRef& task : hello.held()) out.held.push_back(FromProto(task));
   out.plan_digest = hello.plan_digest();
+  const v1::CoordinatorIncarnation& last = hello.last_coordinator();
+  out.last_coordinator = {last.plan_digest(), {last.number(), last.nonce()}};
   return out;
 }
 
@@ -331,6 +333,9 @@ v1::Directive ToProto(const Welcome& welcome, const v1::Plan& plan, const std::s
   v1::Welcome& message = *out.mutable_welcome();
   *message.mutable_plan() = plan;
   message.set_plan_digest(plan_digest);
+  message.mutable_coordinator()->set_number(welcome.coordinator.number);
+  message.mutable_coordinator()->set_nonce(welcome.coordinator.nonce);
+  message.mutable_coordinator()->set_plan_digest(plan_digest);
   SetDuration(welcome.next_report_in, *message.mutable_next_report_in());
   for (const DataManifest& manifest : welcome.manifests) *message.add_manifests() = ToProto(manifest);
   for (const ChunkOnBox& chunk : welcome.chunks) *message.add_chunks() = ToProto(chunk);

@@ -2,6 +2,7 @@
 //   STATE/journal.sqlite  every fact
 //   STATE/vault/          blobs
 //   STATE/plan.txtpb      the plan as it was given first
+//   STATE/incarnation     which start of the coordinator was the last
 //   STATE/ballast         room for removals when the disk is full
 #pragma once
 

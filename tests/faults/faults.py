@@ -22,6 +22,7 @@ import traceback
 import controls
 import coordinator_disk
 import coordinator_kills
+import copies
 import damage
 import random_kills
 import tools
@@ -85,7 +86,8 @@ def make_cases(context, arguments):
     cases = coordinator_kills.cases(context, arguments.stride) + coordinator_disk.cases(context)
     if any(name.startswith(("coordinator", "disk")) for name in arguments.names) and len(arguments.names) == 1:
         return cases
-    return controls.cases(context) + worker_kills.cases(context) + zombies.cases(context) + damage.cases(context) + cases
+    return (controls.cases(context) + worker_kills.cases(context) + zombies.cases(context) + damage.cases(context) +
+            copies.cases(context) + cases)
 
 
 def main():

@@ -174,7 +174,8 @@ void AgentHost::OnDirective(const Directive& directive) {
     process_.Tell(Cat("<- ", Describe(directive)));
   }
   worker::SessionInput input = ToInput(directive, box_.options());
-  if (std::holds_alternative<coordinator::Welcome>(directive)) {
+  if (const auto* welcome = std::get_if<coordinator::Welcome>(&directive)) {
+    last_coordinator_ = {box_.options().plan.digest, welcome->coordinator};
     knows_chunks_ = true;
     Feed(worker::StoreSeen{LookAtStore(box_.disk(), box_.chunk_names(), trusted_)});
   }

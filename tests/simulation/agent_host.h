@@ -121,6 +121,7 @@ class AgentHost {
   std::shared_ptr<ServerStream> server_;
   bool heard_ = false;
   bool said_hello_ = false;
+  coordinator::LastCoordinator last_coordinator_;  // kept in the work folder
   int attempt_ = 0;
   int64_t last_number_ = 0;
   std::deque<worker::UploadBlob> uploads_;

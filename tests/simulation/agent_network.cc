@@ -72,7 +72,7 @@ void AgentHost::OpenStream() {
 }
 
 void AgentHost::Do(const worker::SendHello& hello) {
-  Send({0, HelloUpdate{{box_.member(), box_.id(), incarnation_}, hello}});
+  Send({0, HelloUpdate{{box_.member(), box_.id(), incarnation_, last_coordinator_}, hello}});
 }
 
 void AgentHost::Send(Update update) {

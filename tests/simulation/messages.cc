@@ -246,6 +246,7 @@ coordinator::Hello ToHello(const HelloUpdate& update) {
   hello.chunks = Convert(update.hello.files);
   for (const worker::TaskTerm& task : update.hello.held) hello.held.push_back(ToRef(task));
   hello.plan_digest = update.hello.plan_digest;
+  hello.last_coordinator = update.speaker.last_coordinator;
   return hello;
 }
 

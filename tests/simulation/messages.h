@@ -18,6 +18,7 @@ struct Speaker {
   std::string member;
   std::string box;
   std::string incarnation;
+  coordinator::LastCoordinator last_coordinator;
 };
 struct HelloUpdate {
   Speaker speaker;

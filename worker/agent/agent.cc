@@ -93,7 +93,8 @@ struct Agent::Impl {
     }
     ICPT_ASSIGN_OR_RETURN(box, OpenBox(files, options.work));
     const DeviceFacts device = FindDevice(files, options.device);
-    speaker = {options.member, box.id, NewId(), device.name, device.model};
+    ICPT_ASSIGN_OR_RETURN(v1::CoordinatorIncarnation last, ReadLastCoordinator(files, options.work));
+    speaker = {options.member, box.id, NewId(), device.name, device.model, std::move(last)};
     session = std::make_unique<Session>(speaker.incarnation);
     store = std::make_unique<StoreKeeper>(files, options.store, box.id);
     uploads = std::make_unique<TaskThread>();
@@ -202,6 +203,8 @@ struct Agent::Impl {
 
   absl::Status Welcome(const v1::Welcome& welcome) {
     ICPT_RETURN_IF_ERROR(BindPlan(files, options.work, welcome.plan_digest()));
+    ICPT_RETURN_IF_ERROR(KeepLastCoordinator(files, options.work, welcome.coordinator()));
+    speaker.last_coordinator = welcome.coordinator();
     ICPT_RETURN_IF_ERROR(
         WriteFileAtomically(files, SettingsPath(options.work), RunSettingsJson(welcome.plan(), welcome.plan_digest())));
     plan_seed = welcome.plan().seed();

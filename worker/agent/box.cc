@@ -5,10 +5,12 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
+#include "google/protobuf/text_format.h"
 
 namespace interceptor::worker {
 namespace {
 
+constexpr char kLastCoordinator[] = "coordinator.txtpb";
 constexpr char kGpuFolder[] = "/proc/driver/nvidia/gpus";
 
 bool IsId(std::string_view text) {
@@ -70,6 +72,25 @@ absl::Status BindPlan(const FileSystem& files, const std::string& work, const st
   return FailedPrecondition("work folder ", work, " holds the work of plan ", FirstLine(*text).substr(0, 12),
                             ", the coordinator runs plan ", plan_digest.substr(0, 12),
                             ": give this worker a new --work folder");
+}
+
+absl::StatusOr<v1::CoordinatorIncarnation> ReadLastCoordinator(const FileSystem& files,
+                                                               const std::string& work) {
+  v1::CoordinatorIncarnation coordinator;
+  const std::string path = JoinPath(work, kLastCoordinator);
+  const auto text = ReadWholeFile(files, path);
+  if (absl::IsNotFound(text.status())) return coordinator;
+  ICPT_RETURN_IF_ERROR(text.status());
+  if (google::protobuf::TextFormat::ParseFromString(*text, &coordinator)) return coordinator;
+  return DataLoss(path,
+                  " is damaged: remove it if the coordinator's state folder was never restored from a copy");
+}
+
+absl::Status KeepLastCoordinator(const FileSystem& files, const std::string& work,
+                                 const v1::CoordinatorIncarnation& coordinator) {
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(coordinator, &text);
+  return WriteFileAtomically(files, JoinPath(work, kLastCoordinator), text);
 }
 
 DeviceFacts FindDevice(const FileSystem& files, const std::string& asked) {

@@ -3,6 +3,7 @@
 //   <work>/box.id         32 hexadecimal digits
 //   <work>/agent.lock
 //   <work>/plan.digest
+//   <work>/coordinator.txtpb  the coordinator that it was welcomed by last
 //   <work>/run.json       settings for the children
 //   <work>/runs/<BG>/     a trainer's run folder, and the agent's memory of it
 #pragma once
@@ -12,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/io/file_system.h"
+#include "interceptor/v1/worker_service.pb.h"
 
 namespace interceptor::worker {
 
@@ -29,6 +31,12 @@ std::string RunFolder(const std::string& work, const std::string& specialist);
 
 // FAILED_PRECONDITION when the folder holds another plan's work.
 absl::Status BindPlan(const FileSystem& files, const std::string& work, const std::string& plan_digest);
+
+// Number 0 when it was welcomed by none yet. DATA_LOSS names a file that is damaged.
+absl::StatusOr<v1::CoordinatorIncarnation> ReadLastCoordinator(const FileSystem& files,
+                                                               const std::string& work);
+absl::Status KeepLastCoordinator(const FileSystem& files, const std::string& work,
+                                 const v1::CoordinatorIncarnation& coordinator);
 
 struct DeviceFacts {
   std::string name;   // "cpu", "cuda:0"

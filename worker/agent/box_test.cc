@@ -47,6 +47,23 @@ CATCH_TEST_CASE("a work folder belongs to one plan") {
   CATCH_CHECK(absl::IsFailedPrecondition(BindPlan(SystemFiles(), folder.path(), std::string(64, 'b'))));
 }
 
+CATCH_TEST_CASE("a work folder remembers the coordinator that welcomed it last") {
+  ScratchFolder folder;
+  const auto none = ReadLastCoordinator(SystemFiles(), folder.path());
+  CATCH_REQUIRE(none.ok());
+  CATCH_CHECK(none->number() == 0);
+  v1::CoordinatorIncarnation coordinator;
+  coordinator.set_number(7);
+  coordinator.set_nonce("n");
+  coordinator.set_plan_digest(std::string(64, 'a'));
+  CATCH_REQUIRE(KeepLastCoordinator(SystemFiles(), folder.path(), coordinator).ok());
+  const auto kept = ReadLastCoordinator(SystemFiles(), folder.path());
+  CATCH_REQUIRE(kept.ok());
+  CATCH_CHECK(kept->SerializeAsString() == coordinator.SerializeAsString());
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), folder.File("coordinator.txtpb"), "number: x").ok());
+  CATCH_CHECK(absl::IsDataLoss(ReadLastCoordinator(SystemFiles(), folder.path()).status()));
+}
+
 CATCH_TEST_CASE("a device that was named is not second-guessed") {
   CATCH_CHECK(FindDevice(SystemFiles(), "cpu").name == "cpu");
   CATCH_CHECK(FindDevice(SystemFiles(), "cuda:3").name == "cuda:3");

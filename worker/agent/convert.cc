@@ -197,6 +197,7 @@ v1::WorkerUpdate ToProto(const SendHello& hello, const Speaker& speaker) {
   *out->mutable_inventory() = ToProto(hello.files);
   for (const TaskTerm& task : hello.held) *out->add_held() = ToProto(task);
   out->set_plan_digest(hello.plan_digest);
+  if (speaker.last_coordinator.number() > 0) *out->mutable_last_coordinator() = speaker.last_coordinator;
   return update;
 }
 

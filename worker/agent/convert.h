@@ -18,6 +18,7 @@ struct Speaker {
   std::string incarnation;
   std::string device_name;
   std::string device_model;
+  v1::CoordinatorIncarnation last_coordinator;
 };
 
 v1::WorkerUpdate ToProto(const SendHello& hello, const Speaker& speaker);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/status.h"
+#include "coordinator/core/queries.h"
 
 namespace interceptor::simulation {
 namespace {
@@ -59,10 +60,16 @@ struct FactCheck::Looker {
   void operator()(const Event&) {}
 
   void operator()(const coordinator::CoordinatorStarted& e) {
-    if (e.incarnation != before.incarnation + 1) {
+    const int64_t last = coordinator::NewestStart(before).number;
+    if (e.incarnation.number != last + 1) {
       Violate("I5 each start has a number of its own",
-              Cat("incarnation ", e.incarnation, " after ", before.incarnation));
+              Cat("incarnation ", e.incarnation.number, " after ", last));
     }
+  }
+
+  void operator()(const coordinator::HistoryLost& e) {
+    Violate("I4 a journal that was never put back has lost nothing",
+            Cat("box ", e.box, " knows of start ", e.seen.number));
   }
 
   void operator()(const coordinator::TaskGranted& e) {

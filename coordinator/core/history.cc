@@ -1,0 +1,53 @@
+#include "coordinator/core/history.h"
+
+#include <algorithm>
+
+#include "common/base/digest.h"
+#include "common/base/status.h"
+#include "coordinator/core/limits.h"
+#include "coordinator/core/queries.h"
+
+namespace interceptor::coordinator {
+namespace {
+
+constexpr std::size_t kNonceDigits = 32;
+
+int64_t NewestTerm(const Facts& facts) {
+  int64_t newest = facts.term_floor;
+  for (const auto& [name, task] : facts.tasks) newest = std::max(newest, task.term);
+  return newest;
+}
+
+}  // namespace
+
+bool Remembers(const Facts& facts, const Incarnation& seen) {
+  if (seen.number <= facts.lost_through) return true;
+  const auto found = facts.starts.find(seen.number);
+  if (found != facts.starts.end()) return found->second == seen.nonce;
+  return seen.number < NewestStart(facts).number;
+}
+
+bool IsAheadOfJournal(const State& state, const Hello& hello) {
+  const LastCoordinator& last = hello.last_coordinator;
+  return last.plan_digest == state.facts.plan_digest && !Remembers(state.facts, last.incarnation);
+}
+
+Incarnation RecordLostHistory(Draft& draft, const LostHistory& lost) {
+  const Facts& facts = draft.state.facts;
+  int64_t newest_term = NewestTerm(facts);
+  for (const TaskRef& ref : lost.held) newest_term = std::max(newest_term, ref.term);
+  const std::string mix = Cat(lost.started.nonce, "|", lost.seen.nonce, "|", lost.seen.number);
+  const Incarnation now{std::max(lost.seen.number, lost.started.number) + 1,
+                        DigestOf(mix).hex.substr(0, kNonceDigits)};
+  draft.Record(
+      HistoryLost{.seen = lost.seen, .box = lost.box, .now = now, .term_floor = newest_term + kLostTermsMax});
+  const std::string who = lost.box.empty() ? "the state folder" : NameBox(draft.state, lost.box);
+  draft.Record(
+      PlanPaused{Cat("this journal is an older copy: ", who, " knows of start ", lost.seen.number,
+                     " of the coordinator, which is not in it. What was decided since is lost, and runs go"
+                     " on from the newest checkpoints known here. Make sure that no other coordinator runs"
+                     " this plan")});
+  return now;
+}
+
+}  // namespace interceptor::coordinator
