@@ -18,6 +18,7 @@ class ChunkDesk {
   void SetPlan(std::vector<std::string> chunks, std::map<std::string, std::string> chunk_sha256);
   void SetFiles(ChunkFiles files) { files_ = std::move(files); }
   void SetStore(std::map<std::string, StoredChunk> chunks) { stored_ = std::move(chunks); }
+  void ForgetCommitted() { committed_.clear(); }
   void Commit(const ManifestFact& manifest) { committed_[manifest.chunk] = manifest; }
 
   int chunk_count() const { return static_cast<int>(names_.size()); }

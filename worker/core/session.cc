@@ -58,6 +58,8 @@ void Session::On(const Welcomed& welcomed) {
   welcomed_ = true;
   plan_ = welcomed.plan;
   desk_.SetPlan(welcomed.plan.chunks, welcomed.chunk_sha256);
+  // All that hold: a coordinator put back from a copy may lack some that it knew.
+  desk_.ForgetCommitted();
   for (const ManifestFact& manifest : welcomed.manifests) On(ManifestCommitted{manifest});
   next_report_in_ = welcomed.next_report_in;
   report_at_ = now_;

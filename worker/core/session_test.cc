@@ -1,6 +1,7 @@
 #include "worker/core/session.h"
 
 #include <algorithm>
+#include <set>
 
 #include "common/base/status.h"
 #include "tests/support/catch.h"
@@ -76,7 +77,8 @@ class Desk {
     for (int c = 0; c < kChunks; ++c) plan.chunks.push_back(ChunkName(c));
     Give(Connected{});
     Welcomed welcomed{.plan = plan, .next_report_in = absl::Seconds(5), .manifests = {}, .chunk_sha256 = {}};
-    for (const std::string& chunk : committed) welcomed.manifests.push_back(ManifestOf(chunk));
+    committed_.insert(committed.begin(), committed.end());
+    for (const std::string& chunk : committed_) welcomed.manifests.push_back(ManifestOf(chunk));
     Give(welcomed);
   }
   void SeeAllFiles() {
@@ -89,7 +91,10 @@ class Desk {
     std::map<std::string, StoredChunk> store;
     for (int c = 0; c < kChunks; ++c) store[ChunkName(c)] = Stored(ChunkName(c));
     Give(StoreSeen{store});
-    for (int c = 0; c < kChunks; ++c) Give(ManifestCommitted{ManifestOf(ChunkName(c))});
+    for (int c = 0; c < kChunks; ++c) {
+      Give(ManifestCommitted{ManifestOf(ChunkName(c))});
+      committed_.insert(ChunkName(c));
+    }
   }
   void Assign(const std::string& specialist, int64_t term = 1, int next_chunk = 0,
               std::optional<CheckpointFact> base = std::nullopt) {
@@ -161,6 +166,7 @@ class Desk {
     return found;
   }
   SessionOutputs all_;
+  std::set<std::string> committed_;  // chunks, by the coordinator that welcomes
 };
 
 std::optional<WorkPhase> PhaseReported(const SessionOutputs& outputs, const std::string& task) {
@@ -833,6 +839,26 @@ CATCH_TEST_CASE("manifests are proposed in the plan's order, because each rests 
   CATCH_CHECK(desk.Since<UploadBlob>().empty());
   desk.Give(ManifestCommitted{ManifestOf("00")});
   CATCH_CHECK(desk.Since<UploadBlob>().size() == 1);
+}
+
+CATCH_TEST_CASE("a manifest that the coordinator has lost is proposed again before its chunk is trained") {
+  Desk desk;
+  desk.Connect();
+  desk.SeeAllFiles();
+  desk.Give(StoreSeen{{{"00", Stored("00")}, {"01", Stored("01")}}});
+  desk.Give(ManifestCommitted{ManifestOf("00")});
+  desk.Give(ManifestCommitted{ManifestOf("01")});
+  desk.Assign("BG");
+  desk.Give(Disconnected{});
+  desk.Forget();
+  // Its state was put back from a copy that has the first manifest only.
+  desk.Connect({"00"});
+  desk.Give(Dropped{{"train/BG", 1}, "lost"});
+  desk.Assign("BG", 1'000'002, 1);
+  CATCH_CHECK(desk.Since<StartTrainer>().empty());
+  const auto told = desk.AnswerAll();
+  CATCH_REQUIRE(told.size() == 1);
+  CATCH_CHECK(std::get<ManifestFact>(told[0].body).chunk == "01");
 }
 
 CATCH_TEST_CASE("the integrator works on one round after the other and tells each once") {
