@@ -172,6 +172,12 @@ class SystemFileSystem : public FileSystem {
     return absl::OkStatus();
   }
 
+  absl::Status Link(const std::string& from, const std::string& to) const override {
+    if (::link(from.c_str(), to.c_str()) != 0)
+      return ErrnoStatus(errno, Cat("cannot link ", from, " to ", to));
+    return absl::OkStatus();
+  }
+
   absl::Status Remove(const std::string& path) const override {
     if (std::remove(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
     return ErrnoStatus(errno, Cat("cannot remove ", path));

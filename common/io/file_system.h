@@ -60,7 +60,9 @@ class FileSystem {
   virtual absl::Status MakeFolder(const std::string& folder) const = 0;
   // Replaces `to` in one step.
   virtual absl::Status Rename(const std::string& from, const std::string& to) const = 0;
-  // OK when already gone.
+  // A second name of the same file, on the same disk. ALREADY_EXISTS when `to` is there.
+  virtual absl::Status Link(const std::string& from, const std::string& to) const = 0;
+  // OK when already gone; a folder must be empty.
   virtual absl::Status Remove(const std::string& path) const = 0;
   // Makes creations, renames and removals in `folder` survive a power loss.
   virtual absl::Status SyncFolder(const std::string& folder) const = 0;

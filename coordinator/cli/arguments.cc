@@ -142,10 +142,13 @@ class Parser {
     AddLimit(chunks);
 
     CLI::App* checkpoints = Add(Verb::kCheckpoints, "checkpoints", "Published checkpoints in the vault.",
-                                "  interceptor checkpoints\n  interceptor checkpoints BG -o json");
+                                "  interceptor checkpoints\n  interceptor checkpoints BG -o json\n  "
+                                "interceptor checkpoints --verify");
     AddFormat(checkpoints);
     AddSpecialist(checkpoints);
     AddLimit(checkpoints);
+    checkpoints->add_flag("--verify", raw_.options.verify,
+                          "read each back from the coordinator's disk, whole; exit with 1 if one is damaged");
 
     CLI::App* events = Add(Verb::kEvents, "events", "The journal for people, newest first.",
                            "  interceptor events --limit 20\n  interceptor events --subject train/BG");
@@ -175,6 +178,8 @@ class Parser {
     AddName(Add(Verb::kUnpin, "unpin", "Gives a pinned checkpoint back to the keep-latest rule.",
                 "  interceptor unpin BG-000000001024"),
             "ID", "as `interceptor checkpoints` lists it");
+    AddFormat(Add(Verb::kBackup, "backup", "Copies journal, vault and plan, while the coordinator goes on.",
+                  "  interceptor backup\n  rsync -aH $(interceptor backup) other-disk:/backups/"));
   }
 
   CLI::App app_;

@@ -31,6 +31,7 @@ enum class Verb {
   kResume,
   kPin,
   kUnpin,
+  kBackup,
 };
 
 struct Options {
@@ -45,6 +46,7 @@ struct Options {
   // 0: all.
   int64_t limit = 0;
   bool check = false;
+  bool verify = false;
   bool until_done = false;
 };
 

@@ -169,6 +169,16 @@ absl::Status Client::Unpin(const std::string& id) {
   return Call(*this, *stub_, &Stub::UnpinCheckpoint, request).status();
 }
 
+absl::StatusOr<v1::VerifyCheckpointResponse> Client::Verify(const std::string& id) {
+  v1::VerifyCheckpointRequest request;
+  request.set_id(id);
+  return Call(*this, *stub_, &Stub::VerifyCheckpoint, request);
+}
+
+absl::StatusOr<v1::BackupResponse> Client::Backup() {
+  return Call(*this, *stub_, &Stub::Backup, v1::BackupRequest());
+}
+
 std::unique_ptr<grpc::ClientReader<v1::GetStatusResponse>> Client::Watch(grpc::ClientContext& context) {
   return stub_->WatchStatus(&context, v1::WatchStatusRequest());
 }

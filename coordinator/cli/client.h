@@ -36,6 +36,8 @@ class Client {
   absl::Status Resume();
   absl::Status Pin(const std::string& id);
   absl::Status Unpin(const std::string& id);
+  absl::StatusOr<v1::VerifyCheckpointResponse> Verify(const std::string& id);
+  absl::StatusOr<v1::BackupResponse> Backup();
 
   // A stream of snapshots that the caller reads and may cancel through `context`, which must outlive it.
   std::unique_ptr<grpc::ClientReader<v1::GetStatusResponse>> Watch(grpc::ClientContext& context);

@@ -52,6 +52,7 @@ class Command {
         return List(client_.Chunks(options_.limit), "chunks",
                     [&](const auto& list) { return RenderChunks(list, terminal_); });
       case Verb::kCheckpoints:
+        if (options_.verify) return Verify();
         return List(client_.Checkpoints(options_.name, options_.limit), "checkpoints",
                     [&](const auto& list) { return RenderCheckpoints(list, absl::Now(), terminal_); });
       case Verb::kEvents:
@@ -73,6 +74,8 @@ class Command {
                     Cat(options_.name, " is pinned: it stays until it is unpinned"));
       case Verb::kUnpin:
         return Done(client_.Unpin(options_.name), Cat(options_.name, " is no longer pinned"));
+      case Verb::kBackup:
+        return Backup();
     }
     return Internal("unknown verb");
   }
@@ -117,6 +120,46 @@ class Command {
       streams_.err << "no " << what << " yet\n";
     }
     return kExitOk;
+  }
+
+  // One after the other, with a line each as it is known.
+  absl::StatusOr<int> Verify() {
+    ICPT_ASSIGN_OR_RETURN(const v1::ListCheckpointsResponse list,
+                          client_.Checkpoints(options_.name, options_.limit));
+    std::vector<std::pair<std::string, v1::VerifyCheckpointResponse>> verdicts;
+    bool intact = true;
+    for (const v1::Checkpoint& checkpoint : list.checkpoints()) {
+      absl::StatusOr<v1::VerifyCheckpointResponse> verdict = client_.Verify(checkpoint.id());
+      // Retention removed it meanwhile.
+      if (absl::IsNotFound(verdict.status())) continue;
+      ICPT_RETURN_IF_ERROR(verdict.status());
+      intact = intact && verdict->intact();
+      if (!options_.json) streams_.out << RenderVerdict(checkpoint, *verdict, terminal_) << std::endl;
+      verdicts.emplace_back(checkpoint.id(), *std::move(verdict));
+    }
+    if (options_.json) {
+      std::vector<std::pair<std::string, const google::protobuf::Message*>> members;
+      for (const auto& [id, verdict] : verdicts) members.emplace_back(id, &verdict);
+      ICPT_ASSIGN_OR_RETURN(const std::string json, ToJsonObject(members));
+      streams_.out << json;
+    } else if (verdicts.empty()) {
+      streams_.err << "no checkpoints yet\n";
+    }
+    return intact ? kExitOk : kExitError;
+  }
+
+  // The folder alone on stdout, so that a script can take it.
+  absl::StatusOr<int> Backup() {
+    ICPT_ASSIGN_OR_RETURN(const v1::BackupResponse backup, client_.Backup());
+    if (options_.json) return Done(PrintJson(backup));
+    streams_.out << Clean(backup.folder(), terminal_.encoding) << '\n';
+    streams_.err << backup.events() << " events and " << backup.blobs() << " blobs, "
+                 << Bytes(backup.blob_bytes())
+                 << " shared with the vault; it stands on the head node: copy it to another disk\n";
+    if (backup.missing() == 0) return kExitOk;
+    streams_.err << "interceptor: " << backup.missing()
+                 << " blobs are missing from the vault and from this backup\n";
+    return kExitError;
   }
 
   absl::Status Describe() {

@@ -184,4 +184,18 @@ grpc::Status FakeCluster::UnpinCheckpoint(grpc::ServerContext*, const v1::UnpinC
   return Mutation(Cat("unpin: ", request->id()), request->request_id());
 }
 
+grpc::Status FakeCluster::VerifyCheckpoint(grpc::ServerContext*, const v1::VerifyCheckpointRequest* request,
+                                           v1::VerifyCheckpointResponse* response) {
+  if (!Knows(request->id())) return Unknown(Cat("no checkpoint ", request->id()));
+  response->set_intact(request->id() != damaged);
+  if (!response->intact()) response->set_fault("holds other bytes");
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeCluster::Backup(grpc::ServerContext*, const v1::BackupRequest*,
+                                 v1::BackupResponse* response) {
+  *response = backup;
+  return grpc::Status::OK;
+}
+
 }  // namespace interceptor::coordinator

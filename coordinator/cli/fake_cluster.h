@@ -21,6 +21,8 @@ class FakeCluster : public v1::ClusterService::Service {
   v1::ListEventsResponse events;
   v1::ListEvaluationsResponse evaluations;
   v1::DescribeWorkerResponse worker;
+  v1::BackupResponse backup;
+  std::string damaged;  // id of the checkpoint that is
   // Sent one after the other to each watcher; then the stream stays open until Continue, the watcher or the
   // server ends it, or it ends by itself.
   std::vector<v1::GetStatusResponse> snapshots;
@@ -56,6 +58,10 @@ class FakeCluster : public v1::ClusterService::Service {
                           v1::ListChunksResponse* response) override;
   grpc::Status ListCheckpoints(grpc::ServerContext* context, const v1::ListCheckpointsRequest* request,
                                v1::ListCheckpointsResponse* response) override;
+  grpc::Status VerifyCheckpoint(grpc::ServerContext* context, const v1::VerifyCheckpointRequest* request,
+                                v1::VerifyCheckpointResponse* response) override;
+  grpc::Status Backup(grpc::ServerContext* context, const v1::BackupRequest* request,
+                      v1::BackupResponse* response) override;
   grpc::Status ListEvents(grpc::ServerContext* context, const v1::ListEventsRequest* request,
                           v1::ListEventsResponse* response) override;
   grpc::Status ListEvaluations(grpc::ServerContext* context, const v1::ListEvaluationsRequest* request,

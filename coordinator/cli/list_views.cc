@@ -178,6 +178,15 @@ Lines RenderCheckpoints(const v1::ListCheckpointsResponse& list, absl::Time now,
   return Layout(table, Limit(terminal), terminal);
 }
 
+std::string RenderVerdict(const v1::Checkpoint& checkpoint, const v1::VerifyCheckpointResponse& verdict,
+                          const Terminal& terminal) {
+  const std::string size = Pad(Bytes(checkpoint.blob().size_bytes()), 8, Align::kRight);
+  const std::string what = verdict.intact()
+                               ? Paint("intact", Tone::kGood, terminal)
+                               : Paint(Clean(verdict.fault(), terminal.encoding), Tone::kBad, terminal);
+  return Cat(Clean(checkpoint.id(), terminal.encoding), "  ", size, "  ", what);
+}
+
 Lines RenderEvents(const v1::ListEventsResponse& list, const Terminal& terminal) {
   // On a narrow terminal the text goes below, where it can be read, and the year has no room.
   const bool narrow = terminal.interactive && terminal.columns < 120;

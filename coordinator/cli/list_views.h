@@ -16,6 +16,9 @@ using Lines = std::vector<std::string>;
 // Who has what, and who has finished it.
 Lines RenderChunks(const v1::ListChunksResponse& list, const Terminal& terminal);
 Lines RenderCheckpoints(const v1::ListCheckpointsResponse& list, absl::Time now, const Terminal& terminal);
+// One line: what was found when it was read back.
+std::string RenderVerdict(const v1::Checkpoint& checkpoint, const v1::VerifyCheckpointResponse& verdict,
+                          const Terminal& terminal);
 Lines RenderEvents(const v1::ListEventsResponse& list, const Terminal& terminal);
 Lines RenderEvaluations(const v1::ListEvaluationsResponse& list, absl::Time now, const Terminal& terminal);
 

@@ -45,19 +45,22 @@ struct Asked {
 CATCH_TEST_CASE("Nothing listening: 7, nothing on stdout, one line that names the address and the mend") {
   ScratchFolder folder;
   const std::string address = "unix:" + folder.File("nobody.sock");
-  for (const std::vector<std::string>& verb : std::vector<std::vector<std::string>>{{"status"},
-                                                                                    {"status", "-o", "json"},
-                                                                                    {"watch"},
-                                                                                    {"describe", "BG"},
-                                                                                    {"chunks"},
-                                                                                    {"checkpoints"},
-                                                                                    {"events"},
-                                                                                    {"evaluations"},
-                                                                                    {"drain", "anna"},
-                                                                                    {"pause"},
-                                                                                    {"resume"},
-                                                                                    {"pin", "x"},
-                                                                                    {"unpin", "x"}}) {
+  for (const std::vector<std::string>& verb :
+       std::vector<std::vector<std::string>>{{"status"},
+                                             {"status", "-o", "json"},
+                                             {"watch"},
+                                             {"describe", "BG"},
+                                             {"chunks"},
+                                             {"checkpoints"},
+                                             {"events"},
+                                             {"evaluations"},
+                                             {"drain", "anna"},
+                                             {"pause"},
+                                             {"resume"},
+                                             {"pin", "x"},
+                                             {"unpin", "x"},
+                                             {"checkpoints", "--verify"},
+                                             {"backup"}}) {
     const Finished finished = RunInterceptor(verb, {{"INTERCEPTOR_COORDINATOR", address}});
     CATCH_INFO(verb.front() << ": " << finished.err);
     CATCH_CHECK(finished.exit_code == kExitUnavailable);
@@ -108,7 +111,7 @@ CATCH_TEST_CASE("Usage errors: 2, one line on stderr") {
 
 CATCH_TEST_CASE("Every verb's help has an example and goes to stdout") {
   for (const std::string verb : {"status", "watch", "describe", "chunks", "checkpoints", "events",
-                                 "evaluations", "drain", "pause", "resume", "pin", "unpin"}) {
+                                 "evaluations", "drain", "pause", "resume", "pin", "unpin", "backup"}) {
     const Finished finished = RunInterceptor({verb, "--help"}, {});
     CATCH_CHECK(finished.exit_code == kExitOk);
     CATCH_CHECK(finished.out.find("  interceptor " + verb) != std::string::npos);
@@ -376,6 +379,38 @@ CATCH_TEST_CASE("Serves the samples until a line is typed", "[.][serve]") {
   std::getline(std::cin, line);
   cluster.Continue();
   std::getline(std::cin, line);
+}
+
+CATCH_TEST_CASE("checkpoints --verify says of each what was found, and leaves with 1 when one is damaged") {
+  Asked asked;
+  const std::string id = asked.cluster.checkpoints.checkpoints(0).id();
+  const Finished intact = asked.Run({"checkpoints", "--verify"});
+  CATCH_CHECK(intact.exit_code == kExitOk);
+  CATCH_CHECK(Lines(intact.out) == asked.cluster.checkpoints.checkpoints_size());
+  CATCH_CHECK(intact.out.find("other bytes") == std::string::npos);
+  asked.cluster.damaged = id;
+  const Finished damaged = asked.Run({"checkpoints", "--verify"});
+  CATCH_CHECK(damaged.exit_code == kExitError);
+  CATCH_CHECK(damaged.out.find("holds other bytes") != std::string::npos);
+  const Finished json = asked.Run({"checkpoints", "--verify", "-o", "json"});
+  CATCH_CHECK(json.exit_code == kExitError);
+  CATCH_CHECK(json.out.find(Cat('"', id, "\": {")) != std::string::npos);
+  CATCH_CHECK(json.out.find("\"intact\": false") != std::string::npos);
+}
+
+CATCH_TEST_CASE("backup prints the folder alone on stdout, and fails when blobs are missing from it") {
+  Asked asked;
+  asked.cluster.backup.set_folder("/state/backups/2026");
+  asked.cluster.backup.set_events(12);
+  asked.cluster.backup.set_blobs(3);
+  const Finished made = asked.Run({"backup"});
+  CATCH_CHECK(made.exit_code == kExitOk);
+  CATCH_CHECK(made.out == "/state/backups/2026\n");
+  CATCH_CHECK(made.err.find("12 events and 3 blobs") != std::string::npos);
+  asked.cluster.backup.set_missing(2);
+  const Finished short_of = asked.Run({"backup"});
+  CATCH_CHECK(short_of.exit_code == kExitError);
+  CATCH_CHECK(short_of.err.find("2 blobs are missing") != std::string::npos);
 }
 
 }  // namespace

@@ -10,12 +10,17 @@
 
 namespace interceptor::coordinator {
 
-// First command after replay. `nonce` is drawn anew at each start; `kept` is what the state folder remembers
-// of the last one outside of the journal.
+// What a state folder remembers of its last start outside of the journal.
+struct KeptStart {
+  Incarnation start;
+  bool copied = false;  // it was written beside another journal file
+};
+
+// First command after replay. `nonce` is drawn anew at each start.
 struct StartCommand {
   PlanFacts plan;
   std::string nonce;
-  Incarnation kept = {};
+  KeptStart kept = {};
 };
 
 // Everything that follows from time or from other decisions happens here: expiry, watchdog, grants, saves,

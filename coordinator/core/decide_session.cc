@@ -203,10 +203,12 @@ absl::Status DecideSessionOpened(Draft& draft, const SessionOpened& command) {
   const bool same_plan = hello.plan_digest.empty() || hello.plan_digest == state.facts.plan_digest;
   Incarnation coordinator = NewestStart(state.facts);
   if (IsAheadOfJournal(state, hello)) {
-    coordinator = RecordLostHistory(draft, {.seen = hello.last_coordinator.incarnation,
-                                            .box = hello.box,
-                                            .held = hello.held,
-                                            .started = coordinator});
+    const Incarnation& seen = hello.last_coordinator.incarnation;
+    coordinator =
+        RecordLostHistory(draft, {.seen = seen,
+                                  .why = KnowsOf(Cat("box ", hello.box, " of ", hello.member), seen),
+                                  .held = hello.held,
+                                  .started = coordinator});
     DropAll(draft, command, "the coordinator has lost the history in which it was granted");
   } else {
     TakeOverOwnTasks(draft, command, same_plan);

@@ -90,8 +90,14 @@ absl::Status DecideStart(Draft& draft, const StartCommand& command) {
   if (facts.plan_digest.empty()) draft.Record(PlanAdopted{.name = plan.name, .digest = plan.digest});
   const Incarnation started{NewestStart(facts).number + 1, CleanText(command.nonce)};
   draft.Record(CoordinatorStarted{started});
-  if (!Remembers(facts, command.kept)) {
-    RecordLostHistory(draft, {.seen = command.kept, .box = "", .held = {}, .started = started});
+  const Incarnation& kept = command.kept.start;
+  if (command.kept.copied) {
+    const std::string why =
+        Cat("this state folder is a copy, made after start ", kept.number, " of the coordinator");
+    RecordLostHistory(draft, {.seen = kept, .why = why, .held = {}, .started = started});
+  } else if (!Remembers(facts, kept)) {
+    RecordLostHistory(
+        draft, {.seen = kept, .why = KnowsOf("the state folder", kept), .held = {}, .started = started});
   }
   for (const PlanChunk& chunk : plan.chunks) {
     if (chunk.sha256.empty() || facts.chunks.contains(chunk.name)) continue;

@@ -89,11 +89,8 @@ struct Describer {
   EventLine operator()(const PlanResumed&) const { return {"plan_resumed", "plan", "by a person"}; }
   EventLine operator()(const PlanFinished&) const { return {"plan_finished", "plan", "every task is done"}; }
   EventLine operator()(const HistoryLost& e) const {
-    const std::string who = e.box.empty() ? "the state folder" : Cat("box ", e.box);
     return {"history_lost", "plan",
-            Cat(who, " knows of start ", e.seen.number,
-                " of the coordinator, which this journal lacks: it is an ", "older copy; this is start ",
-                e.now.number, ", and terms begin beyond ", e.term_floor)};
+            Cat(e.why, "; this is start ", e.now.number, ", and terms begin beyond ", e.term_floor)};
   }
 };
 

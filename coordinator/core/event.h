@@ -142,11 +142,10 @@ struct PlanResumed {
 struct PlanFinished {
   friend bool operator==(const PlanFinished&, const PlanFinished&) = default;
 };
-// This journal is an older copy: a start of the coordinator is known elsewhere that stands not in it. Every
-// term is over, and new ones begin beyond `term_floor`, so that nothing granted in the lost history counts.
+// This journal is a copy, and what was decided elsewhere since stands not in it. Every term is over, and new ones begin beyond `term_floor`, so that nothing granted in the lost history counts.
 struct HistoryLost {
   Incarnation seen;
-  std::string box;  // who knew of it; empty: the state folder itself
+  std::string why;
   Incarnation now;  // of the coordinator, from here on
   int64_t term_floor = 0;
   friend bool operator==(const HistoryLost&, const HistoryLost&) = default;

@@ -32,6 +32,10 @@ bool IsAheadOfJournal(const State& state, const Hello& hello) {
   return last.plan_digest == state.facts.plan_digest && !Remembers(state.facts, last.incarnation);
 }
 
+std::string KnowsOf(std::string_view who, const Incarnation& seen) {
+  return Cat(who, " knows of start ", seen.number, " of the coordinator, which is not in this journal");
+}
+
 Incarnation RecordLostHistory(Draft& draft, const LostHistory& lost) {
   const Facts& facts = draft.state.facts;
   int64_t newest_term = NewestTerm(facts);
@@ -40,13 +44,11 @@ Incarnation RecordLostHistory(Draft& draft, const LostHistory& lost) {
   const Incarnation now{std::max(lost.seen.number, lost.started.number) + 1,
                         DigestOf(mix).hex.substr(0, kNonceDigits)};
   draft.Record(
-      HistoryLost{.seen = lost.seen, .box = lost.box, .now = now, .term_floor = newest_term + kLostTermsMax});
-  const std::string who = lost.box.empty() ? "the state folder" : NameBox(draft.state, lost.box);
+      HistoryLost{.seen = lost.seen, .why = lost.why, .now = now, .term_floor = newest_term + kLostTermsMax});
   draft.Record(
-      PlanPaused{Cat("this journal is an older copy: ", who, " knows of start ", lost.seen.number,
-                     " of the coordinator, which is not in it. What was decided since is lost, and runs go"
-                     " on from the newest checkpoints known here. Make sure that no other coordinator runs"
-                     " this plan")});
+      PlanPaused{Cat(lost.why,
+                     ": what was decided since is not known here, and runs go on from the newest checkpoints"
+                     " that are. Make sure that no other coordinator runs this plan")});
   return now;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coordinator/core/draft.h"
@@ -17,9 +18,12 @@ bool Remembers(const Facts& facts, const Incarnation& seen);
 // Whether the box knows of a start on this plan that the journal lacks.
 bool IsAheadOfJournal(const State& state, const Hello& hello);
 
+// "<who> knows of start 7 of the coordinator, which is not in this journal"
+std::string KnowsOf(std::string_view who, const Incarnation& seen);
+
 struct LostHistory {
   Incarnation seen;
-  std::string box;            // who knew; empty: the state folder itself
+  std::string why;            // one line for people
   std::vector<TaskRef> held;  // what it holds
   Incarnation started;        // of this coordinator
 };

@@ -70,6 +70,9 @@ inline constexpr int kSilentLeasesMax = 2;
 // Asked at 1x the period; a save on a slow link takes minutes, not a quarter of the period.
 inline constexpr double kOverdueFactor = 1.25;
 
+// Of EfficientNet-B4 with all that resuming needs, at most.
+inline constexpr int64_t kCheckpointBytesUsual = 160'000'000;
+
 // Below this no save is asked for and nothing is granted: one checkpoint (160e6 bytes) for each of six
 // specialists still fits.
 inline constexpr int64_t kFreeBytesMin = 1'000'000'000;

@@ -38,10 +38,18 @@ void AddPauses(Problems& p) {
 }
 
 void AddDisk(Problems& p) {
-  if (!DiskIsLow(p.state)) return;
-  p.Add(Rank::kStopped,
-        Cat("the coordinator's disk is low: ", p.state.soft.free_bytes, " bytes free, ",
-            LowDiskBytes(p.state.soft.plan), " needed; nothing is granted or saved until then"));
+  const int64_t free_bytes = p.state.soft.free_bytes;
+  const int64_t low = LowDiskBytes(p.state.soft.plan);
+  if (DiskIsLow(p.state)) {
+    p.Add(Rank::kStopped, Cat("the coordinator's disk is low: ", free_bytes, " bytes free, ", low,
+                              " needed; nothing is granted or saved until then"));
+    return;
+  }
+  const int64_t to_come = CheckpointBytesToCome(p.state);
+  if (free_bytes < 0 || free_bytes - low >= to_come) return;
+  p.Add(Rank::kLate, Cat("the coordinator's disk will run low: ", free_bytes,
+                         " bytes free, the plan's checkpoints take up to ", to_come, " more, and ", low,
+                         " must stay free; free some space in time"));
 }
 
 void AddDamage(Problems& p) {

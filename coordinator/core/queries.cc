@@ -160,8 +160,44 @@ std::optional<MonotonicTime> GoneSince(const State& state, std::string_view memb
   return BoxGoneSince(state, found->second.box);
 }
 
+std::vector<Digest> ReferencedBlobs(const Facts& facts) {
+  std::vector<Digest> blobs;
+  for (const auto& [name, chunk] : facts.chunks) {
+    if (chunk.manifest.has_value()) blobs.push_back(chunk.manifest->blob);
+  }
+  for (const auto& [specialist, by_step] : facts.checkpoints) {
+    for (const auto& [step, checkpoint] : by_step) blobs.push_back(checkpoint.checkpoint.blob);
+  }
+  for (const auto& [blob, specialist] : facts.removals) blobs.push_back(blob);
+  for (const auto& [key, evaluation] : facts.evaluations) blobs.push_back(evaluation.score_table);
+  return blobs;
+}
+
 int64_t LowDiskBytes(const PlanFacts& plan) {
   return plan.vault_bytes_max > 0 ? std::min(kFreeBytesMin, plan.vault_bytes_max / 2) : kFreeBytesMin;
+}
+
+int64_t CheckpointBytesToCome(const State& state) {
+  int64_t largest = 0;
+  for (const auto& [specialist, by_step] : state.facts.checkpoints) {
+    for (const auto& [step, kept] : by_step) largest = std::max(largest, kept.checkpoint.blob.size_bytes);
+  }
+  if (largest == 0) largest = kCheckpointBytesUsual;
+  int64_t to_come = 0;
+  for (const std::string& name : state.soft.index.tasks) {
+    const std::string specialist = SpecialistOf(name);
+    if (specialist.empty() || TaskOf(state, name).done) continue;
+    int64_t held = 0;
+    const CheckpointFacts* newest = NewestCommitted(state, specialist);
+    if (newest != nullptr) {
+      for (const auto& [step, kept] : state.facts.checkpoints.at(specialist)) {
+        held += kept.checkpoint.blob.size_bytes;
+      }
+    }
+    const int64_t each = newest == nullptr ? largest : newest->checkpoint.blob.size_bytes;
+    to_come += std::max<int64_t>(0, (state.soft.plan.keep_latest + 1) * each - held);
+  }
+  return to_come;
 }
 
 bool DiskIsLow(const State& state) {

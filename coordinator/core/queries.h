@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -55,9 +56,16 @@ bool BoxDiffers(const State& state, std::string_view box, int chunk);
 std::optional<MonotonicTime> GoneSince(const State& state, std::string_view member);
 std::optional<MonotonicTime> BoxGoneSince(const State& state, std::string_view box);
 
+// What the vault must hold for the facts: manifests, checkpoints, those to be removed, score tables.
+std::vector<Digest> ReferencedBlobs(const Facts& facts);
+
 // Less than one checkpoint of each specialist fits on the coordinator's disk.
 bool DiskIsLow(const State& state);
 int64_t LowDiskBytes(const PlanFacts& plan);
+// What the plan's checkpoints will take beyond what the vault holds, at their peak: while a new one is
+// published, one more of each specialist than is kept. A size not known yet is taken to be the largest known
+// one, or kCheckpointBytesUsual.
+int64_t CheckpointBytesToCome(const State& state);
 
 absl::Duration NextReportIn(const State& state);
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "coordinator/core/limits.h"
 #include "coordinator/core/problems.h"
+#include "coordinator/core/queries.h"
 #include "tests/support/catch.h"
 #include "tests/support/scenario.h"
 
@@ -150,6 +152,30 @@ CATCH_TEST_CASE("a finished plan has no problems, whoever left") {
   CATCH_CHECK(view.tasks[0].chunks_finished == 3);
   CATCH_CHECK(view.checkpoints.size() == 8);
   CATCH_CHECK_FALSE(view.workers[0].connected);
+}
+
+CATCH_TEST_CASE(
+    "a disk that the plan's checkpoints will not fit on is said before it is low, and no more once they do") {
+  Scenario s;
+  const SessionId ana = s.Attach("ana");
+  const auto forecast = [&](int64_t free_bytes) {
+    CATCH_REQUIRE(s.Do(SpaceReported{free_bytes, 0}).ok());
+    const auto problems = FindProblems(s.state, s.now);
+    return std::count_if(problems.begin(), problems.end(), [](const std::string& line) {
+      return line.find("disk will run low") != std::string::npos;
+    });
+  };
+  // Four specialists, of each the two kept and the one on its way.
+  const int64_t needed = kFreeBytesMin + 4 * 3 * kCheckpointBytesUsual;
+  CATCH_CHECK(forecast(needed - 1) == 1);
+  CATCH_CHECK(forecast(needed) == 0);
+  CATCH_CHECK(forecast(kFreeBytesMin - 1) == 0);  // low by now, which is said instead
+  // The true size is known from the first one on.
+  CATCH_REQUIRE(s.CommitManifest(ana, "train/BG", "00").ok());
+  CATCH_REQUIRE(s.CommitCheckpoint(ana, "train/BG", 100).ok());
+  const int64_t size = NewestCheckpoint(s.state, "BG")->blob.size_bytes;
+  CATCH_CHECK(CheckpointBytesToCome(s.state) == (4 * 3 - 1) * size);
+  CATCH_CHECK(forecast(needed - 1) == 0);
 }
 
 }  // namespace

@@ -147,7 +147,7 @@ absl::StatusOr<DurableEvent> DecodeEvent(const Record& r) {
       return PlanFinished{};
     case Record::kHistoryLost: {
       const auto& from = r.history_lost();
-      return HistoryLost{Get(from.seen()), from.box(), Get(from.now()), from.term_floor()};
+      return HistoryLost{Get(from.seen()), from.why(), Get(from.now()), from.term_floor()};
     }
     default:
       return DecodeWork(r);

@@ -156,7 +156,7 @@ struct Encoder {
   void operator()(const HistoryLost& e) {
     auto* to = record.mutable_history_lost();
     Put(e.seen, to->mutable_seen());
-    to->set_box(e.box);
+    to->set_why(e.why);
     Put(e.now, to->mutable_now());
     to->set_term_floor(e.term_floor);
   }

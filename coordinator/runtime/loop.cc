@@ -84,15 +84,35 @@ void Loop::Submit(CommandBody body, Answer answer) {
   if (answer) answer(refused);
 }
 
-void Loop::ReadEvents(EventQuery query, EventsAnswer answer) {
+void Loop::Ask(Question question) {
   {
     absl::MutexLock lock(&queue_mutex_);
     if (!stopping_ && queue_.size() < kQueueMax) {
-      queue_.push_back(EventsRead{std::move(query), std::move(answer)});
+      queue_.push_back(std::move(question));
       return;
     }
   }
-  answer(Unavailable("the coordinator is going down or overloaded"));
+  question(Unavailable("the coordinator is going down or overloaded"));
+}
+
+void Loop::ReadEvents(EventQuery query, EventsAnswer answer) {
+  Ask([this, query = std::move(query), answer = std::move(answer)](const absl::Status& may) {
+    answer(may.ok() ? parts_.log.Read(query) : may);
+  });
+}
+
+void Loop::MakeBackup(BackupAnswer answer) {
+  Ask([this, answer = std::move(answer)](const absl::Status& may) {
+    if (!may.ok()) return answer(may);
+    // The state is ahead of the journal then, and there is no room.
+    if (stuck_.has_value()) return answer(ReadOnlyStatus());
+    const BackupParts parts{parts_.files, parts_.log, parts_.vault, options_.state_folder};
+    answer(BackUp(parts, state_.facts, parts_.clock.WallTime()));
+  });
+}
+
+void Loop::VerifyBlob(const Digest& blob, VerifyAnswer answer) {
+  reader_.Post([this, blob, answer = std::move(answer)] { ReadBack(blob, answer); });
 }
 
 SessionId Loop::NewSession(std::shared_ptr<SessionSink> sink) {
@@ -151,9 +171,10 @@ void Loop::Run() {
       continue;
     }
     Batch batch;
+    std::vector<Question> questions;
     for (Item& item : std::exchange(items, {})) {
-      if (auto* read = std::get_if<EventsRead>(&item)) {
-        read->answer(parts_.log.Read(read->query));
+      if (auto* question = std::get_if<Question>(&item)) {
+        questions.push_back(std::move(*question));
       } else {
         DecideOne(std::move(std::get<Submitted>(item)), batch);
       }
@@ -162,7 +183,11 @@ void Loop::Run() {
     const bool tick_due = parts_.clock.Now() >= next_tick_;
     if (tick_due || batch.tick_soon) DecideTick(batch);
     const bool durable = !batch.facts.empty();
-    if (!Commit(std::move(batch))) break;
+    const bool committed = Commit(std::move(batch));
+    for (const Question& question : questions) {
+      question(committed ? absl::OkStatus() : Unavailable("the coordinator's journal failed"));
+    }
+    if (!committed) break;
     if (tick_due && !durable && !stuck_.has_value()) Publish();
   }
   {
@@ -173,8 +198,8 @@ void Loop::Run() {
   }
   for (Item& item : items) {
     const absl::Status gone = Unavailable("the coordinator is going down");
-    if (auto* read = std::get_if<EventsRead>(&item)) {
-      read->answer(gone);
+    if (const auto* question = std::get_if<Question>(&item)) {
+      (*question)(gone);
     } else if (Answer& answer = std::get<Submitted>(item).answer) {
       answer(gone);
     }
@@ -320,18 +345,19 @@ void Loop::CarryOut(const Effect& effect) {
   } else if (const auto* remove = std::get_if<RemoveBlob>(&effect)) {
     RemoveFromVault(remove->blob);
   } else {
-    reader_.Post([this, blob = std::get<CheckBlob>(effect).blob] { ReadBack(blob); });
+    VerifyBlob(std::get<CheckBlob>(effect).blob, [](const absl::Status&) {});
   }
 }
 
-void Loop::ReadBack(const Digest& blob) {
-  const absl::Status status = parts_.vault.Verify(blob);
-  if (status.ok() || absl::IsNotFound(status) || absl::IsDataLoss(status)) {
-    Submit(BlobChecked{blob, status.ok()}, nullptr);
+void Loop::ReadBack(const Digest& blob, const VerifyAnswer& answer) {
+  const absl::Status found = parts_.vault.Verify(blob);
+  if (found.ok() || absl::IsNotFound(found) || absl::IsDataLoss(found)) {
+    Submit(BlobChecked{blob, found.ok()}, [answer, found](const absl::StatusOr<Reply>&) { answer(found); });
     return;
   }
   // That the disk did not answer proves nothing; the core asks again.
-  ICPT_LOG(kWarning) << "cannot read blob " << blob.hex << " back: " << Message(status);
+  ICPT_LOG(kWarning) << "cannot read blob " << blob.hex << " back: " << Message(found);
+  answer(found);
 }
 
 void Loop::RemoveFromVault(const Digest& blob) {
@@ -352,8 +378,8 @@ void Loop::KeepIncarnation() {
 
 void Loop::Refuse(std::deque<Item> items) {
   for (Item& item : items) {
-    if (auto* read = std::get_if<EventsRead>(&item)) {
-      read->answer(parts_.log.Read(read->query));
+    if (const auto* question = std::get_if<Question>(&item)) {
+      (*question)(absl::OkStatus());
       continue;
     }
     Submitted& submitted = std::get<Submitted>(item);

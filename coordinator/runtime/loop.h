@@ -28,6 +28,7 @@
 #include "coordinator/core/decide.h"
 #include "coordinator/core/status_view.h"
 #include "coordinator/journal/event_log.h"
+#include "coordinator/runtime/backup.h"
 #include "coordinator/runtime/ballast.h"
 #include "coordinator/runtime/gauges.h"
 #include "coordinator/runtime/incarnation_file.h"
@@ -95,6 +96,15 @@ class Loop {
   using EventsAnswer = std::function<void(absl::StatusOr<std::vector<NumberedFact>>)>;
   void ReadEvents(EventQuery query, EventsAnswer answer);
 
+  // Copies the state folder between two batches; answered on the loop's thread, or at once with UNAVAILABLE.
+  using BackupAnswer = std::function<void(absl::StatusOr<BackupReport>)>;
+  void MakeBackup(BackupAnswer answer);
+
+  // Reads a blob back whole, tells the core what was found, and answers with it: OK, NOT_FOUND or DATA_LOSS,
+  // any other error when it could not be read. On a thread of its own or the loop's.
+  using VerifyAnswer = std::function<void(const absl::Status&)>;
+  void VerifyBlob(const Digest& blob, VerifyAnswer answer);
+
   // Never waits.
   std::shared_ptr<const Snapshot> snapshot() const;
 
@@ -112,11 +122,9 @@ class Loop {
     CommandBody body;
     Answer answer;
   };
-  struct EventsRead {
-    EventQuery query;
-    EventsAnswer answer;
-  };
-  using Item = std::variant<Submitted, EventsRead>;
+  // Called once: with OK on the loop's thread between two batches, or with the reason why it never will be.
+  using Question = std::function<void(const absl::Status&)>;
+  using Item = std::variant<Submitted, Question>;
 
   // What happens when a command's events are durable.
   struct Release {
@@ -136,6 +144,7 @@ class Loop {
   absl::Status Recover();
   absl::Status CheckBlobs();
 
+  void Ask(Question question);
   void Run();
   // False when the loop has stopped and nothing is queued.
   bool TakeBatch(std::deque<Item>& items);
@@ -149,7 +158,7 @@ class Loop {
   void ReleaseAll(std::vector<Release> releases);
   void CarryOut(const Effect& effect);
   void RemoveFromVault(const Digest& blob);
-  void ReadBack(const Digest& blob);
+  void ReadBack(const Digest& blob, const VerifyAnswer& answer);
   void KeepIncarnation();
   void Refuse(std::deque<Item> items);
   absl::Status ReadOnlyStatus() const;

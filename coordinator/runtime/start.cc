@@ -4,6 +4,7 @@
 #include "common/base/ids.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "coordinator/core/queries.h"
 #include "coordinator/runtime/loop.h"
 
 namespace interceptor::coordinator {
@@ -11,19 +12,6 @@ namespace {
 
 // A blob that nothing refers to may be one whose manifest is still on its way; after a day it is not.
 constexpr absl::Duration kOrphanAge = absl::Hours(24);
-
-std::vector<Digest> ReferencedBlobs(const Facts& facts) {
-  std::vector<Digest> blobs;
-  for (const auto& [name, chunk] : facts.chunks) {
-    if (chunk.manifest.has_value()) blobs.push_back(chunk.manifest->blob);
-  }
-  for (const auto& [specialist, by_step] : facts.checkpoints) {
-    for (const auto& [step, checkpoint] : by_step) blobs.push_back(checkpoint.checkpoint.blob);
-  }
-  for (const auto& [blob, specialist] : facts.removals) blobs.push_back(blob);
-  for (const auto& [key, evaluation] : facts.evaluations) blobs.push_back(evaluation.score_table);
-  return blobs;
-}
 
 }  // namespace
 
@@ -47,7 +35,7 @@ absl::Status Loop::Recover() {
     return absl::OkStatus();
   }));
 
-  ICPT_ASSIGN_OR_RETURN(const Incarnation kept, incarnation_file_.Read());
+  ICPT_ASSIGN_OR_RETURN(const KeptStart kept, incarnation_file_.Read());
   const Command start{parts_.clock.WallTime(), StartCommand{options_.plan, NewId(), kept}};
   ICPT_ASSIGN_OR_RETURN(Decision decision, Decide(state_, start, parts_.clock.Now()));
   Batch batch;

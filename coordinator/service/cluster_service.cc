@@ -192,4 +192,43 @@ grpc::ServerUnaryReactor* ClusterService::UnpinCheckpoint(grpc::CallbackServerCo
   return Wish(context, coordinator::UnpinCheckpoint{request->request_id(), request->id()});
 }
 
+grpc::ServerUnaryReactor* ClusterService::VerifyCheckpoint(grpc::CallbackServerContext* context,
+                                                           const v1::VerifyCheckpointRequest* request,
+                                                           v1::VerifyCheckpointResponse* response) {
+  const std::shared_ptr<const Snapshot> snapshot = loop_.snapshot();
+  const auto& all = snapshot->view.checkpoints;
+  const auto found = std::find_if(all.begin(), all.end(), [&](const CheckpointView& view) {
+    return view.checkpoint.id == request->id();
+  });
+  if (found == all.end()) {
+    return AnswerNow(context, NotFound("checkpoint '", CleanText(request->id()), "' is not there"));
+  }
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  loop_.VerifyBlob(found->checkpoint.blob, [reactor, response](const absl::Status& status) {
+    response->set_intact(status.ok());
+    if (status.ok() || absl::IsNotFound(status) || absl::IsDataLoss(status)) {
+      response->set_fault(Message(status));
+      reactor->Finish(grpc::Status::OK);
+    } else {
+      reactor->Finish(ToGrpcStatus(status));
+    }
+  });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* ClusterService::Backup(grpc::CallbackServerContext* context,
+                                                 const v1::BackupRequest*, v1::BackupResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  loop_.MakeBackup([reactor, response](const absl::StatusOr<BackupReport>& report) {
+    if (!report.ok()) return reactor->Finish(ToGrpcStatus(report.status()));
+    response->set_folder(report->folder);
+    response->set_events(report->events);
+    response->set_blobs(report->blobs);
+    response->set_blob_bytes(report->blob_bytes);
+    response->set_missing(report->missing);
+    reactor->Finish(grpc::Status::OK);
+  });
+  return reactor;
+}
+
 }  // namespace interceptor::coordinator

@@ -50,6 +50,11 @@ class ClusterService : public v1::ClusterService::CallbackService {
   grpc::ServerUnaryReactor* UnpinCheckpoint(grpc::CallbackServerContext* context,
                                             const v1::UnpinCheckpointRequest* request,
                                             v1::UnpinCheckpointResponse* response) override;
+  grpc::ServerUnaryReactor* VerifyCheckpoint(grpc::CallbackServerContext* context,
+                                             const v1::VerifyCheckpointRequest* request,
+                                             v1::VerifyCheckpointResponse* response) override;
+  grpc::ServerUnaryReactor* Backup(grpc::CallbackServerContext* context, const v1::BackupRequest* request,
+                                   v1::BackupResponse* response) override;
 
  private:
   grpc::ServerUnaryReactor* Wish(grpc::CallbackServerContext* context, CommandBody body);

@@ -256,4 +256,57 @@ CATCH_TEST_CASE("A journal that was lost is not begun anew") {
   }
 }
 
+CATCH_TEST_CASE("A checkpoint is read back when asked, and one found damaged counts no more") {
+  ServiceFixture fixture;
+  Person person(fixture.address());
+  ScriptedWorker worker(fixture.address());
+  CATCH_REQUIRE(worker.Attach(ScriptedWorker::MakeHello("member-1", "box-a")).ok());
+  const v1::TaskRef task = worker.AwaitAssignment("train/BG").value().task();
+  CATCH_REQUIRE(PublishManifest(fixture, worker, task, 0).ok());
+  const CheckpointParts checkpoint = MakeCheckpoint(task, 100, 0);
+  CATCH_REQUIRE(Publish(fixture, worker, checkpoint).ok());
+  v1::VerifyCheckpointRequest request;
+  request.set_id("BG-000000000100");
+  const auto intact = person.Ask(&Stub::VerifyCheckpoint, request);
+  CATCH_REQUIRE(intact.ok());
+  CATCH_CHECK(intact->intact());
+  CATCH_CHECK(intact->fault().empty());
+
+  const std::string path =
+      JoinPath(fixture.state_folder(),
+               Cat("vault/blobs/", checkpoint.blob.hex.substr(0, 2), "/", checkpoint.blob.hex));
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, std::string(checkpoint.bytes.size(), 'x')).ok());
+  const auto damaged = person.Ask(&Stub::VerifyCheckpoint, request);
+  CATCH_REQUIRE(damaged.ok());
+  CATCH_CHECK_FALSE(damaged->intact());
+  CATCH_CHECK_THAT(damaged->fault(), Catch::Matchers::ContainsSubstring(checkpoint.blob.hex));
+  CATCH_CHECK(AwaitStatus(fixture.address(), [](const auto& status) {
+                return std::any_of(status.problems().begin(), status.problems().end(),
+                                   [](const std::string& line) {
+                                     return line.find("BG-000000000100 is damaged") != std::string::npos;
+                                   });
+              }).ok());
+  request.set_id("BG-000000000200");
+  CATCH_CHECK(absl::IsNotFound(person.Ask(&Stub::VerifyCheckpoint, request).status()));
+}
+
+CATCH_TEST_CASE("A coordinator started on a backup has every event and waits for a person") {
+  ServiceFixture fixture;
+  Person person(fixture.address());
+  CATCH_REQUIRE(person.Pause("before", NewId()).ok());
+  CATCH_REQUIRE(person.Ask(&Stub::ResumePlan, v1::ResumePlanRequest()).ok());
+  const auto backup = person.Ask(&Stub::Backup, v1::BackupRequest());
+  CATCH_INFO(backup.status().ToString());
+  CATCH_REQUIRE(backup.ok());
+  CATCH_CHECK(backup->events() == GetStatus(fixture.address()).value().events());
+  const auto restored = fixture.StartAnother(backup->folder());
+  CATCH_REQUIRE(restored.ok());
+  const v1::GetStatusResponse status = GetStatus((*restored)->address()).value();
+  // Its start, that it is a copy, and the pause.
+  CATCH_CHECK(status.events() == backup->events() + 3);
+  CATCH_CHECK(status.paused());
+  CATCH_REQUIRE(status.problems_size() > 0);
+  CATCH_CHECK_THAT(status.problems(0), Catch::Matchers::ContainsSubstring("is a copy"));
+}
+
 }  // namespace interceptor::coordinator

@@ -182,6 +182,26 @@ absl::Status BlobStore::Remove(const Digest& blob) {
   return files_.SyncFolder(BlobFolder(blob.hex));
 }
 
+absl::StatusOr<int> BlobStore::LinkTo(const std::string& folder, const std::vector<Digest>& blobs) const {
+  int missing = 0;
+  std::set<std::string> folders;
+  for (const Digest& blob : std::set<Digest>(blobs.begin(), blobs.end())) {
+    const std::string target = JoinPath(JoinPath(folder, "blobs"), blob.hex.substr(0, 2));
+    if (folders.insert(target).second) ICPT_RETURN_IF_ERROR(files_.MakeFolder(target));
+    const absl::Status linked = files_.Link(BlobPath(blob), JoinPath(target, blob.hex));
+    if (absl::IsNotFound(linked)) {
+      ++missing;
+    } else {
+      ICPT_RETURN_IF_ERROR(linked);
+    }
+  }
+  for (const std::string& target : folders) ICPT_RETURN_IF_ERROR(files_.SyncFolder(target));
+  ICPT_RETURN_IF_ERROR(files_.MakeFolder(JoinPath(folder, "blobs")));
+  ICPT_RETURN_IF_ERROR(files_.SyncFolder(JoinPath(folder, "blobs")));
+  ICPT_RETURN_IF_ERROR(files_.SyncFolder(folder));
+  return missing;
+}
+
 absl::StatusOr<std::vector<Digest>> BlobStore::List() const {
   std::vector<Digest> blobs;
   for (int i = 0; i < 256; ++i) {

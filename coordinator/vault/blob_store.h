@@ -90,6 +90,10 @@ class BlobStore {
   // OK when it is gone already.
   absl::Status Remove(const Digest& blob);
 
+  // Gives the blobs a second name each in a vault at `folder`, on the same disk, and syncs it. Those that are
+  // not there are left out; returns how many were.
+  absl::StatusOr<int> LinkTo(const std::string& folder, const std::vector<Digest>& blobs) const;
+
   // Every whole blob, in the order of digests.
   absl::StatusOr<std::vector<Digest>> List() const;
 

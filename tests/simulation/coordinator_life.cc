@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "coordinator/core/queries.h"
 #include "coordinator/journal/event_codec.h"
 #include "tests/simulation/coordinator_host.h"
 
@@ -10,19 +11,6 @@ namespace interceptor::simulation {
 namespace {
 
 constexpr absl::Duration kOrphanAge = absl::Hours(24);
-
-std::vector<Digest> ReferencedBlobs(const coordinator::Facts& facts) {
-  std::vector<Digest> blobs;
-  for (const auto& [name, chunk] : facts.chunks) {
-    if (chunk.manifest.has_value()) blobs.push_back(chunk.manifest->blob);
-  }
-  for (const auto& [specialist, by_step] : facts.checkpoints) {
-    for (const auto& [step, checkpoint] : by_step) blobs.push_back(checkpoint.checkpoint.blob);
-  }
-  for (const auto& [blob, specialist] : facts.removals) blobs.push_back(blob);
-  for (const auto& [key, evaluation] : facts.evaluations) blobs.push_back(evaluation.score_table);
-  return blobs;
-}
 
 }  // namespace
 
@@ -84,7 +72,7 @@ absl::Status CoordinatorHost::Recover() {
 }
 
 void CoordinatorHost::CheckBlobs() {
-  const std::vector<Digest> referenced = ReferencedBlobs(state_.facts);
+  const std::vector<Digest> referenced = coordinator::ReferencedBlobs(state_.facts);
   for (const Digest& gone : vault_.Sweep(referenced, machine_.WallTime() - kOrphanAge)) {
     process_.Tell(Cat("sweeps blob ", gone.hex.substr(0, 8)));
     checks_.facts.Removed(gone, true, checks_.journal.durable().facts);

@@ -83,6 +83,11 @@ absl::Status FaultyFileSystem::Rename(const std::string& from, const std::string
   return real_.Rename(from, to);
 }
 
+absl::Status FaultyFileSystem::Link(const std::string& from, const std::string& to) const {
+  ICPT_RETURN_IF_ERROR(Count());
+  return real_.Link(from, to);
+}
+
 absl::Status FaultyFileSystem::Remove(const std::string& path) const {
   ICPT_RETURN_IF_ERROR(Count());
   return real_.Remove(path);

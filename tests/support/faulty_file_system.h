@@ -37,6 +37,7 @@ class FaultyFileSystem : public FileSystem {
   }
   absl::Status MakeFolder(const std::string& folder) const override;
   absl::Status Rename(const std::string& from, const std::string& to) const override;
+  absl::Status Link(const std::string& from, const std::string& to) const override;
   absl::Status Remove(const std::string& path) const override;
   absl::Status SyncFolder(const std::string& folder) const override;
   absl::StatusOr<SpaceInfo> Space(const std::string& folder) const override { return real_.Space(folder); }

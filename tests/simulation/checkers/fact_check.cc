@@ -69,7 +69,7 @@ struct FactCheck::Looker {
 
   void operator()(const coordinator::HistoryLost& e) {
     Violate("I4 a journal that was never put back has lost nothing",
-            Cat("box ", e.box, " knows of start ", e.seen.number));
+            e.why);
   }
 
   void operator()(const coordinator::TaskGranted& e) {
