@@ -158,6 +158,24 @@ def bad_trainer(context, folder, how, *reasons):
         cluster.end()
 
 
+def stopped_preparer(context, folder):
+    """A preparer that hangs is ended after the plan's stall, with its reason in status, and the chunk is prepared by another."""
+    folder.mkdir(parents=True)
+    cluster = Cluster(context.programs, context.clips, folder, worker_kills.MEMBERS, epochs=1,
+                      plan={"stall_seconds: 120": "stall_seconds: 4"})
+    cluster.start_coordinator()
+    try:
+        cluster.start_worker("member-1")
+        hung = await_event("a preparer", lambda: workers.children_of(cluster.workers["member-1"].pid, "interceptor-prepare"))[0]
+        os.kill(hung, signal.SIGSTOP)
+        await_event("the reason in the worker's log",
+                    lambda: "interceptor-prepare showed no progress for 4s" in cluster.log_text("member-1"))
+        await_event("the end of the one that hung", lambda: not pathlib.Path(f"/proc/{hung}").exists())
+        await_event("training", cluster.trains("BG", 0, steps=1))
+    finally:
+        cluster.end()
+
+
 def cases(context):
     def case(name, function, *args):
         return f"zombie-{name}", lambda folder: function(context, folder, *args)
@@ -166,6 +184,7 @@ def cases(context):
         case("wakes-after-its-term", zombie),
         case("second-coordinator", second_coordinator),
         case("storm-of-sigterm", storm),
+        case("preparer-hangs", stopped_preparer),
         case("child-hangs", bad_trainer, "hang", "no progress for 3s"),
         case("child-spins", bad_trainer, "spin", "no progress for 3s"),
         case("child-balloons", bad_trainer, "balloon", "interceptor-train left with exit code 1"),

@@ -138,6 +138,7 @@ worker::Welcomed Convert(const coordinator::Welcome& welcome, const Options& opt
   out.plan.digest = options.plan.digest;
   for (const coordinator::PlanChunk& chunk : options.plan.chunks) out.plan.chunks.push_back(chunk.name);
   out.plan.checkpoint_period = options.plan.checkpoint_period;
+  out.plan.stall = options.plan.stall;
   out.next_report_in = welcome.next_report_in;
   for (const coordinator::DataManifest& manifest : welcome.manifests)
     out.manifests.push_back(Convert(manifest));

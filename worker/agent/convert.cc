@@ -143,6 +143,7 @@ Welcomed FromProto(const v1::Welcome& welcome) {
   for (const v1::Chunk& chunk : welcome.plan().chunks()) out.plan.chunks.push_back(chunk.name());
   out.plan.checkpoint_period = absl::Seconds(welcome.plan().checkpoints().period_seconds());
   out.plan.pair_together = welcome.plan().scheduling().pair_together();
+  out.plan.stall = absl::Seconds(welcome.plan().scheduling().stall_seconds());
   out.next_report_in = FromProto(welcome.next_report_in());
   for (const v1::DataManifest& manifest : welcome.manifests()) out.manifests.push_back(FromProto(manifest));
   for (const v1::ChunkOnBox& chunk : welcome.chunks()) out.chunk_sha256[chunk.chunk()] = chunk.sha256();

@@ -1,19 +1,28 @@
 #include "worker/core/chunk_desk.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/status.h"
 
 namespace interceptor::worker {
+namespace {
+
+// How often within the stall a preparer must be looked at for all of the time to count.
+constexpr int kLooksPerStall = 4;
+
+}  // namespace
 
 absl::Duration BackOff(int failures) {
   const int doublings = std::clamp(failures - 1, 0, 6);
   return std::min(absl::Seconds(1) * (1 << doublings), absl::Minutes(1));
 }
 
-void ChunkDesk::SetPlan(std::vector<std::string> chunks, std::map<std::string, std::string> chunk_sha256) {
+void ChunkDesk::SetPlan(std::vector<std::string> chunks, std::map<std::string, std::string> chunk_sha256,
+                        absl::Duration stall) {
   names_ = std::move(chunks);
   plan_sha256_ = std::move(chunk_sha256);
+  stall_ = stall;
 }
 
 bool ChunkDesk::IsStored(const std::string& chunk, bool whole) const {
@@ -104,7 +113,8 @@ void ChunkDesk::Prepare(const std::set<int>& next_chunks, MonotonicTime now, Chi
   retry_at_.reset();
   const std::optional<std::string> chunk = NextToPrepare(next_chunks);
   if (!chunk) return;
-  preparer_ = Preparer{.child = ++last_child, .chunk = *chunk};
+  preparer_ =
+      Preparer{.child = ++last_child, .chunk = *chunk, .looked_at = now, .quiet = absl::ZeroDuration()};
   out.push_back(StartPreparer{preparer_->child, *chunk});
 }
 
@@ -120,15 +130,36 @@ void ChunkDesk::StopPreparer(SessionOutputs& out) {
   out.push_back(StopChild{preparer_->child, StopKind::kSaveAndLeave});
 }
 
+void ChunkDesk::WatchPreparer(MonotonicTime now, SessionOutputs& out) {
+  if (!preparer_ || preparer_->stopping || preparer_->failure) return;
+  const absl::Duration passed = now - std::exchange(preparer_->looked_at, now);
+  if (passed <= 2 * stall_ / kLooksPerStall) preparer_->quiet += passed;
+  if (preparer_->quiet < stall_) return;
+  preparer_->failure =
+      FailureFact{.code = "DEADLINE_EXCEEDED",
+                  .text = Cat("interceptor-prepare showed no progress for ", absl::FormatDuration(stall_)),
+                  .retryable = true};
+  out.push_back(StopChild{preparer_->child, StopKind::kAtOnce});
+}
+
+std::optional<MonotonicTime> ChunkDesk::NextWake() const {
+  if (!preparer_ || preparer_->stopping || stall_ == absl::InfiniteDuration()) return retry_at_;
+  return preparer_->looked_at + stall_ / kLooksPerStall;
+}
+
 bool ChunkDesk::OnMoved(const PreparerMoved& moved) {
   if (!preparer_ || preparer_->child != moved.child || preparer_->done == moved.done) return false;
   preparer_->done = moved.done;
+  preparer_->quiet = absl::ZeroDuration();
+  // It got beyond where the one before it ended: that one's end is history.
+  if (moved.done > 0) trouble_.clear();
   return true;
 }
 
 bool ChunkDesk::OnBuilt(const ManifestBuilt& built) {
   if (!preparer_ || preparer_->child != built.child) return false;
   preparer_->built = true;
+  trouble_.clear();
   failures_.erase(preparer_->chunk);
   stored_[preparer_->chunk] = built.stored;
   return true;
@@ -147,11 +178,14 @@ bool ChunkDesk::OnExited(const ChildExited& exited, MonotonicTime now, SessionOu
   if (gone.built || gone.stopping) return true;
   FailureFact failure = gone.failure.value_or(FailureFact{
       .code = "UNAVAILABLE", .text = Cat("interceptor-prepare ", exited.reason), .retryable = true});
-  const int failures = ++failures_[gone.chunk];
+  const bool full = IsDiskFull(failure);
+  const int failures = failures_[gone.chunk] += full ? 0 : 1;
   if (failure.retryable && failures < kChildFailuresMax) {
-    retry_at_ = now + BackOff(failures);
-    out.push_back(Note{true, Cat("preparing chunk ", gone.chunk, " failed: ", failure.text, "; again in ",
-                                 absl::FormatDuration(BackOff(failures)))});
+    const absl::Duration pause = full ? kFullPause : BackOff(failures);
+    retry_at_ = now + pause;
+    trouble_ = Cat("preparing chunk ", gone.chunk, " failed: ", failure.text, "; tried again after ",
+                   absl::FormatDuration(pause));
+    out.push_back(Note{true, trouble_});
     return true;
   }
   out.push_back(Note{true, Cat("preparing chunk ", gone.chunk, " failed: ", failure.text)});

@@ -15,7 +15,9 @@ namespace interceptor::worker {
 
 class ChunkDesk {
  public:
-  void SetPlan(std::vector<std::string> chunks, std::map<std::string, std::string> chunk_sha256);
+  // `stall`: how long a preparer may show no progress.
+  void SetPlan(std::vector<std::string> chunks, std::map<std::string, std::string> chunk_sha256,
+               absl::Duration stall);
   void SetFiles(ChunkFiles files) { files_ = std::move(files); }
   void SetStore(std::map<std::string, StoredChunk> chunks) { stored_ = std::move(chunks); }
   void ForgetCommitted() { committed_.clear(); }
@@ -44,7 +46,8 @@ class ChunkDesk {
   // Null until committed.
   const ManifestFact* Committed(const std::string& chunk) const;
   // Chunks built here that the coordinator has no manifest of, to be proposed: in the plan's order without a
-  // gap and never behind one that differs from the committed one, because each is made against those before it.
+  // gap and never behind one that differs from the committed one, because each is made against those before
+  // it.
   std::vector<StoredChunk> Unproposed() const;
 
   // Starts the preparer on the first chunk that some run of `next_chunks` waits for, then on the one after
@@ -54,6 +57,11 @@ class ChunkDesk {
   bool IsPreparing(int next) const;
   bool HasPreparer() const { return preparer_.has_value(); }
   void StopPreparer(SessionOutputs& out);
+  // Ends a preparer that has hung; it is started again like one that died. Call often: time in which this was
+  // not called does not count, because then it was the agent, or the whole box, that did not move.
+  void WatchPreparer(MonotonicTime now, SessionOutputs& out);
+  // Why nothing is prepared just now, one line; empty when all is well.
+  const std::string& trouble() const { return trouble_; }
 
   // Each is false when `child` is not the preparer.
   bool OnMoved(const PreparerMoved& moved);
@@ -61,8 +69,8 @@ class ChunkDesk {
   bool OnFailed(const ChildFailed& failed);
   bool OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out);
 
-  // Nothing while nothing waits for a pause to end.
-  std::optional<MonotonicTime> NextWake() const { return retry_at_; }
+  // Nothing while nothing waits for time to pass.
+  std::optional<MonotonicTime> NextWake() const;
   // A person asked to try again.
   void Forgive(int chunk);
 
@@ -73,6 +81,8 @@ class ChunkDesk {
     int64_t done = -1;
     bool built = false;
     bool stopping = false;
+    MonotonicTime looked_at;  // by WatchPreparer
+    absl::Duration quiet;     // since it last showed progress
     std::optional<FailureFact> failure = std::nullopt;
   };
   bool IsStored(const std::string& chunk, bool whole) const;
@@ -88,6 +98,8 @@ class ChunkDesk {
   std::map<std::string, int> failures_;
   std::optional<Preparer> preparer_;
   std::optional<MonotonicTime> retry_at_;
+  std::string trouble_;
+  absl::Duration stall_ = absl::InfiniteDuration();
 };
 
 // 1 s, 2 s, 4 s ... up to a minute: the pause after the nth failure in a row.

@@ -9,7 +9,6 @@ namespace {
 
 constexpr int kRefusalsMax = 3;
 constexpr absl::Duration kRetryPause = absl::Seconds(2);
-constexpr absl::Duration kFullPause = absl::Seconds(20);
 
 std::string Text(const Cursor& cursor) {
   return Cat(cursor.chunk, ".", cursor.epoch, ".", cursor.position, ".", cursor.seed);

@@ -57,7 +57,7 @@ void Session::On(const Welcomed& welcomed) {
   }
   welcomed_ = true;
   plan_ = welcomed.plan;
-  desk_.SetPlan(welcomed.plan.chunks, welcomed.chunk_sha256);
+  desk_.SetPlan(welcomed.plan.chunks, welcomed.chunk_sha256, welcomed.plan.stall);
   // All that hold: a coordinator put back from a copy may lack some that it knew.
   desk_.ForgetCommitted();
   for (const ManifestFact& manifest : welcomed.manifests) On(ManifestCommitted{manifest});
@@ -287,7 +287,12 @@ void Session::On(const ChildHalted& halted) {
 }
 
 void Session::On(const ChildExited& exited) {
-  if (leaving_.erase(exited.child) > 0 || desk_.OnExited(exited, now_, out_)) return;
+  if (leaving_.erase(exited.child) > 0) return;
+  if (desk_.OnExited(exited, now_, out_)) {
+    // Bounded: a preparer is not started again for ever, unless for want of space.
+    BumpWaiting();
+    return;
+  }
   for (const auto& [task, run] : runs_) {
     if (run->OnExited(exited, now_, out_)) return;
   }

@@ -63,6 +63,7 @@ void Session::StartWork() {
   for (const auto& [task, run] : runs_) {
     if (run->active() && run->next_chunk() < desk_.chunk_count()) wanted.insert(run->next_chunk());
   }
+  desk_.WatchPreparer(now_, out_);
   desk_.Prepare(wanted, now_, last_child_, out_);
   for (const auto& [task, run] : runs_) {
     run->FetchBase(now_, out_);
@@ -161,6 +162,7 @@ void Session::Report() {
     if (!run->active()) continue;
     spoke = true;
     SendProgress report = run->Report(PhaseOf(*run));
+    if (report.trouble.empty() && report.at.phase == WorkPhase::kPreparing) report.trouble = desk_.trouble();
     const Reported news{report.at.phase, report.trouble};
     const auto reported = reported_.find(task);
     if (!due && reported != reported_.end() && reported->second == news) continue;

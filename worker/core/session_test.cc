@@ -568,7 +568,8 @@ CATCH_TEST_CASE("what stands in a trainer's way is reported at once, until one g
   desk.Give(ChildHalted{desk.bg, false, ""});
   CATCH_CHECK(trouble().empty());
   desk.Give(ChildExited{desk.bg, false, "was killed by signal 9 (SIGKILL)"});
-  CATCH_CHECK(trouble() == "interceptor-train was killed by signal 9 (SIGKILL) at step 7; started again after 1s");
+  CATCH_CHECK(trouble() ==
+              "interceptor-train was killed by signal 9 (SIGKILL) at step 7; started again after 1s");
   desk.Wait(absl::Seconds(2));
   const ChildId next = desk.Ready("BG", 0);
   desk.Give(TrainerMoved{.child = next, .cursor = {}, .step = 7});
@@ -670,6 +671,91 @@ CATCH_TEST_CASE("a killed preparer is started again after a pause") {
   CATCH_REQUIRE(desk.session.NextWake());
   desk.Wait(absl::Seconds(2));
   CATCH_CHECK(desk.Since<StartPreparer>().size() == 2);
+}
+
+std::string TroubleOf(const Desk& desk) {
+  const auto reports = desk.Since<SendProgress>();
+  return reports.empty() ? "" : reports.back().trouble;
+}
+
+// A connected worker whose chunk 00 is being prepared, under a plan whose stall is a minute.
+struct Preparing : Desk {
+  Preparing() {
+    plan.stall = absl::Minutes(1);
+    Connect();
+    SeeAllFiles();
+    Assign("BG");
+  }
+  ChildId preparer() const { return Since<StartPreparer>().back().child; }
+};
+
+CATCH_TEST_CASE("a preparer that shows no progress for the plan's stall is ended and started again") {
+  Preparing desk;
+  for (int64_t done = 1; done <= 20; ++done) {
+    desk.Give(PreparerMoved{desk.preparer(), done});
+    desk.Wait(absl::Seconds(20));
+  }
+  CATCH_CHECK(desk.Since<StopChild>().empty());
+  for (int i = 0; i < 3; ++i) desk.Wait(absl::Seconds(15));
+  CATCH_REQUIRE(desk.Since<StopChild>().size() == 1);
+  CATCH_CHECK(desk.Since<StopChild>()[0].child == desk.preparer());
+  CATCH_CHECK(desk.Since<StopChild>()[0].kind == StopKind::kAtOnce);
+  desk.Give(ChildExited{desk.preparer(), false, "killed by signal 9 (SIGKILL)"});
+  desk.Wait(absl::Seconds(5));
+  CATCH_REQUIRE(desk.Since<StartPreparer>().size() == 2);
+  CATCH_CHECK(TroubleOf(desk).find("no progress for 1m") != std::string::npos);
+  desk.Give(PreparerMoved{desk.preparer(), 1});
+  desk.Wait(absl::Seconds(5));
+  CATCH_CHECK(TroubleOf(desk).empty());
+}
+
+CATCH_TEST_CASE("time in which the box slept does not count against a preparer, nor does a drop of its run") {
+  Preparing desk;
+  desk.Give(PreparerMoved{desk.preparer(), 1});
+  desk.Wait(absl::Hours(8));
+  desk.Give(Dropped{{"train/BG", 1}, "elsewhere now"});
+  CATCH_CHECK(desk.Since<StopChild>().empty());
+  desk.Wait(absl::Seconds(15));
+  CATCH_CHECK(desk.Since<StopChild>().empty());
+}
+
+CATCH_TEST_CASE("a worker wakes often enough to notice a preparer that hangs, in touch or not") {
+  Preparing desk;
+  desk.Give(Disconnected{});
+  for (int i = 0; i < 10 && desk.Since<StopChild>().empty(); ++i) {
+    CATCH_REQUIRE(desk.session.NextWake());
+    desk.Wait(*desk.session.NextWake() - desk.now);
+  }
+  CATCH_CHECK(desk.Since<StopChild>().size() == 1);
+}
+
+CATCH_TEST_CASE("a full disk under the clip store is waited for, however long, and said") {
+  Preparing desk;
+  for (int i = 0; i < 50; ++i) {
+    const ChildId child = desk.preparer();
+    desk.Give(ChildFailed{child, {"RESOURCE_EXHAUSTED", "the store's disk is full", true}});
+    desk.Give(ChildExited{child, true, "left with exit code 1"});
+    desk.Wait(kFullPause);
+    CATCH_REQUIRE(desk.preparer() != child);
+  }
+  CATCH_CHECK(TroubleOf(desk).find("the store's disk is full") != std::string::npos);
+  // The lease lives meanwhile: every try counts as activity.
+  const auto reports = desk.Since<SendProgress>();
+  CATCH_CHECK(reports.back().activity > reports.front().activity + 40);
+  CATCH_CHECK(Failures(desk.AnswerAll()).empty());
+}
+
+CATCH_TEST_CASE("a full disk under a trainer is waited for, however long, and said") {
+  Training desk;
+  ChildId child = desk.bg;
+  for (int i = 0; i < 50; ++i) {
+    desk.Give(ChildFailed{child, {"RESOURCE_EXHAUSTED", "the work folder's disk is full", true}});
+    desk.Give(ChildExited{child, true, "left with exit code 1"});
+    desk.Wait(kFullPause);
+    CATCH_REQUIRE(desk.TrainerOf("BG") != child);
+    child = desk.TrainerOf("BG");
+  }
+  CATCH_CHECK(Failures(desk.AnswerAll()).empty());
 }
 
 CATCH_TEST_CASE("a run that starts in the middle prepares the kept clips of earlier chunks first") {

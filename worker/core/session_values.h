@@ -94,6 +94,12 @@ struct FailureFact {
   friend bool operator==(const FailureFact&, const FailureFact&) = default;
 };
 
+// Nothing but space is missing: what found the disk full is tried again so often, for ever, here as at the vault.
+inline constexpr absl::Duration kFullPause = absl::Seconds(10);
+inline bool IsDiskFull(const FailureFact& failure) {
+  return failure.code == "RESOURCE_EXHAUSTED" && failure.retryable;
+}
+
 using Publication =
     std::variant<ManifestFact, CheckpointFact, EvaluationFact, ChunkFinishedFact, FailureFact>;
 
@@ -144,6 +150,7 @@ struct SessionPlan {
   std::vector<std::string> chunks;  // names, in order
   absl::Duration checkpoint_period = absl::Hours(3);
   bool pair_together = false;
+  absl::Duration stall = absl::InfiniteDuration();  // a child that shows no progress for so long has hung
 };
 
 // One started child process; numbers are never used twice within a session.

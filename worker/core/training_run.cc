@@ -87,7 +87,12 @@ void TrainingRun::OnFetched(const BlobFetched& fetched, MonotonicTime now, Sessi
     local_.push_back({fetched.blob, fetched.path, base_->step});
     return;
   }
-  const bool waits = absl::IsUnavailable(fetched.status);
+  const bool full = absl::IsResourceExhausted(fetched.status);
+  if (full) {
+    Bump();
+    trouble_ = Message(fetched.status);
+  }
+  const bool waits = full || absl::IsUnavailable(fetched.status);
   if (!waits && ++deaths_ >= kChildFailuresMax) {
     Fail({.code = "DATA_LOSS",
           .text = Cat("fetching checkpoint ", fetched.blob.hex, ": ", Message(fetched.status)),
@@ -95,7 +100,7 @@ void TrainingRun::OnFetched(const BlobFetched& fetched, MonotonicTime now, Sessi
          out);
     return;
   }
-  restart_at_ = now + BackOff(waits ? 2 : deaths_);
+  restart_at_ = now + (full ? kFullPause : BackOff(waits ? 2 : deaths_));
 }
 
 bool TrainingRun::WantsTrainer(MonotonicTime now) const {
@@ -157,8 +162,8 @@ bool TrainingRun::OnReady(const TrainerReady& ready, SessionOutputs& out) {
   return true;
 }
 
-// An earlier holder trained these chunks and was gone before it could tell their ends. Their scores went with it,
-// but for the last one while the model still stands right behind it.
+// An earlier holder trained these chunks and was gone before it could tell their ends. Their scores went with
+// it, but for the last one while the model still stands right behind it.
 void TrainingRun::TellWhatTheBaseProves(int stands_before) {
   if (!base_ || local_.empty() || local_.back().blob != base_->blob) return;
   const bool right_behind = base_->cursor.epoch == 0 && base_->cursor.position == 0;
@@ -246,13 +251,16 @@ bool TrainingRun::OnExited(const ChildExited& exited, MonotonicTime now, Session
   if (done_ || failed_ || stopping) return true;
   FailureFact failure = last_words_.value_or(FailureFact{
       .code = "UNAVAILABLE", .text = Cat("interceptor-train ", exited.reason), .retryable = true});
-  if (!failure.retryable || ++deaths_ >= kChildFailuresMax) {
+  const bool full = IsDiskFull(failure);
+  deaths_ += full ? 0 : 1;
+  if (!failure.retryable || deaths_ >= kChildFailuresMax) {
     Fail(std::move(failure), out);
     return true;
   }
-  restart_at_ = now + BackOff(deaths_);
-  trouble_ = Cat(failure.text, " at step ", at_.step, "; started again after ",
-                 absl::FormatDuration(BackOff(deaths_)));
+  if (full) Bump();
+  const absl::Duration pause = full ? kFullPause : BackOff(deaths_);
+  restart_at_ = now + pause;
+  trouble_ = Cat(failure.text, " at step ", at_.step, "; started again after ", absl::FormatDuration(pause));
   out.push_back(Note{true, Cat(specialist_, ": ", trouble_)});
   return true;
 }

@@ -24,7 +24,7 @@ auto Guarded(const char* what, Function function) -> decltype(function()) {
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     if (text.find("out of memory") != std::string::npos) {
-      return ResourceExhausted(what, ": ", text, "; lower recipe.batch_size or the input size");
+      return Unavailable(what, ": ", text, "; another program may hold the device's memory");
     }
     return Internal(what, ": ", text);
   } catch (const std::exception& error) {

@@ -108,7 +108,7 @@ absl::StatusOr<bool> JudgeEntry(zip_t* zip, const zip_stat_t& stat) {
 absl::StatusOr<std::vector<ArchiveEntry>> ListEntries(zip_t* zip) {
   const zip_int64_t count = zip_get_num_entries(zip, 0);
   if (count > kArchiveEntriesMax) {
-    return ResourceExhausted(count, " entries; at most ", kArchiveEntriesMax, " are read");
+    return InvalidArgument(count, " entries; at most ", kArchiveEntriesMax, " are read");
   }
   std::vector<ArchiveEntry> entries;
   std::set<std::string> seen;
