@@ -163,6 +163,7 @@ PlanIndex MakePlanIndex(const PlanFacts& plan) {
   PlanIndex index;
   std::string integrator;
   for (const PlanMember& member : plan.members) {
+    index.members.insert(member.name);
     for (const std::string& specialist : member.specialists) {
       index.tasks.push_back(TrainTask(specialist));
       index.home_of[index.tasks.back()] = member.name;
@@ -174,6 +175,7 @@ PlanIndex MakePlanIndex(const PlanFacts& plan) {
     index.tasks.emplace_back(kIntegrateTask);
     index.home_of[index.tasks.back()] = integrator;
   }
+  for (std::size_t i = 0; i < index.tasks.size(); ++i) index.position_of[index.tasks[i]] = static_cast<int>(i);
   for (std::size_t i = 0; i < plan.chunks.size(); ++i)
     index.chunks[plan.chunks[i].name] = static_cast<int>(i);
   return index;

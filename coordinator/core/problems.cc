@@ -69,10 +69,12 @@ void AddDifferingChunks(Problems& p) {
 }
 
 bool HasWork(const State& state, const std::string& member) {
-  const auto& homes = state.soft.index.home_of;
-  return std::any_of(homes.begin(), homes.end(), [&](const auto& home) {
-    return home.second == member && !TaskOf(state, home.first).done;
-  });
+  const PlanIndex& index = state.soft.index;
+  const auto open = [&](const std::string& task) { return !TaskOf(state, task).done; };
+  const auto group = index.group_of.find(member);
+  if (group != index.group_of.end() && std::any_of(group->second.begin(), group->second.end(), open)) return true;
+  const auto integrator = index.home_of.find(std::string(kIntegrateTask));
+  return integrator != index.home_of.end() && integrator->second == member && open(integrator->first);
 }
 
 void AddAbsent(Problems& p) {

@@ -24,6 +24,13 @@ std::string ChunkDigest(const State& state, int chunk) {
   return found == state.facts.chunks.end() ? "" : found->second.sha256;
 }
 
+void SortByPlan(const State& state, std::vector<std::string>& tasks) {
+  const auto& position_of = state.soft.index.position_of;
+  std::sort(tasks.begin(), tasks.end(), [&](const std::string& a, const std::string& b) {
+    return position_of.at(a) < position_of.at(b);
+  });
+}
+
 }  // namespace
 
 const Session* FindSession(const State& state, SessionId id) {
@@ -55,6 +62,34 @@ const TaskFacts& TaskOf(const State& state, std::string_view task) {
 const Lease* LeaseOf(const State& state, std::string_view task) {
   const auto found = state.soft.leases.find(std::string(task));
   return found == state.soft.leases.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> HeldTasks(const State& state,
+                                   const std::function<bool(const std::string&, const Lease&)>& wanted) {
+  std::vector<std::string> tasks;
+  for (const auto& [name, lease] : state.soft.leases) {
+    if (wanted(name, lease)) tasks.push_back(name);
+  }
+  SortByPlan(state, tasks);
+  return tasks;
+}
+
+std::vector<std::string> TasksHeldBy(const State& state, std::string_view box) {
+  const auto found = state.soft.held_by.find(box);
+  if (found == state.soft.held_by.end()) return {};
+  std::vector<std::string> tasks(found->second.begin(), found->second.end());
+  SortByPlan(state, tasks);
+  return tasks;
+}
+
+int HeldBy(const State& state, std::string_view box) {
+  const auto found = state.soft.held_by.find(box);
+  return found == state.soft.held_by.end() ? 0 : static_cast<int>(found->second.size());
+}
+
+const MemberFacts* MemberOfBox(const State& state, std::string_view box) {
+  const auto found = state.soft.member_of_box.find(box);
+  return found == state.soft.member_of_box.end() ? nullptr : &state.facts.members.at(found->second);
 }
 
 absl::Status CheckHolder(const State& state, std::string_view box, const TaskRef& ref) {
@@ -101,9 +136,13 @@ const CheckpointFacts* FindCheckpoint(const State& state, std::string_view id) {
 
 int64_t UnsavedSteps(const State& state, std::string_view task) {
   const Lease* lease = LeaseOf(state, task);
-  if (lease == nullptr || !lease->progress) return 0;
+  return lease == nullptr ? 0 : UnsavedSteps(state, task, *lease);
+}
+
+int64_t UnsavedSteps(const State& state, std::string_view task, const Lease& lease) {
+  if (!lease.progress) return 0;
   const Checkpoint* newest = NewestCheckpoint(state, SpecialistOf(task));
-  return std::max<int64_t>(0, lease->progress->step - (newest == nullptr ? 0 : newest->step));
+  return std::max<int64_t>(0, lease.progress->step - (newest == nullptr ? 0 : newest->step));
 }
 
 bool MayHaveUnsavedWork(const State& state, std::string_view task) {
@@ -169,10 +208,9 @@ absl::Duration NextReportIn(const State& state) {
 
 std::string NameBox(const State& state, std::string_view box) {
   const std::string short_box(box.substr(0, 8));
-  for (const auto& [name, member] : state.facts.members) {
-    if (member.box == box) return Cat(name, "'s box ", short_box);
-  }
-  return Cat("box ", short_box);
+  const auto member = state.soft.member_of_box.find(box);
+  if (member == state.soft.member_of_box.end()) return Cat("box ", short_box);
+  return Cat(member->second, "'s box ", short_box);
 }
 
 }  // namespace interceptor::coordinator

@@ -1,9 +1,11 @@
 // Questions to the state that several decisions ask. Pure.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -21,6 +23,15 @@ bool IsPlanTask(const State& state, std::string_view task);
 // Facts of a task of the plan; the initial ones when nothing has happened to it yet.
 const TaskFacts& TaskOf(const State& state, std::string_view task);
 const Lease* LeaseOf(const State& state, std::string_view task);
+// The tasks somebody holds, lease alive or not, that `wanted` holds of, in the plan's order. One walk over the
+// leases: `wanted` is asked of every task several times a second, so it looks nothing up unless it must.
+std::vector<std::string> HeldTasks(const State& state,
+                                   const std::function<bool(const std::string&, const Lease&)>& wanted);
+// What the box holds, in the plan's order, leases alive or not.
+std::vector<std::string> TasksHeldBy(const State& state, std::string_view box);
+int HeldBy(const State& state, std::string_view box);
+// Null when no member stands, or stood last, for the box.
+const MemberFacts* MemberOfBox(const State& state, std::string_view box);
 
 // OK when `box` holds `ref.task` under `ref.term`, its lease alive or not.
 //   NOT_FOUND  no such task in the plan
@@ -35,6 +46,7 @@ const CheckpointFacts* FindCheckpoint(const State& state, std::string_view id);
 
 // Steps reported beyond the newest intact checkpoint; 0 when nothing was reported.
 int64_t UnsavedSteps(const State& state, std::string_view task);
+int64_t UnsavedSteps(const State& state, std::string_view task, const Lease& lease);
 // False only when it is known that stopping the task loses no step: a holder that came back and has not
 // reported yet may have trained for hours.
 bool MayHaveUnsavedWork(const State& state, std::string_view task);

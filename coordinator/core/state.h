@@ -5,8 +5,10 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -151,8 +153,10 @@ struct Lease {
 
 // The plan by name.
 struct PlanIndex {
-  std::vector<std::string> tasks;                            // in the plan's order, "integrate" last
-  std::map<std::string, std::string> home_of;                // member by task
+  std::vector<std::string> tasks;              // in the plan's order, "integrate" last
+  std::map<std::string, int> position_of;      // in `tasks`
+  std::set<std::string, std::less<>> members;  // all of them
+  std::map<std::string, std::string> home_of;  // member by task
   std::map<std::string, std::vector<std::string>> group_of;  // train tasks by member
   std::map<std::string, int> chunks;                         // index by name
 };
@@ -184,6 +188,10 @@ struct Soft {
   std::map<Digest, BlobCheck> checks;
   int64_t free_bytes = -1;  // not measured yet
   int64_t vault_bytes = 0;
+  // The facts by box, kept with them: who stands for a box (who last did, when that one left), and what it
+  // holds.
+  std::map<std::string, std::string, std::less<>> member_of_box;
+  std::map<std::string, std::set<std::string>, std::less<>> held_by;
 };
 
 struct State {

@@ -113,10 +113,7 @@ WorkerView ViewWorker(const State& state, const PlanMember& member, MonotonicTim
   view.box = facts->second.box;
   view.incarnation = facts->second.incarnation;
   view.draining = facts->second.draining;
-  for (const std::string& task : state.soft.index.tasks) {
-    const auto& holder = TaskOf(state, task).holder;
-    if (holder && holder->box == view.box) view.tasks.push_back(task);
-  }
+  view.tasks = TasksHeldBy(state, view.box);
   const auto box = state.soft.boxes.find(view.box);
   if (box == state.soft.boxes.end()) return view;
   view.device = box->second.device;

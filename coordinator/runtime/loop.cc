@@ -14,6 +14,10 @@ constexpr size_t kQueueMax = 16'384;
 // Bounds the time between a batch's first decision and its sync.
 constexpr size_t kBatchMax = 512;
 constexpr absl::Duration kSpaceInterval = absl::Seconds(5);
+// The status of a team's plan is computed anew after every batch that journals something and at every tick.
+// That costs time by the task, so a fleet's is shown less often: 10,000 tasks every five seconds.
+constexpr size_t kTasksShownAtOnce = 64;
+constexpr absl::Duration kShowIntervalPerTask = absl::Microseconds(500);
 // Between two tries to append a batch that a full disk refused.
 constexpr absl::Duration kStuckInterval = absl::Seconds(1);
 
@@ -161,7 +165,7 @@ void Loop::Run() {
     if (tick_due || batch.tick_soon) DecideTick(batch);
     const bool durable = !batch.facts.empty();
     if (!Commit(std::move(batch))) break;
-    if (tick_due && !durable && !stuck_.has_value()) Publish();
+    if (tick_due && !durable && !stuck_.has_value()) PublishWhenDue();
   }
   {
     absl::MutexLock lock(&queue_mutex_);
@@ -270,7 +274,7 @@ bool Loop::Commit(Batch batch) {
     }
     return false;
   }
-  if (!batch.facts.empty()) Publish();
+  if (!batch.facts.empty()) PublishWhenDue();
   ReleaseAll(std::move(batch.releases));
   return true;
 }
@@ -357,7 +361,15 @@ absl::Status Loop::ReadOnlyStatus() const {
                            " is full; free some space there and it goes on by itself, then send this again");
 }
 
+void Loop::PublishWhenDue() {
+  if (parts_.clock.Now() >= next_publish_) Publish();
+}
+
 void Loop::Publish() {
+  const size_t tasks = state_.soft.index.tasks.size();
+  if (tasks > kTasksShownAtOnce) {
+    next_publish_ = parts_.clock.Now() + kShowIntervalPerTask * static_cast<int64_t>(tasks);
+  }
   auto next = std::make_shared<Snapshot>();
   const std::shared_ptr<const Snapshot> last = snapshot();
   // The state is ahead of a stuck batch, and nobody may see what is not durable.

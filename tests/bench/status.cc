@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 
 #include "absl/synchronization/notification.h"
@@ -17,6 +16,7 @@
 #include "common/rpc/channel.h"
 #include "common/rpc/status_bridge.h"
 #include "tests/support/process.h"
+#include "tests/support/process_usage.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/scripted_worker.h"
 
@@ -133,15 +133,6 @@ class Watcher {
   std::atomic<int64_t> messages_ = 0;
   std::thread thread_;
 };
-
-// "VmRSS" or "VmHWM" of a process, in bytes.
-int64_t MemoryOf(pid_t pid, const std::string& name) {
-  std::ifstream file(Cat("/proc/", pid, "/status"));
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind(name + ":", 0) == 0) return std::stoll(line.substr(name.size() + 1)) * 1024;
-  }
-  return 0;
-}
 
 absl::StatusOr<std::vector<double>> TimeStatus(const std::string& address, int calls) {
   const auto stub = v1::ClusterService::NewStub(NewChannel(address));
