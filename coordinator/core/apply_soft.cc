@@ -1,6 +1,7 @@
 #include "coordinator/core/apply_soft.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "coordinator/core/limits.h"
 
@@ -8,12 +9,12 @@ namespace interceptor::coordinator {
 namespace {
 
 // Only chunks of the plan are kept, so an inventory is bounded by it.
-std::vector<ChunkOnBox> PlanChunksOf(const State& state, const std::vector<ChunkOnBox>& chunks) {
+Inventory PlanChunksOf(const State& state, const std::vector<ChunkOnBox>& chunks) {
   std::vector<ChunkOnBox> kept;
   for (const ChunkOnBox& chunk : chunks) {
     if (state.soft.index.chunks.contains(chunk.chunk)) kept.push_back(chunk);
   }
-  return kept;
+  return std::make_shared<const std::vector<ChunkOnBox>>(std::move(kept));
 }
 
 void MakeRoomForBox(Soft& soft) {

@@ -55,15 +55,12 @@ void AddDamage(Problems& p) {
   }
 }
 
-void AddDifferingChunks(Problems& p) {
-  const auto& chunks = p.state.soft.plan.chunks;
-  for (const auto& [box, info] : p.state.soft.boxes) {
-    const auto member = p.state.facts.members.find(info.member);
-    if (member == p.state.facts.members.end() || member->second.box != box) continue;
-    for (std::size_t i = 0; i < chunks.size(); ++i) {
-      if (!BoxDiffers(p.state, box, static_cast<int>(i))) continue;
-      p.Add(Rank::kDanger, Cat("chunk ", chunks[i].name, " on ", NameBox(p.state, box),
-                               " is another file than the plan's: copy the right one"));
+void AddDifferingChunks(Problems& p, const std::vector<ChunkView>& chunks) {
+  for (const ChunkView& chunk : chunks) {
+    for (const std::string& member : chunk.differing_members) {
+      p.Add(Rank::kDanger,
+            Cat("chunk ", chunk.chunk, " on ", NameBox(p.state, p.state.facts.members.at(member).box),
+                " is another file than the plan's: copy the right one"));
     }
   }
 }
@@ -90,12 +87,12 @@ void AddAbsent(Problems& p) {
 void AddLate(Problems& p) {
   for (const std::string& name : p.state.soft.index.tasks) {
     const TaskFacts& task = TaskOf(p.state, name);
-    if (CheckpointIsOverdue(p.state, name)) {
+    const Lease* lease = LeaseOf(p.state, name);
+    if (lease != nullptr && CheckpointIsOverdue(p.state, name)) {
       p.Add(Rank::kLate,
             Cat(name, ": the checkpoint is overdue, ", Seconds(absl::Seconds(UnsavedSeconds(p.state, name))),
                 " of training are not published"));
     }
-    const Lease* lease = LeaseOf(p.state, name);
     if (task.holder && lease != nullptr && lease->progress && !lease->progress->trouble.empty()) {
       p.Add(Rank::kLate, Cat(name, ": ", lease->progress->trouble));
     }
@@ -114,12 +111,13 @@ bool CheckpointIsOverdue(const State& state, std::string_view task) {
   return UnsavedSeconds(state, task) >= kOverdueFactor * period;
 }
 
-std::vector<std::string> FindProblems(const State& state, MonotonicTime now) {
+std::vector<std::string> FindProblems(const State& state, const std::vector<ChunkView>& chunks,
+                                      MonotonicTime now) {
   Problems problems{state, now, {}};
   AddPauses(problems);
   AddDisk(problems);
   AddDamage(problems);
-  AddDifferingChunks(problems);
+  AddDifferingChunks(problems, chunks);
   AddAbsent(problems);
   AddLate(problems);
   std::stable_sort(problems.lines.begin(), problems.lines.end(),

@@ -15,6 +15,8 @@ namespace interceptor::coordinator {
 
 // Null when there is none.
 const Session* FindSession(const State& state, SessionId id);
+// Null when it was not seen since the coordinator started.
+const BoxInfo* FindBox(const State& state, std::string_view box);
 // 0 when not connected.
 SessionId SessionOfBox(const State& state, std::string_view box);
 SessionId SessionOfMember(const State& state, std::string_view member);
@@ -59,6 +61,9 @@ bool AtChunkBoundary(const State& state, std::string_view task);
 bool BoxHasChunk(const State& state, std::string_view box, int chunk);
 // Whether it reported other bytes under its name.
 bool BoxDiffers(const State& state, std::string_view box, int chunk);
+// The same of an inventory at hand. kNone also while no `digest` holds yet (it is empty).
+enum class Copy { kNone, kSame, kOther };
+Copy FindCopy(const Inventory& inventory, std::string_view chunk, std::string_view digest);
 
 // Since when the member's box (or any box, for one never seen) has been away; nothing while connected.
 std::optional<MonotonicTime> GoneSince(const State& state, std::string_view member);

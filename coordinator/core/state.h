@@ -133,7 +133,7 @@ struct BoxInfo {
   std::string member;
   std::string incarnation;
   Device device;
-  std::vector<ChunkOnBox> chunks;
+  Inventory chunks;
   SessionId session = 0;  // 0: not connected
   MonotonicTime last_seen;
 };
@@ -178,7 +178,7 @@ struct Soft {
   absl::Time started_wall = absl::UnixEpoch();
   MonotonicTime last_tick;
   std::map<SessionId, Session> sessions;
-  std::map<std::string, BoxInfo> boxes;
+  std::map<std::string, BoxInfo, std::less<>> boxes;
   std::map<std::string, Lease> leases;
   // Tasks that failed: not granted before.
   std::map<std::string, MonotonicTime> not_before;
