@@ -150,6 +150,11 @@ CATCH_TEST_CASE("A value out of range is named with its path and what is allowed
       {"members { name: \"c\" specialists: \"XX\" specialists: \"RR\" }", "\"XX\"", "BG, AV, CM"},
       {"members { name: \"c\" specialists: \"BG\" specialists: \"RR\" }", "members[2].specialists",
        "already"},
+      {"members { name: \"c\" specialists: \"x-a/b\" }", "members[2].specialists", "letters"},
+      {"members { name: \"c\" specialists: \"x-a\" specialists: \"x-b\" specialists: \"x-c\" }",
+       "members[2].specialists", "allowed: 2"},
+      {"members { name: \"c\" specialists: \"x-a\" integrates: true }", "members[2].specialists",
+       "allowed: 2"},
       {"members { name: \"c\" integrates: true }", "integrates", "allowed: 1"},
       {"chunks { name: \"00\" }", "chunks[1].name", "taken"},
       {"chunks { name: \"01\" file: \"d/01.zip\" }", "chunks[1].file", "without folders"},
@@ -161,6 +166,20 @@ CATCH_TEST_CASE("A value out of range is named with its path and what is allowed
     CATCH_CHECK(fault.find(one.path) != std::string::npos);
     CATCH_CHECK(fault.find(one.allowed) != std::string::npos);
   }
+}
+
+CATCH_TEST_CASE("A plan may name specialists of its own and as many members as a coordinator serves") {
+  const absl::StatusOr<v1::Plan> mixed = ParsePlan(
+      Cat(kSmall, "members { name: \"c\" specialists: \"x-a\" }",
+          "members { name: \"d\" specialists: \"CM\" specialists: \"x-b\" }"),
+      "p.txtpb");
+  CATCH_CHECK(mixed.ok());
+
+  std::string fleet = "name: \"fleet\" chunks { name: \"00\" } members { name: \"z\" integrates: true }";
+  for (int i = 1; i < 10'000; ++i) fleet += Cat("members{name:\"m-", i, "\" specialists:\"x-", i, "\"}");
+  CATCH_CHECK(ParsePlan(fleet, "p.txtpb").ok());
+  const std::string fault = FaultOf(fleet + "members { name: \"one-more\" specialists: \"x-one-more\" }");
+  CATCH_CHECK(fault.find("members (their number) is 10001, allowed: 2 to 10000") != std::string::npos);
 }
 
 CATCH_TEST_CASE("Faults are listed together") {

@@ -12,7 +12,8 @@
 namespace interceptor {
 namespace {
 
-constexpr int kMembersMax = 64;
+// As many as one coordinator serves.
+constexpr int kMembersMax = 10'000;
 constexpr int kChunksMax = 1000;
 constexpr int kStagesMax = 32;
 constexpr int kFaultsShown = 12;
@@ -59,8 +60,20 @@ bool IsInsidePath(std::string_view path) {
   return path.find('\0') == std::string_view::npos;
 }
 
-void CheckMembers(const v1::Plan& plan, Faults& faults) {
+// Trained by a worker program of the team's own.
+bool IsOwnSpecialist(const std::string& name) { return name.rfind("x-", 0) == 0; }
+
+void CheckSpecialist(const std::string& name, const std::string& path, Faults& faults) {
   static const std::set<std::string> known = {"BG", "AV", "CM", "RR", "LL", "TM"};
+  if (IsOwnSpecialist(name)) {
+    faults.Keep(ValidateName("specialist", name), path);
+  } else {
+    faults.Require(known.count(name) > 0, path, Quoted(name),
+                   "BG, AV, CM, RR, LL, TM, or a name of your own that starts with x-");
+  }
+}
+
+void CheckMembers(const v1::Plan& plan, Faults& faults) {
   faults.Within("members (their number)", plan.members_size(), 2, kMembersMax);
   std::set<std::string> names;
   std::set<std::string> taken;
@@ -72,11 +85,12 @@ void CheckMembers(const v1::Plan& plan, Faults& faults) {
     if (!names.insert(member.name()).second)
       faults.Add(Cat(path, ".name ", Quoted(member.name()), " is taken"));
     const int wanted = member.integrates() ? 0 : 2;
-    faults.Require(member.specialists_size() == wanted, path + ".specialists (their number)",
-                   member.specialists_size(), "2, or 0 for the member who integrates");
+    const bool one_of_own = member.specialists_size() == 1 && IsOwnSpecialist(member.specialists(0));
+    faults.Require(member.specialists_size() == wanted || (one_of_own && !member.integrates()),
+                   path + ".specialists (their number)", member.specialists_size(),
+                   "2, or 1 of your own (x-...), or 0 for the member who integrates");
     for (const std::string& specialist : member.specialists()) {
-      faults.Require(known.count(specialist) > 0, path + ".specialists", Quoted(specialist),
-                     "BG, AV, CM, RR, LL, TM");
+      CheckSpecialist(specialist, path + ".specialists", faults);
       if (!taken.insert(specialist).second)
         faults.Add(Cat(path, ".specialists: ", specialist, " has a member already"));
     }

@@ -6,8 +6,8 @@ namespace interceptor {
 
 // A part of a blob is 512 KiB; everything else is far smaller.
 inline constexpr int kRequestBytesMax = 1 << 20;
-// Pages of a thousand items.
-inline constexpr int kReplyBytesMax = 4 << 20;
+// Pages of a thousand items; a status of ten thousand members.
+inline constexpr int kReplyBytesMax = 16 << 20;
 inline constexpr int kMetadataBytesMax = 8 << 10;
 inline constexpr int kStreamsPerConnectionMax = 64;
 inline constexpr int kHandshakeTimeoutMs = 5'000;

@@ -17,7 +17,18 @@ void RememberStart(Facts& facts, const Incarnation& start) {
   if (facts.starts.size() > kStartsRememberedMax) facts.starts.erase(facts.starts.begin());
 }
 
-void ForgetLease(State& state, const std::string& task) { state.soft.leases.erase(task); }
+// `task` has no holder from now on.
+void Vacate(State& state, const std::string& name, TaskFacts& task) {
+  if (task.holder) {
+    const auto held = state.soft.held_by.find(task.holder->box);
+    if (held != state.soft.held_by.end() && held->second.erase(name) > 0 && held->second.empty()) {
+      state.soft.held_by.erase(held);
+    }
+  }
+  task.holder.reset();
+  task.base.clear();
+  state.soft.leases.erase(name);
+}
 
 // The facts of the task whose newest term the event carries.
 TaskFacts& HeldTask(State& state, const TaskRef& ref) {
@@ -61,7 +72,13 @@ struct Applier {
   }
 
   void operator()(const MemberAttached& e) {
-    state.facts.members[e.member] = {.box = e.box, .incarnation = e.incarnation};
+    MemberFacts& member = state.facts.members[e.member];
+    const auto before = state.soft.member_of_box.find(member.box);
+    if (before != state.soft.member_of_box.end() && before->second == e.member) {
+      state.soft.member_of_box.erase(before);
+    }
+    member = {.box = e.box, .incarnation = e.incarnation};
+    state.soft.member_of_box[e.box] = e.member;
   }
 
   void operator()(const MemberLeft& e) {
@@ -89,12 +106,13 @@ struct Applier {
   void operator()(const TaskGranted& e) {
     TaskFacts& task = state.facts.tasks[e.task];
     ICPT_CHECK(e.term > task.term && !task.done && !task.paused) << e.task << " granted at term " << e.term;
+    Vacate(state, e.task, task);
     task.term = e.term;
     task.holder = HolderFacts{.member = e.member, .box = e.box};
+    state.soft.held_by[e.box].insert(e.task);
     task.last_box = e.box;
     task.reason.clear();
     task.base = e.base;
-    ForgetLease(state, e.task);
     if (e.task != kIntegrateTask) return;
     // Whoever takes it up, or takes it up again, has to hear of the round that is due.
     for (auto& [id, session] : state.soft.sessions) session.round_announced = -1;
@@ -116,20 +134,16 @@ struct Applier {
 
   void operator()(const TaskReleased& e) {
     TaskFacts& task = HeldTask(state, e.task);
-    task.holder.reset();
-    task.base.clear();
+    Vacate(state, e.task.task, task);
     task.reason = e.reason;
-    ForgetLease(state, e.task.task);
   }
 
   void operator()(const TaskFailureRecorded& e) {
     TaskFacts& task = HeldTask(state, e.task);
-    task.holder.reset();
-    task.base.clear();
+    Vacate(state, e.task.task, task);
     task.reason = Cat(e.code, ": ", e.text);
     task.failures += 1;
     task.paused = e.paused;
-    ForgetLease(state, e.task.task);
   }
 
   void operator()(const CheckpointCommitted& e) {
@@ -177,10 +191,8 @@ struct Applier {
     task.failures = 0;
     if (!e.last) return;
     task.done = true;
-    task.holder.reset();
-    task.base.clear();
+    Vacate(state, e.task.task, task);
     task.reason.clear();
-    ForgetLease(state, e.task.task);
   }
 
   void operator()(const PlanPaused& e) {
@@ -212,10 +224,8 @@ struct Applier {
     state.facts.term_floor = e.term_floor;
     for (auto& [name, task] : state.facts.tasks) {
       if (!task.holder) continue;
-      task.holder.reset();
-      task.base.clear();
+      Vacate(state, name, task);
       task.reason = "its term belongs to a history that this journal has lost";
-      ForgetLease(state, name);
     }
   }
 };

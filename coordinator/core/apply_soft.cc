@@ -1,6 +1,7 @@
 #include "coordinator/core/apply_soft.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "coordinator/core/limits.h"
 
@@ -8,12 +9,12 @@ namespace interceptor::coordinator {
 namespace {
 
 // Only chunks of the plan are kept, so an inventory is bounded by it.
-std::vector<ChunkOnBox> PlanChunksOf(const State& state, const std::vector<ChunkOnBox>& chunks) {
+Inventory PlanChunksOf(const State& state, const std::vector<ChunkOnBox>& chunks) {
   std::vector<ChunkOnBox> kept;
   for (const ChunkOnBox& chunk : chunks) {
     if (state.soft.index.chunks.contains(chunk.chunk)) kept.push_back(chunk);
   }
-  return kept;
+  return std::make_shared<const std::vector<ChunkOnBox>>(std::move(kept));
 }
 
 void MakeRoomForBox(Soft& soft) {
@@ -163,6 +164,7 @@ PlanIndex MakePlanIndex(const PlanFacts& plan) {
   PlanIndex index;
   std::string integrator;
   for (const PlanMember& member : plan.members) {
+    index.members.insert(member.name);
     for (const std::string& specialist : member.specialists) {
       index.tasks.push_back(TrainTask(specialist));
       index.home_of[index.tasks.back()] = member.name;
@@ -174,6 +176,7 @@ PlanIndex MakePlanIndex(const PlanFacts& plan) {
     index.tasks.emplace_back(kIntegrateTask);
     index.home_of[index.tasks.back()] = integrator;
   }
+  for (std::size_t i = 0; i < index.tasks.size(); ++i) index.position_of[index.tasks[i]] = static_cast<int>(i);
   for (std::size_t i = 0; i < plan.chunks.size(); ++i)
     index.chunks[plan.chunks[i].name] = static_cast<int>(i);
   return index;

@@ -17,11 +17,12 @@ absl::Status CheckHello(const State& state, const Hello& hello) {
     return FailedPrecondition("this worker speaks protocol ", hello.protocol, ", the coordinator speaks ",
                               kProtocolVersion, ": run the same version on both");
   }
-  const auto& members = state.soft.plan.members;
-  const auto same_name = [&](const PlanMember& member) { return member.name == hello.member; };
-  if (std::none_of(members.begin(), members.end(), same_name)) {
+  if (!state.soft.index.members.contains(hello.member)) {
     std::string names;
-    for (const PlanMember& member : members) names += (names.empty() ? "" : ", ") + member.name;
+    for (const PlanMember& member : state.soft.plan.members) {
+      if (names.size() > kTextBytesMax) break;
+      names += (names.empty() ? "" : ", ") + member.name;
+    }
     return InvalidArgument("member '", CleanText(hello.member), "' is not in plan '", state.soft.plan.name,
                            "', its members are: ", CleanText(names));
   }
@@ -57,18 +58,18 @@ absl::Status CheckRoom(const State& state) {
 }
 
 bool HasLiveLease(const State& state, std::string_view box) {
-  return std::any_of(state.facts.tasks.begin(), state.facts.tasks.end(), [&](const auto& entry) {
-    const auto& holder = entry.second.holder;
-    return holder && holder->box == box && !holder->lease_dead;
-  });
+  const std::vector<std::string> held = TasksHeldBy(state, box);
+  return std::any_of(held.begin(), held.end(),
+                     [&](const std::string& task) { return !TaskOf(state, task).holder->lease_dead; });
 }
 
 // OK when nobody else stands for the member, or the one who did is gone for the handover time.
 absl::Status CheckClaim(const State& state, const Hello& hello, MonotonicTime now) {
-  for (const auto& [name, member] : state.facts.members) {
-    if (name == hello.member || member.box != hello.box || member.left) continue;
-    return FailedPrecondition("this work folder (box ", hello.box, ") stands for member '", name, "': give '",
-                              hello.member, "' a --work folder of its own");
+  const auto stands = state.soft.member_of_box.find(hello.box);
+  if (stands != state.soft.member_of_box.end() && stands->second != hello.member &&
+      !state.facts.members.at(stands->second).left) {
+    return FailedPrecondition("this work folder (box ", hello.box, ") stands for member '", stands->second,
+                              "': give '", hello.member, "' a --work folder of its own");
   }
   const auto found = state.facts.members.find(hello.member);
   if (found == state.facts.members.end()) return absl::OkStatus();
@@ -114,9 +115,8 @@ void TakeOverOwnTasks(Draft& draft, const SessionOpened& command, bool same_plan
       draft.Send(command.session, Drop{ref, Message(status)});
     }
   }
-  for (const std::string& name : state.soft.index.tasks) {
+  for (const std::string& name : TasksHeldBy(state, hello.box)) {
     const TaskFacts& task = TaskOf(state, name);
-    if (!task.holder || task.holder->box != hello.box) continue;
     const TaskRef ref{name, task.term};
     if (task.holder->lease_dead) draft.Record(LeaseReclaimed{ref});
     draft.Note(LeaseResumed{.task = name, .now = draft.now});
@@ -239,10 +239,9 @@ absl::Status DecideGoodbye(Draft& draft, const Goodbye& command) {
   const State& state = draft.state;
   ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(state, command.session));
   const std::string reason = CleanText(command.reason);
-  for (const std::string& name : state.soft.index.tasks) {
-    const TaskFacts& task = TaskOf(state, name);
-    if (!task.holder || task.holder->box != session->box) continue;
-    draft.Record(TaskReleased{{name, task.term}, Cat(session->member, "'s worker left: ", reason)});
+  for (const std::string& name : TasksHeldBy(state, session->box)) {
+    draft.Record(
+        TaskReleased{{name, TaskOf(state, name).term}, Cat(session->member, "'s worker left: ", reason)});
   }
   draft.Record(MemberLeft{session->member, session->box, reason});
   draft.Note(SessionEnded{.session = command.session, .now = draft.now});

@@ -23,11 +23,10 @@ bool SiblingMoved(const State& state, const Progress& progress) {
   const std::string& name = progress.task.task;
   const Lease* own = LeaseOf(state, name);
   if (own == nullptr) return false;
-  for (const std::string& sibling : state.soft.index.tasks) {
+  for (const std::string& sibling : TasksHeldBy(state, TaskOf(state, name).last_box)) {
     const Lease* lease = LeaseOf(state, sibling);
     if (sibling == name || sibling == kIntegrateTask || lease == nullptr || !lease->progress) continue;
     if (lease->progress->phase == Phase::kWaitingForTurn) continue;
-    if (TaskOf(state, sibling).last_box != TaskOf(state, name).last_box) continue;
     if (lease->last_progress > own->last_progress) return true;
   }
   return false;
@@ -120,14 +119,16 @@ bool CloseSilentSessions(Draft& draft) {
 
 void WatchLeases(Draft& draft) {
   const State& state = draft.state;
-  for (const std::string& name : state.soft.index.tasks) {
+  const auto is_due = [&](const std::string&, const Lease& lease) {
+    return draft.now >= lease.deadline || draft.now - lease.last_progress >= state.soft.plan.stall;
+  };
+  for (const std::string& name : HeldTasks(state, is_due)) {
     const TaskFacts& task = TaskOf(state, name);
-    const Lease* lease = LeaseOf(state, name);
-    if (!task.holder || lease == nullptr) continue;
+    const Lease& lease = *LeaseOf(state, name);
     const TaskRef ref{name, task.term};
-    if (IsStalled(draft, task, *lease)) {
-      EndStalledTask(draft, ref, *lease);
-    } else if (!task.holder->lease_dead && draft.now >= lease->deadline) {
+    if (IsStalled(draft, task, lease)) {
+      EndStalledTask(draft, ref, lease);
+    } else if (!task.holder->lease_dead && draft.now >= lease.deadline) {
       const bool connected = SessionOfBox(state, task.holder->box) != 0;
       draft.Record(LeaseExpired{ref, Cat(connected ? "no progress for " : "nothing heard from its box for ",
                                          absl::FormatDuration(state.soft.plan.lease_ttl))});
@@ -138,23 +139,28 @@ void WatchLeases(Draft& draft) {
 
 void AskForSaves(Draft& draft) {
   const State& state = draft.state;
-  for (const std::string& name : state.soft.index.tasks) {
-    const TaskFacts& task = TaskOf(state, name);
-    const Lease* lease = LeaseOf(state, name);
-    if (!task.holder || lease == nullptr || draft.touched.contains(name)) continue;
-    const TaskRef ref{name, task.term};
+  const double period = absl::ToDoubleSeconds(state.soft.plan.checkpoint_period);
+  const auto may_save = [&](const std::string&, const Lease& lease) {
+    return state.facts.paused || (lease.progress && lease.progress->training_seconds >= period);
+  };
+  for (const std::string& name : HeldTasks(state, may_save)) {
+    if (draft.touched.contains(name)) continue;
+    const Lease& lease = *LeaseOf(state, name);
+    const TaskRef ref{name, TaskOf(state, name).term};
     if (state.facts.paused) {
-      StopForPause(draft, ref, *lease);
+      StopForPause(draft, ref, lease);
     } else {
-      AskWhenDue(draft, ref, *lease);
+      AskWhenDue(draft, ref, lease);
     }
   }
 }
 
 void AskToDrain(Draft& draft) {
-  for (const auto& [id, session] : draft.state.soft.sessions) {
-    const auto member = draft.state.facts.members.find(session.member);
-    if (session.drain_sent || member == draft.state.facts.members.end() || !member->second.draining) continue;
+  for (const auto& [name, member] : draft.state.facts.members) {
+    if (!member.draining) continue;
+    const SessionId id = SessionOfBox(draft.state, member.box);
+    const Session* session = FindSession(draft.state, id);
+    if (session == nullptr || session->drain_sent) continue;
     draft.Send(id, Drain{"asked by a person"});
     draft.Note(DrainSent{id});
   }

@@ -18,7 +18,8 @@ inline constexpr int kSessionsMax = 10'000;
 inline constexpr int kMembersMax = kSessionsMax;
 // A chunk is ~10 GB, so this is 10 TB; inventories and manifests grow with it.
 inline constexpr int kChunksMax = 1'000;
-inline constexpr int kSpecialistsMax = 64;
+// One a member at the most members; the plan file has narrower rules for a team.
+inline constexpr int kSpecialistsMax = kMembersMax;
 // Boxes remembered for `describe` after they left; each keeps an inventory.
 inline constexpr int kBoxesMax = 2 * kSessionsMax;
 // A refused newcomer, a typo or a broken client sends text that people read: one line, not a dump.

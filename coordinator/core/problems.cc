@@ -63,24 +63,23 @@ void AddDamage(Problems& p) {
   }
 }
 
-void AddDifferingChunks(Problems& p) {
-  const auto& chunks = p.state.soft.plan.chunks;
-  for (const auto& [box, info] : p.state.soft.boxes) {
-    const auto member = p.state.facts.members.find(info.member);
-    if (member == p.state.facts.members.end() || member->second.box != box) continue;
-    for (std::size_t i = 0; i < chunks.size(); ++i) {
-      if (!BoxDiffers(p.state, box, static_cast<int>(i))) continue;
-      p.Add(Rank::kDanger, Cat("chunk ", chunks[i].name, " on ", NameBox(p.state, box),
-                               " is another file than the plan's: copy the right one"));
+void AddDifferingChunks(Problems& p, const std::vector<ChunkView>& chunks) {
+  for (const ChunkView& chunk : chunks) {
+    for (const std::string& member : chunk.differing_members) {
+      p.Add(Rank::kDanger,
+            Cat("chunk ", chunk.chunk, " on ", NameBox(p.state, p.state.facts.members.at(member).box),
+                " is another file than the plan's: copy the right one"));
     }
   }
 }
 
 bool HasWork(const State& state, const std::string& member) {
-  const auto& homes = state.soft.index.home_of;
-  return std::any_of(homes.begin(), homes.end(), [&](const auto& home) {
-    return home.second == member && !TaskOf(state, home.first).done;
-  });
+  const PlanIndex& index = state.soft.index;
+  const auto open = [&](const std::string& task) { return !TaskOf(state, task).done; };
+  const auto group = index.group_of.find(member);
+  if (group != index.group_of.end() && std::any_of(group->second.begin(), group->second.end(), open)) return true;
+  const auto integrator = index.home_of.find(std::string(kIntegrateTask));
+  return integrator != index.home_of.end() && integrator->second == member && open(integrator->first);
 }
 
 void AddAbsent(Problems& p) {
@@ -96,12 +95,12 @@ void AddAbsent(Problems& p) {
 void AddLate(Problems& p) {
   for (const std::string& name : p.state.soft.index.tasks) {
     const TaskFacts& task = TaskOf(p.state, name);
-    if (CheckpointIsOverdue(p.state, name)) {
+    const Lease* lease = LeaseOf(p.state, name);
+    if (lease != nullptr && CheckpointIsOverdue(p.state, name)) {
       p.Add(Rank::kLate,
             Cat(name, ": the checkpoint is overdue, ", Seconds(absl::Seconds(UnsavedSeconds(p.state, name))),
                 " of training are not published"));
     }
-    const Lease* lease = LeaseOf(p.state, name);
     if (task.holder && lease != nullptr && lease->progress && !lease->progress->trouble.empty()) {
       p.Add(Rank::kLate, Cat(name, ": ", lease->progress->trouble));
     }
@@ -120,12 +119,13 @@ bool CheckpointIsOverdue(const State& state, std::string_view task) {
   return UnsavedSeconds(state, task) >= kOverdueFactor * period;
 }
 
-std::vector<std::string> FindProblems(const State& state, MonotonicTime now) {
+std::vector<std::string> FindProblems(const State& state, const std::vector<ChunkView>& chunks,
+                                      MonotonicTime now) {
   Problems problems{state, now, {}};
   AddPauses(problems);
   AddDisk(problems);
   AddDamage(problems);
-  AddDifferingChunks(problems);
+  AddDifferingChunks(problems, chunks);
   AddAbsent(problems);
   AddLate(problems);
   std::stable_sort(problems.lines.begin(), problems.lines.end(),

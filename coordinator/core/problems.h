@@ -6,11 +6,13 @@
 
 #include "common/base/clock.h"
 #include "coordinator/core/state.h"
+#include "coordinator/core/status_view.h"
 
 namespace interceptor::coordinator {
 
-// Worst first: what stops a run, then what will, then what is late.
-std::vector<std::string> FindProblems(const State& state, MonotonicTime now);
+// Worst first: what stops a run, then what will, then what is late. `chunks`: the views of all.
+std::vector<std::string> FindProblems(const State& state, const std::vector<ChunkView>& chunks,
+                                      MonotonicTime now);
 
 // More than kOverdueFactor periods of training since the newest committed checkpoint.
 bool CheckpointIsOverdue(const State& state, std::string_view task);

@@ -8,20 +8,20 @@
 namespace interceptor::coordinator {
 namespace {
 
-const ChunkOnBox* FindChunkOnBox(const State& state, std::string_view box, std::string_view chunk) {
-  const auto info = state.soft.boxes.find(std::string(box));
-  if (info == state.soft.boxes.end()) return nullptr;
-  const auto& chunks = info->second.chunks;
-  const auto found =
-      std::find_if(chunks.begin(), chunks.end(), [&](const auto& c) { return c.chunk == chunk; });
-  return found == chunks.end() ? nullptr : &*found;
+// What a box has of a chunk of the plan; nothing while no digest holds, or beyond the plan's end.
+Copy CopyOnBox(const State& state, std::string_view box, int chunk) {
+  const BoxInfo* info = FindBox(state, box);
+  if (info == nullptr || chunk < 0 || chunk >= static_cast<int>(state.soft.plan.chunks.size())) return Copy::kNone;
+  const auto facts = state.facts.chunks.find(state.soft.plan.chunks[chunk].name);
+  if (facts == state.facts.chunks.end()) return Copy::kNone;
+  return FindCopy(info->chunks, facts->first, facts->second.sha256);
 }
 
-// The digest that holds for a chunk of the plan; empty while unknown or beyond the plan's end.
-std::string ChunkDigest(const State& state, int chunk) {
-  if (chunk < 0 || chunk >= static_cast<int>(state.soft.plan.chunks.size())) return "";
-  const auto found = state.facts.chunks.find(state.soft.plan.chunks[chunk].name);
-  return found == state.facts.chunks.end() ? "" : found->second.sha256;
+void SortByPlan(const State& state, std::vector<std::string>& tasks) {
+  const auto& position_of = state.soft.index.position_of;
+  std::sort(tasks.begin(), tasks.end(), [&](const std::string& a, const std::string& b) {
+    return position_of.at(a) < position_of.at(b);
+  });
 }
 
 }  // namespace
@@ -37,8 +37,8 @@ const Session* FindSession(const State& state, SessionId id) {
 }
 
 SessionId SessionOfBox(const State& state, std::string_view box) {
-  const auto found = state.soft.boxes.find(std::string(box));
-  return found == state.soft.boxes.end() ? 0 : found->second.session;
+  const BoxInfo* info = FindBox(state, box);
+  return info == nullptr ? 0 : info->session;
 }
 
 SessionId SessionOfMember(const State& state, std::string_view member) {
@@ -60,6 +60,34 @@ const TaskFacts& TaskOf(const State& state, std::string_view task) {
 const Lease* LeaseOf(const State& state, std::string_view task) {
   const auto found = state.soft.leases.find(std::string(task));
   return found == state.soft.leases.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> HeldTasks(const State& state,
+                                   const std::function<bool(const std::string&, const Lease&)>& wanted) {
+  std::vector<std::string> tasks;
+  for (const auto& [name, lease] : state.soft.leases) {
+    if (wanted(name, lease)) tasks.push_back(name);
+  }
+  SortByPlan(state, tasks);
+  return tasks;
+}
+
+std::vector<std::string> TasksHeldBy(const State& state, std::string_view box) {
+  const auto found = state.soft.held_by.find(box);
+  if (found == state.soft.held_by.end()) return {};
+  std::vector<std::string> tasks(found->second.begin(), found->second.end());
+  SortByPlan(state, tasks);
+  return tasks;
+}
+
+int HeldBy(const State& state, std::string_view box) {
+  const auto found = state.soft.held_by.find(box);
+  return found == state.soft.held_by.end() ? 0 : static_cast<int>(found->second.size());
+}
+
+const MemberFacts* MemberOfBox(const State& state, std::string_view box) {
+  const auto found = state.soft.member_of_box.find(box);
+  return found == state.soft.member_of_box.end() ? nullptr : &state.facts.members.at(found->second);
 }
 
 absl::Status CheckHolder(const State& state, std::string_view box, const TaskRef& ref) {
@@ -106,9 +134,13 @@ const CheckpointFacts* FindCheckpoint(const State& state, std::string_view id) {
 
 int64_t UnsavedSteps(const State& state, std::string_view task) {
   const Lease* lease = LeaseOf(state, task);
-  if (lease == nullptr || !lease->progress) return 0;
+  return lease == nullptr ? 0 : UnsavedSteps(state, task, *lease);
+}
+
+int64_t UnsavedSteps(const State& state, std::string_view task, const Lease& lease) {
+  if (!lease.progress) return 0;
   const Checkpoint* newest = NewestCheckpoint(state, SpecialistOf(task));
-  return std::max<int64_t>(0, lease->progress->step - (newest == nullptr ? 0 : newest->step));
+  return std::max<int64_t>(0, lease.progress->step - (newest == nullptr ? 0 : newest->step));
 }
 
 bool MayHaveUnsavedWork(const State& state, std::string_view task) {
@@ -133,25 +165,33 @@ bool AtChunkBoundary(const State& state, std::string_view task) {
   return newest->reason == SaveReason::kChunkEnd && ChunksCovered(*newest) == next_chunk;
 }
 
+const BoxInfo* FindBox(const State& state, std::string_view box) {
+  const auto found = state.soft.boxes.find(box);
+  return found == state.soft.boxes.end() ? nullptr : &found->second;
+}
+
+Copy FindCopy(const Inventory& inventory, std::string_view chunk, std::string_view digest) {
+  if (inventory == nullptr || digest.empty()) return Copy::kNone;
+  for (const ChunkOnBox& copy : *inventory) {
+    if (copy.chunk != chunk) continue;
+    return copy.sha256.empty() ? Copy::kNone : copy.sha256 == digest ? Copy::kSame : Copy::kOther;
+  }
+  return Copy::kNone;
+}
+
 bool BoxHasChunk(const State& state, std::string_view box, int chunk) {
-  const std::string digest = ChunkDigest(state, chunk);
-  if (digest.empty()) return false;
-  const ChunkOnBox* copy = FindChunkOnBox(state, box, state.soft.plan.chunks[chunk].name);
-  return copy != nullptr && copy->sha256 == digest;
+  return CopyOnBox(state, box, chunk) == Copy::kSame;
 }
 
 bool BoxDiffers(const State& state, std::string_view box, int chunk) {
-  const std::string digest = ChunkDigest(state, chunk);
-  if (digest.empty()) return false;
-  const ChunkOnBox* copy = FindChunkOnBox(state, box, state.soft.plan.chunks[chunk].name);
-  return copy != nullptr && !copy->sha256.empty() && copy->sha256 != digest;
+  return CopyOnBox(state, box, chunk) == Copy::kOther;
 }
 
 std::optional<MonotonicTime> BoxGoneSince(const State& state, std::string_view box) {
-  const auto found = state.soft.boxes.find(std::string(box));
-  if (found == state.soft.boxes.end()) return state.soft.watching_since;
-  if (found->second.session != 0) return std::nullopt;
-  return std::max(state.soft.watching_since, found->second.last_seen);
+  const BoxInfo* info = FindBox(state, box);
+  if (info == nullptr) return state.soft.watching_since;
+  if (info->session != 0) return std::nullopt;
+  return std::max(state.soft.watching_since, info->last_seen);
 }
 
 std::optional<MonotonicTime> GoneSince(const State& state, std::string_view member) {
@@ -210,10 +250,9 @@ absl::Duration NextReportIn(const State& state) {
 
 std::string NameBox(const State& state, std::string_view box) {
   const std::string short_box(box.substr(0, 8));
-  for (const auto& [name, member] : state.facts.members) {
-    if (member.box == box) return Cat(name, "'s box ", short_box);
-  }
-  return Cat("box ", short_box);
+  const auto member = state.soft.member_of_box.find(box);
+  if (member == state.soft.member_of_box.end()) return Cat("box ", short_box);
+  return Cat(member->second, "'s box ", short_box);
 }
 
 }  // namespace interceptor::coordinator

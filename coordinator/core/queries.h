@@ -1,6 +1,7 @@
 // Questions to the state that several decisions ask. Pure.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@ Incarnation NewestStart(const Facts& facts);
 
 // Null when there is none.
 const Session* FindSession(const State& state, SessionId id);
+// Null when it was not seen since the coordinator started.
+const BoxInfo* FindBox(const State& state, std::string_view box);
 // 0 when not connected.
 SessionId SessionOfBox(const State& state, std::string_view box);
 SessionId SessionOfMember(const State& state, std::string_view member);
@@ -25,6 +28,15 @@ bool IsPlanTask(const State& state, std::string_view task);
 // Facts of a task of the plan; the initial ones when nothing has happened to it yet.
 const TaskFacts& TaskOf(const State& state, std::string_view task);
 const Lease* LeaseOf(const State& state, std::string_view task);
+// The tasks somebody holds, lease alive or not, that `wanted` holds of, in the plan's order. One walk over the
+// leases: `wanted` is asked of every task several times a second, so it looks nothing up unless it must.
+std::vector<std::string> HeldTasks(const State& state,
+                                   const std::function<bool(const std::string&, const Lease&)>& wanted);
+// What the box holds, in the plan's order, leases alive or not.
+std::vector<std::string> TasksHeldBy(const State& state, std::string_view box);
+int HeldBy(const State& state, std::string_view box);
+// Null when no member stands, or stood last, for the box.
+const MemberFacts* MemberOfBox(const State& state, std::string_view box);
 
 // OK when `box` holds `ref.task` under `ref.term`, its lease alive or not.
 //   NOT_FOUND  no such task in the plan
@@ -39,6 +51,7 @@ const CheckpointFacts* FindCheckpoint(const State& state, std::string_view id);
 
 // Steps reported beyond the newest intact checkpoint; 0 when nothing was reported.
 int64_t UnsavedSteps(const State& state, std::string_view task);
+int64_t UnsavedSteps(const State& state, std::string_view task, const Lease& lease);
 // False only when it is known that stopping the task loses no step: a holder that came back and has not
 // reported yet may have trained for hours.
 bool MayHaveUnsavedWork(const State& state, std::string_view task);
@@ -51,6 +64,9 @@ bool AtChunkBoundary(const State& state, std::string_view task);
 bool BoxHasChunk(const State& state, std::string_view box, int chunk);
 // Whether it reported other bytes under its name.
 bool BoxDiffers(const State& state, std::string_view box, int chunk);
+// The same of an inventory at hand. kNone also while no `digest` holds yet (it is empty).
+enum class Copy { kNone, kSame, kOther };
+Copy FindCopy(const Inventory& inventory, std::string_view chunk, std::string_view digest);
 
 // Since when the member's box (or any box, for one never seen) has been away; nothing while connected.
 std::optional<MonotonicTime> GoneSince(const State& state, std::string_view member);

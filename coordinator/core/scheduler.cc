@@ -17,10 +17,8 @@ struct Group {
 };
 
 bool IsDraining(const State& state, std::string_view box) {
-  for (const auto& [name, member] : state.facts.members) {
-    if (member.box == box) return member.draining;
-  }
-  return false;
+  const MemberFacts* member = MemberOfBox(state, box);
+  return member != nullptr && member->draining;
 }
 
 // The member's own box, connected and willing; empty when there is none.
@@ -55,16 +53,10 @@ Group MakeGroup(const Draft& draft, const std::string& home, const std::vector<s
   return group;
 }
 
-int HeldBy(const State& state, std::string_view box) {
-  return static_cast<int>(
-      std::count_if(state.facts.tasks.begin(), state.facts.tasks.end(),
-                    [&](const auto& t) { return t.second.holder && t.second.holder->box == box; }));
-}
-
 bool HasDeadLease(const State& state, std::string_view box) {
-  return std::any_of(state.facts.tasks.begin(), state.facts.tasks.end(), [&](const auto& t) {
-    return t.second.holder && t.second.holder->box == box && t.second.holder->lease_dead;
-  });
+  const std::vector<std::string> held = TasksHeldBy(state, box);
+  return std::any_of(held.begin(), held.end(),
+                     [&](const std::string& task) { return TaskOf(state, task).holder->lease_dead; });
 }
 
 bool HasNextChunks(const State& state, std::string_view box, const std::vector<std::string>& tasks) {
@@ -158,6 +150,14 @@ void GrantGroup(Draft& draft, const Group& group) {
   for (const std::string& task : group.open) Grant(draft, task, box);
 }
 
+// Cheap: most groups are held and well.
+bool MayBeGranted(const State& state, const std::vector<std::string>& tasks) {
+  return std::any_of(tasks.begin(), tasks.end(), [&](const std::string& task) {
+    const TaskFacts& facts = TaskOf(state, task);
+    return facts.holder ? facts.holder->lease_dead : !facts.done && !facts.paused;
+  });
+}
+
 bool AnyTouched(const Draft& draft, const std::vector<std::string>& tasks) {
   return std::any_of(tasks.begin(), tasks.end(),
                      [&](const auto& task) { return draft.touched.contains(task); });
@@ -195,15 +195,17 @@ std::string ReasonToLetGo(const State& state, const std::string& task) {
 
 void ReleaseMisplaced(Draft& draft) {
   const State& state = draft.state;
-  for (const std::string& task : state.soft.index.tasks) {
+  const auto is_misplaced = [&](const std::string& task, const Lease& lease) {
+    if (task == kIntegrateTask || UnsavedSteps(state, task, lease) > 0) return false;
+    return SessionOfBox(state, TaskOf(state, task).holder->box) != 0 && AtChunkBoundary(state, task) &&
+           !ReasonToLetGo(state, task).empty();
+  };
+  for (const std::string& task : HeldTasks(state, is_misplaced)) {
+    if (draft.touched.contains(task)) continue;
     const TaskFacts& facts = TaskOf(state, task);
-    if (SpecialistOf(task).empty() || !facts.holder || draft.touched.contains(task)) continue;
-    const SessionId session = SessionOfBox(state, facts.holder->box);
-    if (session == 0 || !AtChunkBoundary(state, task)) continue;
     const std::string reason = ReasonToLetGo(state, task);
-    if (reason.empty()) continue;
     const TaskRef ref{task, facts.term};
-    draft.Send(session, Drop{ref, reason});
+    draft.Send(SessionOfBox(state, facts.holder->box), Drop{ref, reason});
     draft.Record(TaskReleased{ref, reason});
     draft.touched.insert(task);
   }
@@ -213,7 +215,9 @@ void GrantTasks(Draft& draft) {
   const State& state = draft.state;
   if (state.facts.paused || DiskIsLow(state)) return;
   for (const auto& [member, tasks] : state.soft.index.group_of) {
-    if (!AnyTouched(draft, tasks)) GrantGroup(draft, MakeGroup(draft, member, tasks));
+    if (MayBeGranted(state, tasks) && !AnyTouched(draft, tasks)) {
+      GrantGroup(draft, MakeGroup(draft, member, tasks));
+    }
   }
   GrantIntegration(draft);
 }

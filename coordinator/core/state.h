@@ -5,8 +5,10 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -135,7 +137,7 @@ struct BoxInfo {
   std::string member;
   std::string incarnation;
   Device device;
-  std::vector<ChunkOnBox> chunks;
+  Inventory chunks;
   SessionId session = 0;  // 0: not connected
   MonotonicTime last_seen;
 };
@@ -155,8 +157,10 @@ struct Lease {
 
 // The plan by name.
 struct PlanIndex {
-  std::vector<std::string> tasks;                            // in the plan's order, "integrate" last
-  std::map<std::string, std::string> home_of;                // member by task
+  std::vector<std::string> tasks;              // in the plan's order, "integrate" last
+  std::map<std::string, int> position_of;      // in `tasks`
+  std::set<std::string, std::less<>> members;  // all of them
+  std::map<std::string, std::string> home_of;  // member by task
   std::map<std::string, std::vector<std::string>> group_of;  // train tasks by member
   std::map<std::string, int> chunks;                         // index by name
 };
@@ -178,7 +182,7 @@ struct Soft {
   absl::Time started_wall = absl::UnixEpoch();
   MonotonicTime last_tick;
   std::map<SessionId, Session> sessions;
-  std::map<std::string, BoxInfo> boxes;
+  std::map<std::string, BoxInfo, std::less<>> boxes;
   std::map<std::string, Lease> leases;
   // Tasks that failed: not granted before.
   std::map<std::string, MonotonicTime> not_before;
@@ -188,6 +192,10 @@ struct Soft {
   std::map<Digest, BlobCheck> checks;
   int64_t free_bytes = -1;  // not measured yet
   int64_t vault_bytes = 0;
+  // The facts by box, kept with them: who stands for a box (who last did, when that one left), and what it
+  // holds.
+  std::map<std::string, std::string, std::less<>> member_of_box;
+  std::map<std::string, std::set<std::string>, std::less<>> held_by;
 };
 
 struct State {

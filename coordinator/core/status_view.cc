@@ -1,6 +1,8 @@
 #include "coordinator/core/status_view.h"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "common/base/status.h"
 #include "coordinator/core/problems.h"
@@ -59,11 +61,14 @@ std::optional<CheckpointView> NewestView(const State& state, const std::string& 
 }
 
 std::optional<Evaluation> NewestHeldOut(const State& state, const std::string& specialist) {
-  for (int chunk = static_cast<int>(state.soft.plan.chunks.size()) - 1; chunk >= 0; --chunk) {
-    const auto found = state.facts.evaluations.find({specialist, EvaluationKind::kHeldOut, chunk});
-    if (found != state.facts.evaluations.end()) return found->second;
-  }
-  return std::nullopt;
+  const auto& evaluations = state.facts.evaluations;
+  const EvaluationKey last{specialist, EvaluationKind::kHeldOut, std::numeric_limits<int>::max()};
+  auto found = evaluations.upper_bound(last);
+  if (found == evaluations.begin()) return std::nullopt;
+  --found;
+  const bool held_out =
+      found->first.specialist == specialist && found->first.kind == EvaluationKind::kHeldOut;
+  return held_out ? std::optional(found->second) : std::nullopt;
 }
 
 TaskState StateOf(const TaskFacts& task, bool plan_paused) {
@@ -113,10 +118,7 @@ WorkerView ViewWorker(const State& state, const PlanMember& member, MonotonicTim
   view.box = facts->second.box;
   view.incarnation = facts->second.incarnation;
   view.draining = facts->second.draining;
-  for (const std::string& task : state.soft.index.tasks) {
-    const auto& holder = TaskOf(state, task).holder;
-    if (holder && holder->box == view.box) view.tasks.push_back(task);
-  }
+  view.tasks = TasksHeldBy(state, view.box);
   const auto box = state.soft.boxes.find(view.box);
   if (box == state.soft.boxes.end()) return view;
   view.device = box->second.device;
@@ -126,26 +128,33 @@ WorkerView ViewWorker(const State& state, const PlanMember& member, MonotonicTim
   return view;
 }
 
-ChunkView ViewChunk(const State& state, int index) {
+ChunkView ViewChunk(const State& state, const std::string& name) {
   ChunkView view;
-  view.chunk = state.soft.plan.chunks[index].name;
-  const auto facts = state.facts.chunks.find(view.chunk);
-  if (facts != state.facts.chunks.end()) {
-    view.sha256 = facts->second.sha256;
-    view.size_bytes = facts->second.size_bytes;
-    view.manifest = facts->second.manifest;
-  }
-  for (const PlanMember& member : state.soft.plan.members) {
-    const auto box = state.facts.members.find(member.name);
-    if (box == state.facts.members.end()) continue;
-    if (BoxHasChunk(state, box->second.box, index)) view.members.push_back(member.name);
-    if (BoxDiffers(state, box->second.box, index)) view.differing_members.push_back(member.name);
-  }
-  for (const std::string& task : state.soft.index.tasks) {
-    const std::string specialist = SpecialistOf(task);
-    if (!specialist.empty() && TaskOf(state, task).next_chunk > index) view.finished_by.push_back(specialist);
-  }
+  view.chunk = name;
+  const auto facts = state.facts.chunks.find(name);
+  if (facts == state.facts.chunks.end()) return view;
+  view.sha256 = facts->second.sha256;
+  view.size_bytes = facts->second.size_bytes;
+  view.manifest = facts->second.manifest;
   return view;
+}
+
+std::vector<ChunkView> ViewChunks(const State& state, const std::vector<WorkerView>& workers,
+                                  const std::vector<TaskView>& tasks) {
+  std::vector<ChunkView> views;
+  for (const PlanChunk& chunk : state.soft.plan.chunks) views.push_back(ViewChunk(state, chunk.name));
+  for (const WorkerView& worker : workers) {
+    for (ChunkView& view : views) {
+      const Copy copy = FindCopy(worker.chunks, view.chunk, view.sha256);
+      if (copy == Copy::kSame) view.members.push_back(worker.member);
+      if (copy == Copy::kOther) view.differing_members.push_back(worker.member);
+    }
+  }
+  for (const TaskView& task : tasks) {
+    if (task.task == kIntegrateTask) continue;
+    for (int i = 0; i < task.chunks_finished; ++i) views[i].finished_by.push_back(SpecialistOf(task.task));
+  }
+  return views;
 }
 
 std::vector<CheckpointView> ViewCheckpoints(const State& state) {
@@ -162,13 +171,22 @@ std::vector<CheckpointView> ViewCheckpoints(const State& state) {
 
 std::vector<Evaluation> ViewEvaluations(const State& state) {
   std::vector<Evaluation> views;
+  if (state.facts.evaluations.empty()) return views;
   for (const std::string& task : state.soft.index.tasks) {
-    for (int chunk = 0; chunk < static_cast<int>(state.soft.plan.chunks.size()); ++chunk) {
-      for (const EvaluationKind kind : {EvaluationKind::kLookAhead, EvaluationKind::kHeldOut}) {
-        const auto found = state.facts.evaluations.find({SpecialistOf(task), kind, chunk});
-        if (found != state.facts.evaluations.end()) views.push_back(found->second);
-      }
+    const std::string specialist = SpecialistOf(task);
+    auto it = state.facts.evaluations.lower_bound({specialist, EvaluationKind::kHeldOut, 0});
+    const std::size_t first = views.size();
+    for (; it != state.facts.evaluations.end() && it->first.specialist == specialist; ++it) {
+      views.push_back(it->second);
     }
+    // A chunk is looked ahead at before it is trained on and then held out from.
+    std::sort(views.begin() + static_cast<std::ptrdiff_t>(first), views.end(),
+              [](const Evaluation& a, const Evaluation& b) {
+                const auto order = [](const Evaluation& e) {
+                  return std::pair(e.chunk, e.kind == EvaluationKind::kLookAhead ? 0 : 1);
+                };
+                return order(a) < order(b);
+              });
   }
   return views;
 }
@@ -179,17 +197,19 @@ StatusView BuildStatus(const State& state, MonotonicTime now) {
   StatusView view;
   view.plan_name = state.facts.plan_name;
   view.plan_digest = state.facts.plan_digest;
-  view.problems = FindProblems(state, now);
   view.paused = state.facts.paused;
   view.done = state.facts.finished;
+  view.tasks.reserve(state.soft.index.tasks.size());
+  view.workers.reserve(state.soft.plan.members.size());
   for (const std::string& task : state.soft.index.tasks) view.tasks.push_back(ViewTask(state, task, now));
   for (const PlanMember& member : state.soft.plan.members)
     view.workers.push_back(ViewWorker(state, member, now));
   view.chunks_total = static_cast<int>(state.soft.plan.chunks.size());
-  for (int i = 0; i < view.chunks_total; ++i) {
-    view.chunks.push_back(ViewChunk(state, i));
-    if (view.chunks.back().manifest) view.quarantined += view.chunks.back().manifest->quarantined;
+  view.chunks = ViewChunks(state, view.workers, view.tasks);
+  for (const ChunkView& chunk : view.chunks) {
+    if (chunk.manifest) view.quarantined += chunk.manifest->quarantined;
   }
+  view.problems = FindProblems(state, view.chunks, now);
   view.checkpoints = ViewCheckpoints(state);
   view.evaluations = ViewEvaluations(state);
   view.events = state.facts.events;

@@ -46,7 +46,7 @@ struct WorkerView {
   bool connected = false;
   bool draining = false;
   absl::Duration since_seen;  // since the coordinator's start when not seen since
-  std::vector<ChunkOnBox> chunks;
+  Inventory chunks;
   std::vector<std::string> tasks;
 };
 

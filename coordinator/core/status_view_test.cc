@@ -160,7 +160,7 @@ CATCH_TEST_CASE(
   const SessionId ana = s.Attach("ana");
   const auto forecast = [&](int64_t free_bytes) {
     CATCH_REQUIRE(s.Do(SpaceReported{free_bytes, 0}).ok());
-    const auto problems = FindProblems(s.state, s.now);
+    const auto problems = BuildStatus(s.state, s.now).problems;
     return std::count_if(problems.begin(), problems.end(), [](const std::string& line) {
       return line.find("disk will run low") != std::string::npos;
     });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -115,6 +116,9 @@ struct ChunkOnBox {
 
   friend bool operator==(const ChunkOnBox&, const ChunkOnBox&) = default;
 };
+
+// Immutable, so that a status of many boxes shares it. Null: nothing was reported.
+using Inventory = std::shared_ptr<const std::vector<ChunkOnBox>>;
 
 struct Device {
   std::string name;

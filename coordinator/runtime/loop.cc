@@ -15,6 +15,10 @@ constexpr size_t kQueueMax = 16'384;
 // Bounds the time between a batch's first decision and its sync.
 constexpr size_t kBatchMax = 512;
 constexpr absl::Duration kSpaceInterval = absl::Seconds(5);
+// The status of a team's plan is computed anew after every batch that journals something and at every tick.
+// That costs time by the task, so a fleet's is shown less often: 10,000 tasks every ten seconds.
+constexpr size_t kTasksShownAtOnce = 64;
+constexpr absl::Duration kShowIntervalPerTask = absl::Milliseconds(1);
 // Between two tries to append a batch that a full disk refused.
 constexpr absl::Duration kStuckInterval = absl::Seconds(1);
 
@@ -188,7 +192,7 @@ void Loop::Run() {
       question(committed ? absl::OkStatus() : Unavailable("the coordinator's journal failed"));
     }
     if (!committed) break;
-    if (tick_due && !durable && !stuck_.has_value()) Publish();
+    if (tick_due && !durable && !stuck_.has_value()) PublishWhenDue();
   }
   {
     absl::MutexLock lock(&queue_mutex_);
@@ -299,7 +303,7 @@ bool Loop::Commit(Batch batch) {
   }
   if (!batch.facts.empty()) {
     KeepIncarnation();
-    Publish();
+    PublishWhenDue();
   }
   ReleaseAll(std::move(batch.releases));
   return true;
@@ -395,7 +399,15 @@ absl::Status Loop::ReadOnlyStatus() const {
                            " is full; free some space there and it goes on by itself, then send this again");
 }
 
+void Loop::PublishWhenDue() {
+  if (parts_.clock.Now() >= next_publish_) Publish();
+}
+
 void Loop::Publish() {
+  const size_t tasks = state_.soft.index.tasks.size();
+  if (tasks > kTasksShownAtOnce) {
+    next_publish_ = parts_.clock.Now() + kShowIntervalPerTask * static_cast<int64_t>(tasks);
+  }
   auto next = std::make_shared<Snapshot>();
   const std::shared_ptr<const Snapshot> last = snapshot();
   // The state is ahead of a stuck batch, and nobody may see what is not durable.

@@ -1,7 +1,8 @@
 // The coordinator's one thread of decisions. It takes what has been submitted as a batch, then
 //   1. decides and applies each command in turn, each against the state with the earlier ones applied,
 //   2. appends the durable events of the whole batch in one transaction with one sync,
-//   3. publishes a status snapshot, and releases replies and effects in order.
+//   3. publishes a status snapshot (of a large fleet every few seconds), and releases replies and effects in
+//      order.
 // Nothing of a batch is seen outside before its sync.
 //
 // A full disk: the ballast is dropped, which makes room for the batch; until it can be stowed again the loop
@@ -162,6 +163,7 @@ class Loop {
   void KeepIncarnation();
   void Refuse(std::deque<Item> items);
   absl::Status ReadOnlyStatus() const;
+  void PublishWhenDue();
   void Publish();
   void Fail(const absl::Status& status);
   std::shared_ptr<SessionSink> FindSink(SessionId session);
@@ -180,6 +182,7 @@ class Loop {
   std::vector<SessionId> ended_while_stuck_;
   MonotonicTime next_tick_;
   MonotonicTime next_space_report_;
+  MonotonicTime next_publish_;
   int64_t version_ = 0;
   bool dead_ = false;
 

@@ -387,7 +387,9 @@ v1::WorkerStatus ToProto(const WorkerView& worker) {
   out.set_connected(worker.connected);
   out.set_draining(worker.draining);
   SetDuration(worker.since_seen, *out.mutable_since_seen());
-  for (const ChunkOnBox& chunk : worker.chunks) *out.add_chunks() = ToProto(chunk);
+  if (worker.chunks != nullptr) {
+    for (const ChunkOnBox& chunk : *worker.chunks) *out.add_chunks() = ToProto(chunk);
+  }
   for (const std::string& task : worker.tasks) out.add_tasks(task);
   return out;
 }

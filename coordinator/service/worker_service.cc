@@ -218,7 +218,9 @@ class WorkerStream : public grpc::ServerBidiReactor<v1::WorkerUpdate, v1::Direct
 }  // namespace
 
 WorkerService::WorkerService(Loop& loop, v1::Plan plan)
-    : loop_(loop), plan_(std::move(plan)), plan_digest_(PlanDigest(plan_)) {}
+    : loop_(loop), plan_digest_(PlanDigest(plan)), plan_(std::move(plan)) {
+  plan_.clear_members();
+}
 
 grpc::ServerBidiReactor<v1::WorkerUpdate, v1::Directive>* WorkerService::Attach(
     grpc::CallbackServerContext*) {

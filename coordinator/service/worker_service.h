@@ -19,8 +19,8 @@ class WorkerService : public v1::WorkerService::CallbackService {
 
  private:
   Loop& loop_;
-  const v1::Plan plan_;
   const std::string plan_digest_;
+  v1::Plan plan_;  // as every welcome says it: without members
 };
 
 }  // namespace interceptor::coordinator

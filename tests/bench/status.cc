@@ -1,12 +1,13 @@
 // interceptor-bench-status: how fast the coordinator answers GetStatus, and how much memory it takes, after
-// many journaled events, during an upload and with ten watchers. Drives the real program; prints one JSON
+// many journaled events, during an upload and with ten watchers; and how soon it serves again when it was killed. Drives the real program; prints one JSON
 // object.
+#include <signal.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 
 #include "absl/synchronization/notification.h"
@@ -17,6 +18,7 @@
 #include "common/rpc/channel.h"
 #include "common/rpc/status_bridge.h"
 #include "tests/support/process.h"
+#include "tests/support/process_usage.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/scripted_worker.h"
 
@@ -134,15 +136,6 @@ class Watcher {
   std::thread thread_;
 };
 
-// "VmRSS" or "VmHWM" of a process, in bytes.
-int64_t MemoryOf(pid_t pid, const std::string& name) {
-  std::ifstream file(Cat("/proc/", pid, "/status"));
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind(name + ":", 0) == 0) return std::stoll(line.substr(name.size() + 1)) * 1024;
-  }
-  return 0;
-}
-
 absl::StatusOr<std::vector<double>> TimeStatus(const std::string& address, int calls) {
   const auto stub = v1::ClusterService::NewStub(NewChannel(address));
   std::vector<double> milliseconds;
@@ -158,6 +151,18 @@ absl::StatusOr<std::vector<double>> TimeStatus(const std::string& address, int c
   return milliseconds;
 }
 
+// Kills it; seconds from its next start to an answer.
+absl::StatusOr<double> TimeRestart(Process& coordinator, const std::string& program,
+                                   const std::vector<std::string>& command) {
+  coordinator.Signal(SIGKILL);
+  ICPT_RETURN_IF_ERROR(coordinator.Wait().status());
+  const MonotonicTime begin = SystemClock().Now();
+  Process next(program, command);
+  ICPT_ASSIGN_OR_RETURN(const std::string address, next.AwaitLine("listening on "));
+  ICPT_RETURN_IF_ERROR(GetStatus(address).status());
+  return absl::ToDoubleSeconds(SystemClock().Now() - begin);
+}
+
 struct Arguments {
   int64_t events = 100'000;
   int calls = 1'000;
@@ -168,8 +173,9 @@ absl::Status Run(const Arguments& arguments) {
   const ScratchFolder folder;
   const std::string plan = folder.File("plan.txtpb");
   ICPT_RETURN_IF_ERROR(WriteFileAtomically(SystemFiles(), plan, kPlan));
-  Process coordinator(arguments.program,
-                      {"--plan", plan, "--state", folder.File("state"), "--listen", "127.0.0.1:0"});
+  const std::vector<std::string> command = {"--plan",   plan,       "--state", folder.File("state"),
+                                            "--listen", "127.0.0.1:0"};
+  Process coordinator(arguments.program, command);
   ICPT_ASSIGN_OR_RETURN(const std::string address, coordinator.AwaitLine("listening on "));
 
   const MonotonicTime begin = SystemClock().Now();
@@ -190,14 +196,17 @@ absl::Status Run(const Arguments& arguments) {
   const auto at = [&](double share) {
     return ms[static_cast<size_t>(share * static_cast<double>(ms.size() - 1))];
   };
+  const int64_t memory = MemoryOf(coordinator.pid(), "VmRSS");
+  const int64_t peak_memory = MemoryOf(coordinator.pid(), "VmHWM");
+  watchers.clear();
+  ICPT_ASSIGN_OR_RETURN(const double restart_s, TimeRestart(coordinator, arguments.program, command));
   std::printf(
       "{\"events\":%lld,\"events_per_s\":%.0f,\"calls\":%d,\"watchers\":%zu,\"uploaded_bytes\":%lld,"
       "\"status_p50_ms\":%.3f,\"status_p99_ms\":%.3f,\"status_max_ms\":%.3f,\"rss_bytes\":%lld,"
-      "\"peak_rss_bytes\":%lld}\n",
+      "\"peak_rss_bytes\":%lld,\"restart_s\":%.3f}\n",
       static_cast<long long>(status.events()), static_cast<double>(arguments.events) / made_in_s,
       arguments.calls, watchers.size(), static_cast<long long>(uploaded), at(0.5), at(0.99), ms.back(),
-      static_cast<long long>(MemoryOf(coordinator.pid(), "VmRSS")),
-      static_cast<long long>(MemoryOf(coordinator.pid(), "VmHWM")));
+      static_cast<long long>(memory), static_cast<long long>(peak_memory), restart_s);
   return absl::OkStatus();
 }
 

@@ -94,7 +94,7 @@ void Scenario::Work(absl::Duration duration) {
       if (session != 0) CATCH_REQUIRE(Report(session, At(task, Phase::kTraining, 0)).ok());
     }
     for (const auto& [id, session] : std::map(state.soft.sessions)) {
-      CATCH_REQUIRE(Do(InventoryReported{id, state.soft.boxes.at(session.box).chunks}).ok());
+      CATCH_REQUIRE(Do(InventoryReported{id, *state.soft.boxes.at(session.box).chunks}).ok());
     }
     TickUntilQuiet();
   }
