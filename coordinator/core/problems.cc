@@ -15,6 +15,7 @@ enum class Rank { kStopped, kDanger, kAway, kLate };
 
 struct Problems {
   const State& state;
+  const StatusView& view;
   MonotonicTime now;
   std::vector<std::pair<Rank, std::string>> lines;
 
@@ -27,10 +28,12 @@ std::string Seconds(absl::Duration duration) {
 
 void AddPauses(Problems& p) {
   const Facts& facts = p.state.facts;
-  for (const std::string& name : p.state.soft.index.tasks) {
-    const TaskFacts& task = TaskOf(p.state, name);
+  for (const TaskView& view : p.view.tasks) {
+    if (view.state != TaskState::kPaused) continue;
+    const TaskFacts& task = TaskOf(p.state, view.task);
     if (!task.paused) continue;
-    p.Add(Rank::kStopped, Cat(name, " is paused: ", task.reason, "; mend it, then `interceptor resume`"));
+    p.Add(Rank::kStopped,
+          Cat(view.task, " is paused: ", task.reason, "; mend it, then `interceptor resume`"));
   }
   if (facts.paused) {
     p.Add(Rank::kStopped, Cat("the plan is paused: ", facts.pause_reason, "; `interceptor resume` goes on"));
@@ -63,8 +66,8 @@ void AddDamage(Problems& p) {
   }
 }
 
-void AddDifferingChunks(Problems& p, const std::vector<ChunkView>& chunks) {
-  for (const ChunkView& chunk : chunks) {
+void AddDifferingChunks(Problems& p) {
+  for (const ChunkView& chunk : p.view.chunks) {
     for (const std::string& member : chunk.differing_members) {
       p.Add(Rank::kDanger,
             Cat("chunk ", chunk.chunk, " on ", NameBox(p.state, p.state.facts.members.at(member).box),
@@ -77,37 +80,40 @@ bool HasWork(const State& state, const std::string& member) {
   const PlanIndex& index = state.soft.index;
   const auto open = [&](const std::string& task) { return !TaskOf(state, task).done; };
   const auto group = index.group_of.find(member);
-  if (group != index.group_of.end() && std::any_of(group->second.begin(), group->second.end(), open)) return true;
+  if (group != index.group_of.end() && std::any_of(group->second.begin(), group->second.end(), open))
+    return true;
   const auto integrator = index.home_of.find(std::string(kIntegrateTask));
   return integrator != index.home_of.end() && integrator->second == member && open(integrator->first);
 }
 
 void AddAbsent(Problems& p) {
-  for (const PlanMember& member : p.state.soft.plan.members) {
-    const std::optional<MonotonicTime> gone = GoneSince(p.state, member.name);
-    if (!gone || !HasWork(p.state, member.name)) continue;
+  for (const WorkerView& worker : p.view.workers) {
+    if (worker.connected) continue;
+    const std::optional<MonotonicTime> gone = GoneSince(p.state, worker.member);
+    if (!gone || !HasWork(p.state, worker.member)) continue;
     const absl::Duration away = p.now - *gone;
     if (away < p.state.soft.plan.lease_ttl) continue;
-    p.Add(Rank::kAway, Cat(member.name, "'s worker is not connected (", Seconds(away), "): start it"));
+    p.Add(Rank::kAway, Cat(worker.member, "'s worker is not connected (", Seconds(away), "): start it"));
   }
 }
 
 void AddLate(Problems& p) {
-  for (const std::string& name : p.state.soft.index.tasks) {
-    const TaskFacts& task = TaskOf(p.state, name);
-    const Lease* lease = LeaseOf(p.state, name);
-    if (lease != nullptr && CheckpointIsOverdue(p.state, name)) {
-      p.Add(Rank::kLate,
-            Cat(name, ": the checkpoint is overdue, ", Seconds(absl::Seconds(UnsavedSeconds(p.state, name))),
-                " of training are not published"));
+  for (const TaskView& task : p.view.tasks) {
+    if (task.checkpoint_overdue) {
+      const absl::Duration unsaved = absl::Seconds(UnsavedSeconds(p.state, task.task));
+      p.Add(Rank::kLate, Cat(task.task, ": the checkpoint is overdue, ", Seconds(unsaved),
+                             " of training are not published"));
     }
-    if (task.holder && lease != nullptr && lease->progress && !lease->progress->trouble.empty()) {
-      p.Add(Rank::kLate, Cat(name, ": ", lease->progress->trouble));
+    if (task.state == TaskState::kRunning && task.progress && !task.progress->trouble.empty()) {
+      const Lease* lease = LeaseOf(p.state, task.task);
+      if (lease != nullptr && lease->progress)
+        p.Add(Rank::kLate, Cat(task.task, ": ", task.progress->trouble));
     }
-    if (task.failures > 0 && !task.paused && !task.done) {
-      p.Add(Rank::kLate, Cat(name, " failed ", task.failures, " times in a row",
-                             task.reason.empty() ? "" : ", last: ", task.reason));
-    }
+    if (task.failures == 0 || task.state == TaskState::kDone) continue;
+    const TaskFacts& facts = TaskOf(p.state, task.task);
+    if (facts.paused) continue;
+    p.Add(Rank::kLate, Cat(task.task, " failed ", task.failures, " times in a row",
+                           facts.reason.empty() ? "" : ", last: ", facts.reason));
   }
 }
 
@@ -119,13 +125,12 @@ bool CheckpointIsOverdue(const State& state, std::string_view task) {
   return UnsavedSeconds(state, task) >= kOverdueFactor * period;
 }
 
-std::vector<std::string> FindProblems(const State& state, const std::vector<ChunkView>& chunks,
-                                      MonotonicTime now) {
-  Problems problems{state, now, {}};
+std::vector<std::string> FindProblems(const State& state, const StatusView& view, MonotonicTime now) {
+  Problems problems{state, view, now, {}};
   AddPauses(problems);
   AddDisk(problems);
   AddDamage(problems);
-  AddDifferingChunks(problems, chunks);
+  AddDifferingChunks(problems);
   AddAbsent(problems);
   AddLate(problems);
   std::stable_sort(problems.lines.begin(), problems.lines.end(),

@@ -11,8 +11,7 @@
 namespace interceptor::coordinator {
 
 // Worst first: what stops a run, then what will, then what is late. `chunks`: the views of all.
-std::vector<std::string> FindProblems(const State& state, const std::vector<ChunkView>& chunks,
-                                      MonotonicTime now);
+std::vector<std::string> FindProblems(const State& state, const StatusView& view, MonotonicTime now);
 
 // More than kOverdueFactor periods of training since the newest committed checkpoint.
 bool CheckpointIsOverdue(const State& state, std::string_view task);

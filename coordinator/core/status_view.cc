@@ -84,6 +84,7 @@ TaskView ViewTask(const State& state, const std::string& name, MonotonicTime now
   view.home_member = state.soft.index.home_of.at(name);
   view.term = task.term;
   view.state = StateOf(task, state.facts.paused);
+  view.failures = task.failures;
   view.chunks_finished = task.next_chunk;
   view.chunks_total = static_cast<int>(state.soft.plan.chunks.size());
   view.since_progress = absl::InfiniteDuration();
@@ -209,7 +210,7 @@ StatusView BuildStatus(const State& state, MonotonicTime now) {
   for (const ChunkView& chunk : view.chunks) {
     if (chunk.manifest) view.quarantined += chunk.manifest->quarantined;
   }
-  view.problems = FindProblems(state, view.chunks, now);
+  view.problems = FindProblems(state, view, now);
   view.checkpoints = ViewCheckpoints(state);
   view.evaluations = ViewEvaluations(state);
   view.events = state.facts.events;

@@ -28,6 +28,7 @@ struct TaskView {
   int64_t term = 0;
   TaskState state = TaskState::kWaiting;
   std::string reason;
+  int failures = 0;  // since the last checkpoint or chunk
   int chunks_finished = 0;
   int chunks_total = 0;
   std::optional<Progress> progress;

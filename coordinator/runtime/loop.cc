@@ -16,9 +16,9 @@ constexpr size_t kQueueMax = 16'384;
 constexpr size_t kBatchMax = 512;
 constexpr absl::Duration kSpaceInterval = absl::Seconds(5);
 // The status of a team's plan is computed anew after every batch that journals something and at every tick.
-// That costs time by the task, so a fleet's is shown less often: 10,000 tasks every ten seconds.
+// That costs time by the task, so a fleet's is shown less often: 10,000 tasks every twenty seconds.
 constexpr size_t kTasksShownAtOnce = 64;
-constexpr absl::Duration kShowIntervalPerTask = absl::Milliseconds(1);
+constexpr absl::Duration kShowIntervalPerTask = absl::Milliseconds(2);
 // Between two tries to append a batch that a full disk refused.
 constexpr absl::Duration kStuckInterval = absl::Seconds(1);
 
