@@ -248,6 +248,18 @@ CATCH_TEST_CASE("a journal of an older version is marked as this one's with the 
   CATCH_CHECK(version() == present);
 }
 
+CATCH_TEST_CASE("the journal that version 1 wrote is opened, read and gone on with") {
+  const ScratchFolder folder;
+  std::filesystem::copy_file(INTERCEPTOR_GOLDEN "/journal_v1/journal.sqlite", folder.File("journal.sqlite"));
+  std::vector<Fact> expected = SampleFacts();
+  // Those that version 1 knew come first.
+  expected.resize(23);
+  CATCH_CHECK(ReadAll(*Open(folder.path())) == expected);
+  CATCH_REQUIRE(Open(folder.path())->Append({SampleFacts().back()}).ok());
+  expected.push_back(SampleFacts().back());
+  CATCH_CHECK(ReadAll(*Open(folder.path())) == expected);
+}
+
 CATCH_TEST_CASE("a full disk is a known outcome: nothing of the batch is there, and the log goes on") {
   const ScratchFolder folder;
   // A limit on the journal's size stands for a full disk: SQLite reports both as SQLITE_FULL.

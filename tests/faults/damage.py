@@ -2,6 +2,7 @@
 import csv
 import json
 import shutil
+import struct
 import subprocess
 
 import coordinator_kills
@@ -140,6 +141,26 @@ def damaged_store(context, folder, name, damage, share):
     require(not trainer.ledger(), "steps were taken on a damaged clip store")
 
 
+def flip_views(path, which):
+    """One bit in each view of a clip of a clip store (worker/store/clip_store.h says where they stand)."""
+    data = bytearray(path.read_bytes())
+    offset, size = struct.unpack("<QQ", data[16:32])
+    clip = json.loads(data[offset:offset + size])["clips"][which]
+    for view in clip["views"]:
+        data[view["offset"]] ^= 0x10
+    rewrite(path, data)
+    return clip["name"]
+
+
+def damaged_view(context, folder, name, which):
+    """A flipped bit of a clip's pictures stops the trainer when it comes to them, with a line that names the clip."""
+    trainer = LoneTrainer(context, folder)
+    clip = flip_views(trainer.store / "00" / name, which)
+    done = trainer.run()
+    require(done.returncode != 0, "a damaged view was trained on")
+    require(f"clip {clip} has other bytes in the clip store" in done.stderr, f"not named: {done.stderr[-2000:]}")
+
+
 def cut_store_is_made_again(context, folder, name):
     """A store whose file has lost its end is prepared again, to the same bytes."""
     trainer = LoneTrainer(context, folder)
@@ -172,5 +193,9 @@ def cases(context):
         for kind, damage, share in (("flip", flip, 0.9999), ("head", flip, 0), ("cut", cut, 0.5), ("empty", cut, 0)):
             found.append((f"damage-store-{name}-{kind}", lambda folder, name=name, damage=damage, share=share:
                           damaged_store(context, folder, name, damage, share)))
+        if name != "manifest.jsonl":
+            for which in (0, -1):
+                found.append((f"damage-store-{name}-view-{which}", lambda folder, name=name, which=which:
+                              damaged_view(context, folder, name, which)))
         found.append((f"damage-store-{name}-again", lambda folder, name=name: cut_store_is_made_again(context, folder, name)))
     return found

@@ -27,7 +27,7 @@ static_assert(std::endian::native == std::endian::little, "the header is written
 constexpr char kMagic[] = "ICPTCLIP";
 constexpr int64_t kHeaderBytes = 64;
 constexpr int64_t kAlignment = 64;
-constexpr size_t kIndexDigits = 32;
+constexpr size_t kDigestDigits = 32;
 constexpr size_t kDimensionsMax = 8;
 
 struct Header {
@@ -36,9 +36,11 @@ struct Header {
   uint32_t reserved;
   uint64_t index_offset;
   uint64_t index_bytes;
-  char index_digits[kIndexDigits];
+  char index_digits[kDigestDigits];
 };
 static_assert(sizeof(Header) == kHeaderBytes);
+
+std::string ShortDigest(std::string_view bytes) { return DigestOf(bytes).hex.substr(0, kDigestDigits); }
 
 std::string_view TypeName(ElementType type) {
   switch (type) {
@@ -68,7 +70,8 @@ json IndexEntry(const StoredClip& clip, const std::vector<int64_t>& offsets) {
     views.push_back({{"view", std::string(ToString(tensor.view))},
                      {"type", std::string(TypeName(tensor.type))},
                      {"shape", tensor.shape},
-                     {"offset", offsets[i]}});
+                     {"offset", offsets[i]},
+                     {"sha256", ShortDigest(tensor.bytes)}});
   }
   return {{"name", clip.info.name},
           {"chunk", clip.info.chunk},
@@ -127,7 +130,7 @@ class Writer final : public ClipStoreWriter {
     header.version = kClipStoreVersion;
     header.index_offset = static_cast<uint64_t>(file_->size_bytes());
     header.index_bytes = index.size();
-    std::memcpy(header.index_digits, DigestOf(index).hex.data(), kIndexDigits);
+    std::memcpy(header.index_digits, ShortDigest(index).data(), kDigestDigits);
     ICPT_RETURN_IF_ERROR(file_->Append(index));
     ICPT_RETURN_IF_ERROR(
         file_->WriteAt(0, std::string_view(reinterpret_cast<const char*>(&header), sizeof(header))));
@@ -195,7 +198,7 @@ absl::StatusOr<std::string_view> VerifiedIndex(std::string_view file) {
     return DataLoss("header does not fit the file's ", file.size(), " bytes");
   }
   const std::string_view index = file.substr(header.index_offset, header.index_bytes);
-  if (DigestOf(index).hex.compare(0, kIndexDigits, header.index_digits, kIndexDigits) != 0) {
+  if (ShortDigest(index) != std::string_view(header.index_digits, kDigestDigits)) {
     return DataLoss("index is damaged (its digest differs from the header's)");
   }
   return index;
@@ -212,6 +215,8 @@ absl::StatusOr<ViewTensor> DecodeTensor(const json& object, const std::string& w
     if (!dimension.is_number_integer()) return DataLoss(what, ": shape holds something else than integers");
     tensor.shape.push_back(dimension.get<int64_t>());
   }
+  if (object.contains("sha256")) tensor.digest = reader.String("sha256");
+  tensor.verified = std::make_shared<std::atomic<bool>>(tensor.digest.empty());
   ICPT_RETURN_IF_ERROR(reader.Finish());
   if (!view.has_value()) return DataLoss(what, ": unknown view");
   tensor.view = *view;
@@ -316,6 +321,20 @@ const ViewTensor* StoredClip::Find(View view) const {
   const auto found =
       std::find_if(views.begin(), views.end(), [view](const ViewTensor& t) { return t.view == view; });
   return found == views.end() ? nullptr : &*found;
+}
+
+absl::StatusOr<std::string_view> VerifiedBytes(const StoredClip& clip, const ViewTensor& tensor) {
+  if (tensor.verified == nullptr || tensor.verified->load(std::memory_order_relaxed)) return tensor.bytes;
+  if (ShortDigest(tensor.bytes) != tensor.digest) {
+    return DataLoss("chunk ", clip.info.chunk, ": clip ", clip.info.name,
+                    " has other bytes in the clip store than were"
+                    " written there (view ",
+                    ToString(tensor.view),
+                    "): remove the chunk's folder from the store, it is"
+                    " made again from the zip; then 'interceptor resume'");
+  }
+  tensor.verified->store(true, std::memory_order_relaxed);
+  return tensor.bytes;
 }
 
 absl::StatusOr<std::unique_ptr<ClipStoreWriter>> ClipStoreWriter::Create(const FileSystem& files,

@@ -5,11 +5,14 @@
 //   train.clips      clips of the training families that are not kept (may be evicted)
 //   keep.clips       held-out families and the replay reservoir (kept to the plan's end)
 // A .clips file is: 64 bytes of header, the views' raw bytes (each tensor on a 64-byte boundary), and a JSON
-// index that names every clip with its attributes and tensors. Header: magic "ICPTCLIP", version u32, then
-// index offset, index bytes (u64) and the first 32 hexadecimal digits of the index's SHA-256, little-endian.
-// Files are written atomically; a reader maps them and verifies header and index before the first use.
+// index that names every clip with its attributes and tensors, and since version 2 each tensor's digest (the
+// first 32 hexadecimal digits of its SHA-256). Header: magic "ICPTCLIP", version u32, then index offset,
+// index bytes (u64) and the first 32 hexadecimal digits of the index's SHA-256, little-endian. Files are
+// written atomically; a reader maps them, verifies header and index before the first use, and a tensor's
+// digest when the tensor is touched first (VerifiedBytes).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -24,7 +27,8 @@
 
 namespace interceptor::worker {
 
-inline constexpr uint32_t kClipStoreVersion = 1;
+// Version 1 had no digests of tensors; it is read without them.
+inline constexpr uint32_t kClipStoreVersion = 2;
 
 enum class ElementType { kU8, kF32 };
 
@@ -36,6 +40,9 @@ struct ViewTensor {
   ElementType type = ElementType::kU8;
   std::vector<int64_t> shape;
   std::string_view bytes;
+  // Of a tensor that was read from a store; written by the store itself.
+  std::string digest = {};
+  std::shared_ptr<std::atomic<bool>> verified = {};
 };
 
 struct StoredClip {
@@ -48,6 +55,10 @@ struct StoredClip {
 
   const ViewTensor* Find(View view) const;
 };
+
+// The tensor's bytes, compared with its digest the first time. DATA_LOSS names the clip and the mend. Safe
+// from any thread.
+absl::StatusOr<std::string_view> VerifiedBytes(const StoredClip& clip, const ViewTensor& tensor);
 
 class ClipStoreWriter {
  public:

@@ -134,9 +134,64 @@ CATCH_TEST_CASE("a cut store is DATA_LOSS at every length and a newer one is tol
     CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, good.substr(0, size)).ok());
     CATCH_REQUIRE(ClipStoreReader::Open(path).status().code() == absl::StatusCode::kDataLoss);
   }
-  good[8] = 2;
+  good[8] = static_cast<char>(kClipStoreVersion + 1);
   CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, good).ok());
   CATCH_CHECK(ClipStoreReader::Open(path).status().code() == absl::StatusCode::kFailedPrecondition);
+}
+
+CATCH_TEST_CASE("every flipped byte of a view is DATA_LOSS when the view is touched, and names the clip") {
+  const Folder folder;
+  const std::string path = WriteSample(folder);
+  const std::string good = *ReadWholeFile(SystemFiles(), path);
+  const auto whole = ClipStoreReader::Open(path);
+  CATCH_REQUIRE(whole.ok());
+  size_t tensors = 0;
+  for (const StoredClip& clip : (*whole)->clips()) {
+    for (const ViewTensor& tensor : clip.views) {
+      CATCH_CHECK(VerifiedBytes(clip, tensor).ok());
+      std::string bad = good;
+      const size_t at = good.find(tensor.bytes.substr(0, 64)) + tensor.bytes.size() / 2;
+      bad[at] = static_cast<char>(bad[at] ^ 0x10);
+      const std::string damaged = folder.File(Cat("damaged-", ++tensors));
+      CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), damaged, bad).ok());
+      const auto reader = ClipStoreReader::Open(damaged);
+      CATCH_REQUIRE(reader.ok());
+      size_t lost = 0;
+      for (const StoredClip& each : (*reader)->clips()) {
+        for (const ViewTensor& view : each.views) {
+          const absl::Status status = VerifiedBytes(each, view).status();
+          if (status.ok()) continue;
+          ++lost;
+          CATCH_CHECK(absl::IsDataLoss(status));
+          CATCH_CHECK(Message(status).find(each.info.name) != std::string::npos);
+        }
+      }
+      CATCH_CHECK(lost == 1);
+    }
+  }
+  CATCH_CHECK(tensors > 1);
+}
+
+CATCH_TEST_CASE("a store that version 1 wrote is read") {
+  const std::string golden = INTERCEPTOR_GOLDEN "/clip_store_v1/";
+  const auto train = ClipStoreReader::Open(golden + "train.clips");
+  CATCH_INFO(train.status().ToString());
+  CATCH_REQUIRE(train.ok());
+  const auto keep = ClipStoreReader::Open(golden + "keep.clips");
+  CATCH_REQUIRE(keep.ok());
+  CATCH_CHECK((*train)->clips().size() + (*keep)->clips().size() == 6);
+  std::string bytes;
+  for (const auto* reader : {&*train, &*keep}) {
+    for (const StoredClip& clip : (*reader)->clips()) {
+      CATCH_CHECK(clip.info.chunk == "00");
+      CATCH_REQUIRE(clip.views.size() == 2);
+      for (const ViewTensor& tensor : clip.views) {
+        CATCH_CHECK(tensor.shape == std::vector<int64_t>{2, 8, 8, 3});
+        bytes += VerifiedBytes(clip, tensor).value();
+      }
+    }
+  }
+  CATCH_CHECK(DigestOf(bytes).hex.substr(0, 16) == "d06cdab0e142d3cb");
 }
 
 CATCH_TEST_CASE("a chunk's files stand in its folder of the store") {

@@ -97,7 +97,8 @@ absl::StatusOr<std::string_view> FrameBytes(const StoredClip& clip, View view, i
   if (frame < 0 || frame >= tensor->shape[0]) {
     return InvalidArgument("frame ", frame, " of clip ", clip.info.name, ", which has ", tensor->shape[0]);
   }
-  return tensor->bytes.substr(static_cast<size_t>(frame * frame_bytes), static_cast<size_t>(frame_bytes));
+  ICPT_ASSIGN_OR_RETURN(const std::string_view bytes, VerifiedBytes(clip, *tensor));
+  return bytes.substr(static_cast<size_t>(frame * frame_bytes), static_cast<size_t>(frame_bytes));
 }
 
 std::vector<int64_t> EvenFrames(int64_t frames, int count) {
