@@ -153,9 +153,10 @@ class Command {
     ICPT_ASSIGN_OR_RETURN(const v1::BackupResponse backup, client_.Backup());
     if (options_.json) return Done(PrintJson(backup));
     streams_.out << Clean(backup.folder(), terminal_.encoding) << '\n';
-    streams_.err << backup.events() << " events and " << backup.blobs() << " blobs, "
-                 << Bytes(backup.blob_bytes())
-                 << " shared with the vault; it stands on the head node: copy it to another disk\n";
+    const std::string shared =
+        backup.blobs() == 0 ? "" : Cat(" (", Bytes(backup.blob_bytes()), ", shared with the vault)");
+    streams_.err << backup.events() << " events and " << backup.blobs() << " blobs" << shared
+                 << "; it stands on the head node: copy it to another disk\n";
     if (backup.missing() == 0) return kExitOk;
     streams_.err << "interceptor: " << backup.missing()
                  << " blobs are missing from the vault and from this backup\n";

@@ -47,8 +47,8 @@ Incarnation RecordLostHistory(Draft& draft, const LostHistory& lost) {
       HistoryLost{.seen = lost.seen, .why = lost.why, .now = now, .term_floor = newest_term + kLostTermsMax});
   draft.Record(
       PlanPaused{Cat(lost.why,
-                     ": what was decided since is not known here, and runs go on from the newest checkpoints"
-                     " that are. Make sure that no other coordinator runs this plan")});
+                     ": runs go on from the checkpoints known here; make sure that no other coordinator"
+                     " runs this plan")});
   return now;
 }
 

@@ -38,7 +38,7 @@ def await_notice(cluster, who):
     await_event("the lost history in events", lambda: "history_lost" in kinds(cluster))
     line = next(event["text"] for event in cluster.events() if event["kind"] == "history_lost")
     require(who in line, f"'{who}' does not stand in: {line}")
-    require("Make sure that no other coordinator runs this plan" in cluster.problems(),
+    require("make sure that no other coordinator runs this plan" in cluster.problems(),
             f"status does not say so: {cluster.problems()}")
     require(cluster.ask("status")["paused"], "the plan goes on before a person has looked")
 
