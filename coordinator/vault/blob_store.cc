@@ -296,7 +296,12 @@ absl::Status BlobStore::Commit(Upload& upload) {
     return DataLoss("blob ", upload.blob.hex, " was sent with other bytes: their digest is ", found.hex,
                     "; send it again from the start");
   }
-  ICPT_RETURN_IF_ERROR(file->Sync());
+  if (absl::Status synced = file->Sync(); !synced.ok()) {
+    // What did reach the disk is unknown now, and a second sync would prove nothing: all of it is sent again.
+    upload.bytes = 0;
+    synced.Update(files_.Remove(part));
+    return synced;
+  }
   file.reset();
   ICPT_RETURN_IF_ERROR(files_.Rename(part, BlobPath(upload.blob)));
   total_bytes_ += upload.blob.size_bytes;

@@ -134,6 +134,28 @@ CATCH_TEST_CASE("A write that fails half-way leaves what was acknowledged, and t
   CATCH_CHECK(BytesOf(*store, blob) == "abcdef");
 }
 
+CATCH_TEST_CASE("A part whose sync failed is thrown away: the blob is sent again from the start") {
+  const ScratchFolder folder;
+  FaultyFileSystem files;
+  const auto store = OpenStore(files, folder.path());
+  const std::string bytes = "weights";
+  const Digest blob = DigestOf(bytes);
+  const auto send = [&] {
+    auto writer = store->Write(blob, store->Query(blob).committed_bytes);
+    CATCH_REQUIRE(writer.ok());
+    CATCH_REQUIRE((*writer)->Append(bytes).ok());
+    files.FailCall(1, Internal("disk fault"));
+    const absl::Status finished = (*writer)->Finish();
+    files.Heal();
+    return finished;
+  };
+  CATCH_CHECK_FALSE(send().ok());
+  CATCH_CHECK(store->Query(blob).committed_bytes == 0);
+  CATCH_CHECK_FALSE(store->Has(blob));
+  CATCH_CHECK(Put(*store, blob, bytes).ok());
+  CATCH_CHECK(store->Verify(blob).ok());
+}
+
 CATCH_TEST_CASE("Whatever call fails, a blob is whole or absent and a second try succeeds") {
   const std::string bytes = "some bytes";
   const Digest blob = DigestOf(bytes);
