@@ -58,10 +58,11 @@ POINTS = (
     Point("store-stamp-rename", PREPARE, "rename", 4, r"store/00/prepared\.json"),
     Point("box-sync", AGENT, "fsync", 1, r"box\.id\.tmp-"),
     Point("box-rename", AGENT, "rename", 1, r"box\.id"),
+    Point("coordinator-rename", AGENT, "rename", 3, r"coordinator\.txtpb"),
     Point("digests-rename", AGENT, "rename", 3, r"digests\.json"),
-    Point("memory-sync", AGENT, "fsync", 7, r"runs/(BG|AV)/unpublished\.json\.tmp-"),
-    Point("memory-rename", AGENT, "rename", 4, r"runs/(BG|AV)/unpublished\.json"),
-    Point("memory-later-rename", AGENT, "rename", 8, r"runs/(BG|AV)/unpublished\.json"),
+    Point("memory-sync", AGENT, "fsync", 9, r"runs/(BG|AV)/unpublished\.json\.tmp-"),
+    Point("memory-rename", AGENT, "rename", 5, r"runs/(BG|AV)/unpublished\.json"),
+    Point("memory-later-rename", AGENT, "rename", 9, r"runs/(BG|AV)/unpublished\.json"),
     Point("old-checkpoint-unlink", AGENT, "unlink", 1, r"checkpoints/BG-step-0+4\.",
           path="runs/BG/checkpoints/BG-step-0000000004.safetensors"),
 )
@@ -148,11 +149,13 @@ def kill_at(context, folder, point):
     cluster = Cluster(programs, context.clips, folder, MEMBERS, **setting)
     if point.program != PREPARE:
         warm(cluster, context)
-    if point.name == "digests-rename":
-        (cluster.work("member-1") / "digests.json").unlink()
-        # The first thread then makes two renames before the scanner has made three.
-        (cluster.work("member-1") / "box.id").write_text("0123456789abcdef" * 2 + "\n")
     cluster.start_coordinator()
+    if point.name == "digests-rename":
+        work = cluster.work("member-1")
+        (work / "digests.json").unlink()
+        # The first thread then makes two renames before the scanner has made three.
+        (work / "box.id").write_text("0123456789abcdef" * 2 + "\n")
+        (work / "plan.digest").write_text(cluster.ask("status")["plan_digest"] + "\n")
     try:
         for member in ("member-1", "member-4"):
             cluster.start_worker(member)
