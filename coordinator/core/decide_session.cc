@@ -32,13 +32,10 @@ absl::Status CheckHello(const State& state, const Hello& hello) {
   if (hello.held.size() > static_cast<std::size_t>(kHeldTasksMax)) {
     return InvalidArgument("hello.held has ", hello.held.size(), " tasks, allowed: ", kHeldTasksMax);
   }
-  for (const TaskRef& ref : hello.held) {
-    if (ref.term >= 0 && ref.term <= kTermMax) continue;
-    return InvalidArgument("hello.held.term is ", ref.term, ", allowed: 0 to ", kTermMax);
-  }
   const int64_t seen = hello.last_coordinator.incarnation.number;
-  if (seen < 0 || seen > kTermMax) {
-    return InvalidArgument("hello.last_coordinator.number is ", seen, ", allowed: 0 to ", kTermMax);
+  const int64_t most = NewestStart(state.facts).number + kStartsLostMax;
+  if (seen < 0 || seen > most) {
+    return InvalidArgument("hello.last_coordinator.number is ", seen, ", allowed: 0 to ", most);
   }
   return absl::OkStatus();
 }
@@ -108,12 +105,13 @@ void DropAll(Draft& draft, const SessionOpened& command, const std::string& reas
 void TakeOverOwnTasks(Draft& draft, const SessionOpened& command, bool same_plan) {
   const State& state = draft.state;
   const Hello& hello = command.hello;
-  if (!same_plan) DropAll(draft, command, "it belongs to another plan");
-  for (const TaskRef& ref : hello.held) {
-    if (!same_plan) break;
-    if (const absl::Status status = CheckHolder(state, hello.box, ref); !status.ok()) {
-      draft.Send(command.session, Drop{ref, Message(status)});
+  if (same_plan) {
+    for (const TaskRef& ref : hello.held) {
+      const absl::Status status = CheckHolder(state, hello.box, ref);
+      if (!status.ok()) draft.Send(command.session, Drop{ref, Message(status)});
     }
+  } else {
+    DropAll(draft, command, "it belongs to another plan");
   }
   for (const std::string& name : TasksHeldBy(state, hello.box)) {
     const TaskFacts& task = TaskOf(state, name);
@@ -207,7 +205,6 @@ absl::Status DecideSessionOpened(Draft& draft, const SessionOpened& command) {
     coordinator =
         RecordLostHistory(draft, {.seen = seen,
                                   .why = KnowsOf(Cat("box ", hello.box, " of ", hello.member), seen),
-                                  .held = hello.held,
                                   .started = coordinator});
     DropAll(draft, command, "the coordinator has lost the history in which it was granted");
   } else {

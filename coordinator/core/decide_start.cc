@@ -94,10 +94,9 @@ absl::Status DecideStart(Draft& draft, const StartCommand& command) {
   if (command.kept.copied) {
     const std::string why =
         Cat("this state folder is a copy, made after start ", kept.number, " of the coordinator");
-    RecordLostHistory(draft, {.seen = kept, .why = why, .held = {}, .started = started});
+    RecordLostHistory(draft, {.seen = kept, .why = why, .started = started});
   } else if (!Remembers(facts, kept)) {
-    RecordLostHistory(
-        draft, {.seen = kept, .why = KnowsOf("the state folder", kept), .held = {}, .started = started});
+    RecordLostHistory(draft, {.seen = kept, .why = KnowsOf("the state folder", kept), .started = started});
   }
   for (const PlanChunk& chunk : plan.chunks) {
     if (chunk.sha256.empty() || facts.chunks.contains(chunk.name)) continue;

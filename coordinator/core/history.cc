@@ -12,12 +12,6 @@ namespace {
 
 constexpr std::size_t kNonceDigits = 32;
 
-int64_t NewestTerm(const Facts& facts) {
-  int64_t newest = facts.term_floor;
-  for (const auto& [name, task] : facts.tasks) newest = std::max(newest, task.term);
-  return newest;
-}
-
 }  // namespace
 
 bool Remembers(const Facts& facts, const Incarnation& seen) {
@@ -37,14 +31,11 @@ std::string KnowsOf(std::string_view who, const Incarnation& seen) {
 }
 
 Incarnation RecordLostHistory(Draft& draft, const LostHistory& lost) {
-  const Facts& facts = draft.state.facts;
-  int64_t newest_term = NewestTerm(facts);
-  for (const TaskRef& ref : lost.held) newest_term = std::max(newest_term, ref.term);
   const std::string mix = Cat(lost.started.nonce, "|", lost.seen.nonce, "|", lost.seen.number);
   const Incarnation now{std::max(lost.seen.number, lost.started.number) + 1,
                         DigestOf(mix).hex.substr(0, kNonceDigits)};
   draft.Record(
-      HistoryLost{.seen = lost.seen, .why = lost.why, .now = now, .term_floor = newest_term + kLostTermsMax});
+      HistoryLost{.seen = lost.seen, .why = lost.why, .now = now, .term_floor = now.number * kTermsPerStart});
   draft.Record(
       PlanPaused{Cat(lost.why,
                      ": runs go on from the checkpoints known here; make sure that no other coordinator"

@@ -5,7 +5,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "coordinator/core/draft.h"
 
@@ -23,11 +22,12 @@ std::string KnowsOf(std::string_view who, const Incarnation& seen);
 
 struct LostHistory {
   Incarnation seen;
-  std::string why;            // one line for people
-  std::vector<TaskRef> held;  // what it holds
-  Incarnation started;        // of this coordinator
+  std::string why;      // one line for people
+  Incarnation started;  // of this coordinator
 };
-// Records it and pauses the plan. Returns who the coordinator is from here on.
+// Records it and pauses the plan. Returns who the coordinator is from here on: a number beyond both
+// histories'. Its terms begin beyond kTermsPerStart for each start up to that number, which neither history
+// has reached.
 Incarnation RecordLostHistory(Draft& draft, const LostHistory& lost);
 
 }  // namespace interceptor::coordinator

@@ -33,10 +33,10 @@ inline constexpr std::size_t kRequestsRememberedMax = 100'000;
 
 // Boxes remember the last start they saw; one that was away for so many is taken at its word. 50 bytes each.
 inline constexpr std::size_t kStartsRememberedMax = 1'000;
-// Terms that a lost history can have granted beyond the newest one known: one a second for eleven days.
-inline constexpr int64_t kLostTermsMax = 1'000'000;
-// Far beyond what kLostTermsMax a copy can reach; a box that claims more is broken.
-inline constexpr int64_t kTermMax = int64_t{1} << 53;
+// What is granted between two starts, at most: a term a second for eleven days.
+inline constexpr int64_t kTermsPerStart = 1'000'000;
+// A later life of this state cannot have been started so often more; a box that says so is broken.
+inline constexpr int64_t kStartsLostMax = 1'000'000;
 
 // Updates a second that one coordinator takes with room to spare; sets the reporting cadence.
 inline constexpr int kUpdatesPerSecondMax = 10'000;

@@ -10,7 +10,8 @@
 
 namespace interceptor::coordinator {
 
-// Worst first: what stops a run, then what will, then what is late. `chunks`: the views of all.
+// Worst first: what stops a run, then what will, then what is late. `view`: with its tasks, workers
+// and chunks; they are not looked up again.
 std::vector<std::string> FindProblems(const State& state, const StatusView& view, MonotonicTime now);
 
 // More than kOverdueFactor periods of training since the newest committed checkpoint.

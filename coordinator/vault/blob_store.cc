@@ -184,7 +184,8 @@ absl::Status BlobStore::Remove(const Digest& blob) {
 
 absl::StatusOr<int> BlobStore::LinkTo(const std::string& folder, const std::vector<Digest>& blobs) const {
   int missing = 0;
-  std::set<std::string> folders;
+  std::set<std::string> folders = {folder, JoinPath(folder, "blobs")};
+  ICPT_RETURN_IF_ERROR(files_.MakeFolder(JoinPath(folder, "blobs")));
   for (const Digest& blob : std::set<Digest>(blobs.begin(), blobs.end())) {
     const std::string target = JoinPath(JoinPath(folder, "blobs"), blob.hex.substr(0, 2));
     if (folders.insert(target).second) ICPT_RETURN_IF_ERROR(files_.MakeFolder(target));
@@ -196,9 +197,6 @@ absl::StatusOr<int> BlobStore::LinkTo(const std::string& folder, const std::vect
     }
   }
   for (const std::string& target : folders) ICPT_RETURN_IF_ERROR(files_.SyncFolder(target));
-  ICPT_RETURN_IF_ERROR(files_.MakeFolder(JoinPath(folder, "blobs")));
-  ICPT_RETURN_IF_ERROR(files_.SyncFolder(JoinPath(folder, "blobs")));
-  ICPT_RETURN_IF_ERROR(files_.SyncFolder(folder));
   return missing;
 }
 

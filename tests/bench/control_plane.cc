@@ -50,8 +50,8 @@ class Cluster {
     const std::string plan = cluster->folder_.File("plan.txtpb");
     ICPT_RETURN_IF_ERROR(WriteFileAtomically(SystemFiles(), plan, PlanOf(members)));
     cluster->process_.emplace(
-        program, std::vector<std::string>{"--plan", plan, "--state", cluster->folder_.File("state"), "--listen",
-                                          "127.0.0.1:0"});
+        program, std::vector<std::string>{"--plan", plan, "--state", cluster->folder_.File("state"),
+                                          "--listen", "127.0.0.1:0"});
     ICPT_ASSIGN_OR_RETURN(cluster->address_, cluster->process_->AwaitLine("listening on "));
     cluster->stub_ = v1::ClusterService::NewStub(NewChannel(cluster->address_));
     return cluster;
@@ -71,24 +71,21 @@ class Cluster {
     return response.events(0).number();
   }
 
-  absl::Status Pause() const {
-    grpc::ClientContext context;
-    v1::PausePlanRequest request;
-    request.set_request_id(NewId());
-    v1::PausePlanResponse response;
-    return FromGrpcStatus(stub_->PausePlan(&context, request, &response));
-  }
-
-  absl::Status Resume() const {
-    grpc::ClientContext context;
-    v1::ResumePlanRequest request;
-    request.set_request_id(NewId());
-    v1::ResumePlanResponse response;
-    return FromGrpcStatus(stub_->ResumePlan(&context, request, &response));
-  }
+  absl::Status Pause() const { return Ask(&v1::ClusterService::Stub::PausePlan, v1::PausePlanRequest()); }
+  absl::Status Resume() const { return Ask(&v1::ClusterService::Stub::ResumePlan, v1::ResumePlanRequest()); }
 
  private:
   Cluster() = default;
+
+  template <typename Request, typename Response>
+  absl::Status Ask(grpc::Status (v1::ClusterService::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                                    Response*),
+                   Request request) const {
+    grpc::ClientContext context;
+    request.set_request_id(NewId());
+    Response response;
+    return FromGrpcStatus((stub_.get()->*method)(&context, request, &response));
+  }
 
   const ScratchFolder folder_;
   std::optional<Process> process_;
@@ -135,10 +132,10 @@ absl::StatusOr<Load> MeasureLoad(const Arguments& arguments, int streams, int co
 
   absl::StatusOr<Usage> before;
   absl::StatusOr<Usage> after;
-  ICPT_ASSIGN_OR_RETURN(
-      const std::vector<double> ms,
-      fleet.Report(absl::Seconds(5), absl::Seconds(arguments.seconds),
-                   {.begin = [&] { before = UsageOf(*cluster); }, .end = [&] { after = UsageOf(*cluster); }}));
+  ICPT_ASSIGN_OR_RETURN(const std::vector<double> ms,
+                        fleet.Report(absl::Seconds(5), absl::Seconds(arguments.seconds),
+                                     {.begin = [&] { before = UsageOf(*cluster); },
+                                      .end = [&] { after = UsageOf(*cluster); }}));
   ICPT_RETURN_IF_ERROR(before.status());
   ICPT_RETURN_IF_ERROR(after.status());
   const auto at = [&](double share) {
@@ -180,8 +177,8 @@ std::string ToJson(const Load& load) {
              ",\"attach_s\":", load.attach_s, ",\"p50_ms\":", load.p50_ms, ",\"p99_ms\":", load.p99_ms,
              ",\"max_ms\":", load.max_ms, ",\"cpu_share\":", load.cpu_share,
              ",\"generator_cpu_share\":", load.generator_cpu_share, ",\"rss_mb\":", load.rss_mb,
-             ",\"progress_journal_writes\":", load.journal_writes,
-             ",\"written_bytes\":", load.written_bytes, "}");
+             ",\"progress_journal_writes\":", load.journal_writes, ",\"written_bytes\":", load.written_bytes,
+             "}");
 }
 
 absl::Status Run(const Arguments& arguments) {
@@ -202,8 +199,8 @@ absl::Status Run(const Arguments& arguments) {
   std::cout << Cat("{\"streams_p99_ms\":", most.p99_ms, ",\"streams_cpu_share\":", most.cpu_share,
                    ",\"streams_rss_mb\":", most.rss_mb, ",\"progress_journal_writes\":", most.journal_writes,
                    ",\"generator_cpu_share\":", most.generator_cpu_share, ",\"own_conn_p99_ms\":", own.p99_ms,
-                   ",\"grants_per_s\":", grouped, ",\"grants_per_s_single\":", single, ",\"own_connections\":",
-                   ToJson(own), ",\"growth\":[", growth, "]}")
+                   ",\"grants_per_s\":", grouped, ",\"grants_per_s_single\":", single,
+                   ",\"own_connections\":", ToJson(own), ",\"growth\":[", growth, "]}")
             << std::endl;
   return absl::OkStatus();
 }

@@ -188,6 +188,7 @@ bool ChunkDesk::OnExited(const ChildExited& exited, MonotonicTime now, SessionOu
     out.push_back(Note{true, trouble_});
     return true;
   }
+  trouble_.clear();  // told as a failure from here on
   out.push_back(Note{true, Cat("preparing chunk ", gone.chunk, " failed: ", failure.text)});
   broken_[gone.chunk] =
       FailureFact{failure.code, Cat("chunk ", gone.chunk, ": ", failure.text), failure.retryable};

@@ -327,11 +327,9 @@ absl::StatusOr<std::string_view> VerifiedBytes(const StoredClip& clip, const Vie
   if (tensor.verified == nullptr || tensor.verified->load(std::memory_order_relaxed)) return tensor.bytes;
   if (ShortDigest(tensor.bytes) != tensor.digest) {
     return DataLoss("chunk ", clip.info.chunk, ": clip ", clip.info.name,
-                    " has other bytes in the clip store than were"
-                    " written there (view ",
-                    ToString(tensor.view),
-                    "): remove the chunk's folder from the store, it is"
-                    " made again from the zip; then 'interceptor resume'");
+                    " has other bytes in the clip store than ", "were written there (view ",
+                    ToString(tensor.view), "): remove the chunk's folder from the store, ",
+                    "it is made again from the zip; then 'interceptor resume'");
   }
   tensor.verified->store(true, std::memory_order_relaxed);
   return tensor.bytes;

@@ -1,0 +1,184 @@
+// Terms that move: what is dropped, what goes on, and what an earlier start of the agent left.
+#include <algorithm>
+
+#include "tests/support/session_desk.h"
+
+namespace interceptor::worker {
+namespace {
+
+CATCH_TEST_CASE(
+    "a dropped task is stopped at once and leaves nothing; a new grant waits for the old process") {
+  Training desk;
+  desk.Give(TrainerSaved{desk.bg, CheckpointAt("BG", 4), "BG-4"});
+  desk.Give(Dropped{{"train/BG", 1}, "moved to another box"});
+  CATCH_REQUIRE(desk.Got<StopChild>().size() == 1);
+  CATCH_CHECK(desk.Got<StopChild>()[0].kind == StopKind::kAtOnce);
+  CATCH_CHECK(desk.Got<DeleteFile>().size() == 1);
+  CATCH_CHECK(desk.Got<ReleaseChunk>().size() == 2);
+  // The sibling has the device now.
+  CATCH_REQUIRE(desk.Got<GiveChunk>().size() == 1);
+  CATCH_CHECK(desk.Got<GiveChunk>()[0].child == desk.av);
+
+  desk.Forget();
+  desk.Assign("BG", 2);
+  desk.Give(TrainerSaved{desk.bg, CheckpointAt("BG", 8), "BG-8"});
+  CATCH_CHECK(desk.Since<StartTrainer>().empty());
+  CATCH_CHECK(desk.Since<UploadBlob>().empty());
+  desk.Give(ChildExited{desk.bg, false, "killed by signal 9 (SIGKILL)"});
+  CATCH_CHECK(desk.Since<StartTrainer>().size() == 1);
+}
+
+CATCH_TEST_CASE("an old drop does not touch a newer term") {
+  Training desk;
+  desk.Assign("BG", 2);
+  desk.Forget();
+  desk.Give(Dropped{{"train/BG", 1}, "late"});
+  CATCH_CHECK(desk.Since<StopChild>().empty());
+}
+
+CATCH_TEST_CASE("a new term from where this run stands changes nothing but the term") {
+  Training desk;
+  desk.TrainChunk(desk.bg, "BG", 0);
+  desk.AnswerAll();
+  desk.Forget();
+  desk.Assign("BG", 5, 1, CheckpointAt("BG", 10));
+  CATCH_CHECK(desk.Since<StopChild>().empty());
+  CATCH_CHECK(desk.Since<FetchBlob>().empty());
+  desk.TrainChunk(desk.av, "AV", 0);
+  desk.TrainChunk(desk.bg, "BG", 1);
+  const auto told = desk.AnswerAll();
+  const auto bg =
+      std::find_if(told.begin(), told.end(), [](const auto& each) { return each.task.task == "train/BG"; });
+  CATCH_REQUIRE(bg != told.end());
+  CATCH_CHECK(bg->task.term == 5);
+}
+
+CATCH_TEST_CASE("a new term from another checkpoint starts anew from that one") {
+  Training desk;
+  desk.TrainChunk(desk.bg, "BG", 0);
+  desk.Forget();
+  desk.Assign("BG", 5, 2, CheckpointAt("BG", 20));
+  CATCH_CHECK(desk.Got<StopChild>().size() == 1);
+  CATCH_REQUIRE(desk.Got<FetchBlob>().size() == 1);
+  CATCH_CHECK(desk.Got<FetchBlob>()[0].blob == CheckpointAt("BG", 20).blob);
+  desk.Give(ChildExited{desk.bg, false, "killed by signal 9 (SIGKILL)"});
+  CATCH_CHECK(desk.Since<StartTrainer>().empty());
+  desk.Give(BlobFetched{CheckpointAt("BG", 20).blob, absl::OkStatus(), "fetched"});
+  CATCH_REQUIRE(desk.Got<StartTrainer>().size() == 1);
+  CATCH_CHECK(desk.Got<StartTrainer>()[0].resume_path == "fetched");
+}
+
+CATCH_TEST_CASE("a checkpoint that was committed though its answer got lost counts as published") {
+  Training desk;
+  desk.TrainChunk(desk.bg, "BG", 0);
+  desk.Give(Disconnected{});
+  desk.Forget();
+  desk.Connect();
+  desk.Assign("BG", 2, 0, CheckpointAt("BG", 10));
+  CATCH_CHECK(desk.Since<StopChild>().empty());
+  const auto told = desk.AnswerAll();
+  bool ended = false;
+  for (const SendPublication& each : told) {
+    if (each.task != TaskTerm{"train/BG", 2}) continue;
+    CATCH_CHECK_FALSE(std::holds_alternative<CheckpointFact>(each.body));
+    ended = ended || std::holds_alternative<ChunkFinishedFact>(each.body);
+  }
+  CATCH_CHECK(ended);
+}
+
+CATCH_TEST_CASE("a stale term ends the run") {
+  Training desk;
+  desk.Give(TrainerSaved{desk.bg, CheckpointAt("BG", 4), "BG-4"});
+  desk.Give(BlobUploaded{CheckpointAt("BG", 4).blob, absl::OkStatus()});
+  desk.Give(Answered{desk.Got<SendPublication>()[0].request_id, Aborted("term 1 is stale")});
+  CATCH_REQUIRE(desk.Got<StopChild>().size() == 1);
+  CATCH_CHECK(desk.Got<StopChild>()[0].child == desk.bg);
+}
+
+CATCH_TEST_CASE("what an earlier start of the agent left unpublished is published, and trained on from") {
+  Desk desk;
+  desk.Connect();
+  desk.SeeAllFiles();
+  desk.StoreAll();
+  Assigned assigned{{"train/BG", 1}, 0, CheckpointAt("BG", 4), {}};
+  assigned.memory.files = {{CheckpointAt("BG", 4).blob, "BG-4", 4},
+                           {CheckpointAt("BG", 10).blob, "BG-10", 10}};
+  assigned.memory.unpublished = {{CheckpointAt("BG", 10), "BG-10"}};
+  desk.Give(assigned);
+  CATCH_CHECK(desk.Since<FetchBlob>().empty());
+  CATCH_REQUIRE(desk.Since<StartTrainer>().size() == 1);
+  CATCH_CHECK(desk.Since<StartTrainer>()[0].resume_path == "BG-10");
+  // The model stands behind chunk 0, whose scores nobody has heard of: the chunk is ordered again for them.
+  desk.Ready("BG", 1);
+  CATCH_REQUIRE(desk.Got<GiveChunk>().size() == 1);
+  CATCH_CHECK(desk.Got<GiveChunk>()[0].chunk == 0);
+  const auto told = desk.AnswerAll();
+  CATCH_REQUIRE(told.size() == 1);
+  CATCH_CHECK(std::get<CheckpointFact>(told[0].body).step == 10);
+}
+
+CATCH_TEST_CASE(
+    "a killed agent goes on from its memory in the middle of the next chunk and tells each fact once") {
+  Training desk;
+  desk.Give(Disconnected{});
+  desk.TrainChunk(desk.bg, "BG", 0);
+  desk.TrainChunk(desk.av, "AV", 0);
+  RunMemory memory;
+  for (const RememberRun& each : desk.Since<RememberRun>()) {
+    if (each.specialist == "BG") memory = each.memory;
+  }
+  CATCH_CHECK(memory.next_chunk == 1);
+  CATCH_CHECK(memory.unpublished.size() == 3);
+
+  Desk anew;
+  anew.Connect();
+  anew.SeeAllFiles();
+  anew.StoreAll();
+  anew.Give(Assigned{{"train/BG", 1}, 0, std::nullopt, memory});
+  CATCH_REQUIRE(anew.Since<StartTrainer>().size() == 1);
+  CATCH_CHECK(anew.Since<StartTrainer>()[0].resume_path == "BG-10");
+  anew.Ready("BG", 1);
+  CATCH_REQUIRE(anew.Got<GiveChunk>().size() == 1);
+  CATCH_CHECK(anew.Got<GiveChunk>()[0].chunk == 1);
+  CATCH_CHECK(anew.AnswerAll().size() == 3);
+  CATCH_CHECK(anew.Since<RememberRun>().back().memory.unpublished.empty());
+}
+
+CATCH_TEST_CASE("a memory that the grant does not lead to is thrown away") {
+  Desk desk;
+  desk.Connect();
+  desk.SeeAllFiles();
+  desk.StoreAll();
+  RunMemory memory{.next_chunk = 1, .files = {{CheckpointAt("BG", 10).blob, "BG-10", 10}}, .unpublished = {}};
+  desk.Give(Assigned{{"train/BG", 7}, 2, CheckpointAt("BG", 20), memory});
+  CATCH_REQUIRE(desk.Got<DeleteFile>().size() == 1);
+  CATCH_CHECK(desk.Got<DeleteFile>()[0].path == "BG-10");
+  CATCH_CHECK(desk.Got<FetchBlob>().size() == 1);
+  CATCH_REQUIRE(desk.Got<RememberRun>().size() == 1);
+  CATCH_CHECK(desk.Got<RememberRun>()[0].memory.empty());
+}
+
+CATCH_TEST_CASE("a base beyond the coordinator's next chunk proves the chunks between, and the run goes on") {
+  Desk desk;
+  desk.Connect();
+  desk.SeeAllFiles();
+  desk.StoreAll();
+  CheckpointFact base = CheckpointAt("BG", 35);
+  base.cursor = {.chunk = 3, .epoch = 0, .position = 5, .seed = 1};
+  base.reason = "save_now";
+  desk.Assign("BG", 2, 1, base);
+  desk.Give(BlobFetched{base.blob, absl::OkStatus(), "base"});
+  const ChildId child = desk.Ready("BG", 3);
+  CATCH_REQUIRE(desk.Since<GiveChunk>().size() == 1);
+  CATCH_CHECK(desk.Since<GiveChunk>()[0].child == child);
+  CATCH_CHECK(desk.Since<GiveChunk>()[0].chunk == 3);
+  for (int chunk = 1; chunk < 3; ++chunk) {
+    const auto sent = desk.Since<SendPublication>();
+    CATCH_REQUIRE(!sent.empty());
+    CATCH_CHECK(std::get<ChunkFinishedFact>(sent.back().body) == ChunkFinishedFact{chunk, 35, 35});
+    desk.Give(Answered{sent.back().request_id, absl::OkStatus()});
+  }
+}
+
+}  // namespace
+}  // namespace interceptor::worker
