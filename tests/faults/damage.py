@@ -62,6 +62,8 @@ def damaged_blob(context, folder, damage, while_running):
     cluster.start_coordinator()
     try:
         cluster.start_worker("member-1")
+        # Else the quicker one of the pair waits in the third chunk and holds the turn.
+        await_event("both trainers", lambda: all(f"{run}: trainer started" in cluster.log_text("member-1") for run in ("BG", "AV")))
         for chunk in (0, 1):
             zombies.let_go(cluster, chunk)
         await_event("two chunks", lambda: [e["kind"] for e in cluster.events()].count("chunk_completed") == 4)

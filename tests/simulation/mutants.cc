@@ -52,6 +52,18 @@ void ChangeFolds(State& state, coordinator::CommandBody& body) {
   chunk->second.manifest.reset();
 }
 
+void OmitFallback(const State& state, std::vector<coordinator::Event>& events) {
+  std::erase_if(events, [](const coordinator::Event& event) {
+    const auto* fact = std::get_if<coordinator::Fact>(&event);
+    return fact != nullptr && std::holds_alternative<coordinator::RunSetBack>(fact->body);
+  });
+  for (coordinator::Event& event : events) {
+    auto* fact = std::get_if<coordinator::Fact>(&event);
+    auto* granted = fact == nullptr ? nullptr : std::get_if<coordinator::TaskGranted>(&fact->body);
+    if (granted != nullptr) granted->next_chunk = coordinator::TaskOf(state, granted->task).next_chunk;
+  }
+}
+
 }  // namespace
 
 const std::vector<MutantName>& AllMutants() {
@@ -59,7 +71,7 @@ const std::vector<MutantName>& AllMutants() {
       {Mutant::kTermUnchecked, "term-unchecked"},   {Mutant::kAnsweredBeforeSync, "answered-before-sync"},
       {Mutant::kUnverifiedBlob, "unverified-blob"}, {Mutant::kRequestsNotDeduped, "requests-not-deduped"},
       {Mutant::kFoldsChange, "folds-change"},       {Mutant::kOldStreamNotFenced, "old-stream-not-fenced"},
-      {Mutant::kNoFreshLease, "no-fresh-lease"},
+      {Mutant::kNoFreshLease, "no-fresh-lease"},    {Mutant::kFallbackOmitted, "fallback-omitted"},
   };
   return all;
 }
@@ -96,7 +108,8 @@ void Rewrite(Mutant mutant, const Seam& seam, coordinator::CommandBody& body) {
   }
 }
 
-void Rewrite(Mutant mutant, std::vector<coordinator::Event>& events) {
+void Rewrite(Mutant mutant, const State& state, std::vector<coordinator::Event>& events) {
+  if (mutant == Mutant::kFallbackOmitted) OmitFallback(state, events);
   if (mutant != Mutant::kNoFreshLease) return;
   std::erase_if(events, [](const coordinator::Event& event) {
     const auto* soft = std::get_if<coordinator::SoftEvent>(&event);

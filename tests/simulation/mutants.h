@@ -23,6 +23,7 @@ enum class Mutant {
   kFoldsChange,         // a committed data manifest gives way to another one
   kOldStreamNotFenced,  // what a replaced stream still says counts as the new one's
   kNoFreshLease,        // a coordinator's start or absence gives no lease a fresh time to live
+  kFallbackOmitted,     // a run whose newest checkpoint is damaged is granted where that one stood
 };
 
 struct MutantName {
@@ -41,7 +42,7 @@ struct Seam {
 };
 void Rewrite(Mutant mutant, const Seam& seam, coordinator::CommandBody& body);
 // What happens to the decision's events on their way to Apply.
-void Rewrite(Mutant mutant, std::vector<coordinator::Event>& events);
+void Rewrite(Mutant mutant, const coordinator::State& state, std::vector<coordinator::Event>& events);
 // What happens to the state after a start.
 void RewriteStarted(Mutant mutant, coordinator::State& state, MonotonicTime now);
 

@@ -22,9 +22,10 @@ void RunUntil(World& world, MonotonicTime until, Done done) {
   }
 }
 
-// A person looks every minute.
+// A person looks every minute, and reads the checkpoints back.
 void Look(Cluster& cluster) {
   cluster.Mend();
+  cluster.coordinator.VerifyCheckpoints();
   if (cluster.coordinator.process().alive()) {
     const auto& state = cluster.coordinator.state();
     for (const std::string& problem :
@@ -70,6 +71,8 @@ Outcome Report(const World& world, Cluster& cluster) {
 void Finish(World& world, Cluster& cluster) {
   cluster.Heal();
   Look(cluster);
+  // A plan that is done may have lost a checkpoint: it is found out before that counts.
+  RunUntil(world, world.now() + kStatusGap, [] { return false; });
   const coordinator::Facts& facts = cluster.coordinator.checks().journal.durable().facts;
   RunUntil(world, world.now() + cluster.options.liveness, [&facts] { return facts.finished; });
   if (!facts.finished && !world.violation()) {
