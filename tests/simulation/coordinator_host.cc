@@ -97,6 +97,11 @@ void CoordinatorHost::LookIntoVault(coordinator::CommandBody& body) const {
   }
 }
 
+MonotonicTime CoordinatorHost::Now() const {
+  return mutant_ == Mutant::kWallClock ? MonotonicTime{machine_.WallTime() - absl::UnixEpoch()}
+                                       : machine_.Now();
+}
+
 void CoordinatorHost::DecideOne(Item item, Batch& batch) {
   if (world_.violation()) return;
   if (!ballast_stowed_ && IsRequest(item.body)) {
@@ -107,7 +112,7 @@ void CoordinatorHost::DecideOne(Item item, Batch& batch) {
   LookIntoVault(item.body);
   Rewrite(mutant_, {state_, boxes_, draws_}, item.body);
   absl::StatusOr<coordinator::Decision> decision =
-      coordinator::Decide(state_, {machine_.WallTime(), std::move(item.body)}, machine_.Now());
+      coordinator::Decide(state_, {machine_.WallTime(), std::move(item.body)}, Now());
   if (decision.ok()) Rewrite(mutant_, state_, decision->events);
   checks_.commands.Decided(decision, machine_.Now());
   if (!decision.ok()) {

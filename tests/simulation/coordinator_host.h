@@ -81,6 +81,8 @@ class CoordinatorHost {
     bool tick_soon = false;
   };
 
+  // What the core is told.
+  MonotonicTime Now() const;
   absl::Status Recover();
   void CheckBlobs();
   void ReadBack(const Digest& blob);

@@ -68,10 +68,11 @@ void OmitFallback(const State& state, std::vector<coordinator::Event>& events) {
 
 const std::vector<MutantName>& AllMutants() {
   static const std::vector<MutantName> all = {
-      {Mutant::kTermUnchecked, "term-unchecked"},   {Mutant::kAnsweredBeforeSync, "answered-before-sync"},
-      {Mutant::kUnverifiedBlob, "unverified-blob"}, {Mutant::kRequestsNotDeduped, "requests-not-deduped"},
-      {Mutant::kFoldsChange, "folds-change"},       {Mutant::kOldStreamNotFenced, "old-stream-not-fenced"},
-      {Mutant::kNoFreshLease, "no-fresh-lease"},    {Mutant::kFallbackOmitted, "fallback-omitted"},
+      {Mutant::kTermUnchecked, "term-unchecked"},     {Mutant::kAnsweredBeforeSync, "answered-before-sync"},
+      {Mutant::kUnverifiedBlob, "unverified-blob"},   {Mutant::kRequestsNotDeduped, "requests-not-deduped"},
+      {Mutant::kFoldsChange, "folds-change"},         {Mutant::kOldStreamNotFenced, "old-stream-not-fenced"},
+      {Mutant::kNoFreshLease, "no-fresh-lease"},      {Mutant::kWallClock, "wall-clock"},
+      {Mutant::kFallbackOmitted, "fallback-omitted"},
   };
   return all;
 }

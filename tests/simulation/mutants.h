@@ -23,6 +23,7 @@ enum class Mutant {
   kFoldsChange,         // a committed data manifest gives way to another one
   kOldStreamNotFenced,  // what a replaced stream still says counts as the new one's
   kNoFreshLease,        // a coordinator's start or absence gives no lease a fresh time to live
+  kWallClock,           // time is taken from the wall clock
   kFallbackOmitted,     // a run whose newest checkpoint is damaged is granted where that one stood
 };
 
