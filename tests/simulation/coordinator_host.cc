@@ -113,7 +113,10 @@ void CoordinatorHost::DecideOne(Item item, Batch& batch) {
   Rewrite(mutant_, {state_, boxes_, draws_}, item.body);
   absl::StatusOr<coordinator::Decision> decision =
       coordinator::Decide(state_, {machine_.WallTime(), std::move(item.body)}, Now());
-  if (decision.ok()) Rewrite(mutant_, state_, decision->events);
+  if (decision.ok()) {
+    Rewrite(mutant_, state_, decision->events);
+    Rewrite(mutant_, decision->effects);
+  }
   checks_.commands.Decided(decision, machine_.Now());
   if (!decision.ok()) {
     batch.releases.push_back({std::move(item.answer), decision.status(), {}});

@@ -72,6 +72,7 @@ const std::vector<MutantName>& AllMutants() {
       {Mutant::kUnverifiedBlob, "unverified-blob"},   {Mutant::kRequestsNotDeduped, "requests-not-deduped"},
       {Mutant::kFoldsChange, "folds-change"},         {Mutant::kOldStreamNotFenced, "old-stream-not-fenced"},
       {Mutant::kNoFreshLease, "no-fresh-lease"},      {Mutant::kWallClock, "wall-clock"},
+      {Mutant::kSavesNotAsked, "saves-not-asked"},    {Mutant::kSavesAlwaysDue, "saves-always-due"},
       {Mutant::kFallbackOmitted, "fallback-omitted"},
   };
   return all;
@@ -106,6 +107,9 @@ void Rewrite(Mutant mutant, const Seam& seam, coordinator::CommandBody& body) {
         body);
   } else if (mutant == Mutant::kFoldsChange) {
     ChangeFolds(state, body);
+  } else if (mutant == Mutant::kSavesAlwaysDue) {
+    if (auto* report = std::get_if<coordinator::ProgressReported>(&body))
+      report->progress.training_seconds += absl::ToDoubleSeconds(state.soft.plan.checkpoint_period);
   }
 }
 
@@ -115,6 +119,14 @@ void Rewrite(Mutant mutant, const State& state, std::vector<coordinator::Event>&
   std::erase_if(events, [](const coordinator::Event& event) {
     const auto* soft = std::get_if<coordinator::SoftEvent>(&event);
     return soft != nullptr && std::holds_alternative<coordinator::LeasesRefreshed>(*soft);
+  });
+}
+
+void Rewrite(Mutant mutant, std::vector<coordinator::Effect>& effects) {
+  if (mutant != Mutant::kSavesNotAsked) return;
+  std::erase_if(effects, [](const coordinator::Effect& effect) {
+    const auto* send = std::get_if<coordinator::SendDirective>(&effect);
+    return send != nullptr && std::holds_alternative<coordinator::SaveNow>(send->directive);
   });
 }
 

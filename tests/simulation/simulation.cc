@@ -13,6 +13,8 @@ namespace interceptor::simulation {
 namespace {
 
 constexpr absl::Duration kStatusGap = absl::Seconds(60);
+// Leases, handovers and uploads of a phase with faults are over by then.
+constexpr absl::Duration kSettling = absl::Minutes(3);
 
 // Runs until `until`, or until something is wrong or `done`.
 template <typename Done>
@@ -109,6 +111,7 @@ void CompareFacts(Cluster& cluster, const std::vector<coordinator::Fact>& steady
 void Finish(World& world, Cluster& cluster) {
   cluster.Heal();
   Look(cluster);
+  cluster.coordinator.checks().gaps.Calm(kSettling);
   // A plan that is done may have lost a checkpoint: it is found out before that counts.
   RunUntil(world, world.now() + kStatusGap, [] { return false; });
   const coordinator::Facts& facts = cluster.coordinator.checks().journal.durable().facts;
@@ -129,6 +132,7 @@ void Live(World& world, Cluster& cluster) {
   Nemesis nemesis(cluster);
   cluster.Begin();
   nemesis.Begin();
+  if (cluster.options.faults.empty()) cluster.coordinator.checks().gaps.Calm(absl::ZeroDuration());
   RunUntil(world, world.now() + cluster.options.safety, [] { return false; });
   nemesis.Stop();
   if (!world.violation()) Finish(world, cluster);
