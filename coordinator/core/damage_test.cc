@@ -197,5 +197,29 @@ CATCH_TEST_CASE("a finished plan that lost a last checkpoint trains it again onc
   CATCH_CHECK(s.CountFacts<PlanFinished>() == 2);
 }
 
+CATCH_TEST_CASE("a run that opens again in the moment of the plan's end keeps the plan open") {
+  Scenario s;
+  for (const char* member : {"ana", "bo"}) CATCH_REQUIRE(s.Attach(member) != 0);
+  const SessionId zoe = s.Attach("zoe");
+  for (int chunk = 0; chunk < 3; ++chunk) {
+    for (const char* task : {"train/BG", "train/AV", "train/CM", "train/RR"}) {
+      s.TrainChunk(SessionOfBox(s.state, TaskOf(s.state, task).holder->box), task);
+    }
+    if (chunk < 2) CATCH_REQUIRE(s.Do(ChunkFinished{zoe, s.NextId(), s.Ref("integrate"), chunk, 0, 0}).ok());
+  }
+  // The damage and the last round come in one batch, before the tick.
+  const auto damage = Decide(s.state, {.body = BlobChecked{FakeDigest("BG 300"), false}}, s.now);
+  CATCH_REQUIRE(damage.ok());
+  for (const Event& event : damage->events) {
+    s.journal.push_back(std::get<Fact>(event));
+    Apply(s.state, event);
+  }
+  CATCH_REQUIRE(s.Do(ChunkFinished{zoe, s.NextId(), s.Ref("integrate"), 2, 0, 0}).ok());
+  CATCH_CHECK(TaskOf(s.state, "integrate").done);
+  CATCH_CHECK_FALSE(TaskOf(s.state, "train/BG").done);
+  CATCH_CHECK_FALSE(s.state.facts.finished);
+  CATCH_CHECK(s.CountFacts<PlanFinished>() == 0);
+}
+
 }  // namespace
 }  // namespace interceptor::coordinator
