@@ -28,8 +28,8 @@ bool IsPlanTask(const State& state, std::string_view task);
 // Facts of a task of the plan; the initial ones when nothing has happened to it yet.
 const TaskFacts& TaskOf(const State& state, std::string_view task);
 const Lease* LeaseOf(const State& state, std::string_view task);
-// The tasks somebody holds, lease alive or not, that `wanted` holds of, in the plan's order. One walk over the
-// leases: `wanted` is asked of every task several times a second, so it looks nothing up unless it must.
+// The tasks somebody holds, lease alive or not, that `wanted` holds of, in the plan's order. One walk over
+// the leases: `wanted` is asked of every task several times a second, so it looks nothing up unless it must.
 std::vector<std::string> HeldTasks(const State& state,
                                    const std::function<bool(const std::string&, const Lease&)>& wanted);
 // What the box holds, in the plan's order, leases alive or not.
