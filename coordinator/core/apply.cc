@@ -56,6 +56,13 @@ bool BlobInUse(const Facts& facts, const Digest& blob) {
   return false;
 }
 
+// Takes the checkpoint out of the list; its blob goes when nothing else rests on it.
+void Discard(State& state, const Checkpoint& gone) {
+  state.facts.checkpoints[gone.specialist].erase(gone.step);
+  state.soft.checks.erase(gone.blob);
+  if (!BlobInUse(state.facts, gone.blob)) state.facts.removals[gone.blob] = gone.specialist;
+}
+
 struct Applier {
   State& state;
 
@@ -156,6 +163,7 @@ struct Applier {
     TaskFacts& task = state.facts.tasks[name];
     task.base.clear();
     task.failures = 0;
+    if (task.set_back && checkpoint.step >= task.set_back->step) task.set_back.reset();
     const auto lease = state.soft.leases.find(name);
     if (lease == state.soft.leases.end()) return;
     lease->second.save_asked.reset();
@@ -165,12 +173,29 @@ struct Applier {
   void operator()(const CheckpointPinned& e) { KnownCheckpoint(state, e.id).pinned = true; }
   void operator()(const CheckpointUnpinned& e) { KnownCheckpoint(state, e.id).pinned = false; }
   void operator()(const CheckpointDamaged& e) { KnownCheckpoint(state, e.id).damaged = true; }
+  void operator()(const CheckpointRestored& e) { KnownCheckpoint(state, e.id).damaged = false; }
+
+  void operator()(const RunSetBack& e) {
+    const Checkpoint base = KnownCheckpoint(state, e.base).checkpoint;
+    const Checkpoint damaged = KnownCheckpoint(state, e.damaged).checkpoint;
+    auto& by_step = state.facts.checkpoints[base.specialist];
+    for (auto it = by_step.upper_bound(base.step); it != by_step.end(); it = by_step.upper_bound(base.step)) {
+      ICPT_CHECK(it->second.damaged) << e.task << " set back behind the intact " << it->second.checkpoint.id;
+      Discard(state, Checkpoint(it->second.checkpoint));
+    }
+    TaskFacts& task = state.facts.tasks[e.task];
+    ICPT_CHECK(e.next_chunk <= task.next_chunk) << e.task << " set back to chunk " << e.next_chunk;
+    const bool open = e.next_chunk < task.next_chunk;
+    task.next_chunk = e.next_chunk;
+    task.set_back = SetBackFacts{.base = e.base, .damaged = e.damaged, .step = damaged.step};
+    if (!task.done || !open) return;
+    task.done = false;
+    state.facts.finished = false;
+  }
 
   void operator()(const RemovalDecided& e) {
     const Checkpoint gone = KnownCheckpoint(state, e.id).checkpoint;
-    state.facts.checkpoints[gone.specialist].erase(gone.step);
-    state.soft.checks.erase(gone.blob);
-    if (!BlobInUse(state.facts, gone.blob)) state.facts.removals[gone.blob] = gone.specialist;
+    Discard(state, gone);
   }
 
   void operator()(const RemovalDone& e) {
@@ -188,6 +213,7 @@ struct Applier {
     ICPT_CHECK(e.chunk == task.next_chunk)
         << e.task.task << " finished chunk " << e.chunk << " before " << task.next_chunk;
     task.next_chunk += 1;
+    task.chunks_ended = std::max(task.chunks_ended, task.next_chunk);
     task.failures = 0;
     if (!e.last) return;
     task.done = true;

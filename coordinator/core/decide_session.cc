@@ -122,11 +122,13 @@ void TakeOverOwnTasks(Draft& draft, const SessionOpened& command, bool same_plan
       draft.Send(command.session, Renewed{ref, 0, NextReportIn(state)});
       continue;
     }
-    const Checkpoint* newest = NewestCheckpoint(state, SpecialistOf(name));
-    draft.Send(command.session, Assignment{.task = ref,
-                                           .next_chunk = task.next_chunk,
-                                           .base = newest == nullptr ? std::nullopt : std::optional(*newest),
-                                           .lease_ttl = state.soft.plan.lease_ttl});
+    // Damaged in the vault or not: the box that goes on in its term may have the file itself.
+    const CheckpointFacts* newest = NewestCommitted(state, SpecialistOf(name));
+    draft.Send(command.session,
+               Assignment{.task = ref,
+                          .next_chunk = task.next_chunk,
+                          .base = newest == nullptr ? std::nullopt : std::optional(newest->checkpoint),
+                          .lease_ttl = state.soft.plan.lease_ttl});
   }
 }
 

@@ -12,13 +12,13 @@ absl::Status DecideBlobRemoved(Draft& draft, const BlobRemoved& command) {
 
 absl::Status DecideBlobChecked(Draft& draft, const BlobChecked& command) {
   draft.decision.tick_soon = true;
-  if (command.intact) {
-    draft.Note(BlobFoundIntact{command.blob});
-    return absl::OkStatus();
-  }
+  if (command.intact) draft.Note(BlobFoundIntact{command.blob});
   for (const auto& [specialist, by_step] : draft.state.facts.checkpoints) {
     for (const auto& [step, facts] : by_step) {
-      if (facts.checkpoint.blob == command.blob && !facts.damaged) {
+      if (facts.checkpoint.blob != command.blob || facts.damaged != command.intact) continue;
+      if (command.intact) {
+        draft.Record(CheckpointRestored{facts.checkpoint.id});
+      } else {
         draft.Record(CheckpointDamaged{facts.checkpoint.id});
       }
     }

@@ -8,6 +8,7 @@
 #include "coordinator/core/leases.h"
 #include "coordinator/core/queries.h"
 #include "coordinator/core/requests.h"
+#include "coordinator/core/retention.h"
 #include "coordinator/core/rounds.h"
 
 namespace interceptor::coordinator {
@@ -102,8 +103,9 @@ absl::Status CheckFinished(const State& state, const ChunkFinished& command) {
   if (facts == state.facts.chunks.end() || !facts->second.manifest) {
     return FailedPrecondition("chunk ", chunks[next].name, " has no committed manifest: propose it first");
   }
-  const Checkpoint* newest = NewestCheckpoint(state, SpecialistOf(name));
-  if (newest == nullptr || ChunksCovered(*newest) <= next) {
+  // Damaged since or not: the holder has trained that chunk, and goes on from its own memory.
+  const CheckpointFacts* newest = NewestCommitted(state, SpecialistOf(name));
+  if (newest == nullptr || ChunksCovered(newest->checkpoint) <= next) {
     return FailedPrecondition(name, " has no committed checkpoint of the end of chunk ", chunks[next].name,
                               ": publish it first");
   }
@@ -208,6 +210,7 @@ absl::Status DecideTaskFailed(Draft& draft, const TaskFailed& command) {
                  .text = CleanText(command.text),
                  .retryable = command.retryable},
                 request.mark);
+  if (command.code == "DATA_LOSS") ReadNewestBack(draft, SpecialistOf(command.task.task));
   return absl::OkStatus();
 }
 

@@ -1,5 +1,6 @@
 #include "common/base/status.h"
 #include "coordinator/core/event.h"
+#include "coordinator/core/queries.h"
 
 namespace interceptor::coordinator {
 namespace {
@@ -65,6 +66,13 @@ struct Describer {
   }
   EventLine operator()(const CheckpointDamaged& e) const {
     return {"checkpoint_damaged", e.id, "its bytes in the vault are missing or changed"};
+  }
+  EventLine operator()(const CheckpointRestored& e) const {
+    return {"checkpoint_restored", e.id, "its bytes in the vault are whole again"};
+  }
+  EventLine operator()(const RunSetBack& e) const {
+    return {"run_set_back", e.task,
+            Cat(GoesOnFrom(e.task, e.base, e.damaged), "; next is chunk index ", e.next_chunk)};
   }
   EventLine operator()(const RemovalDecided& e) const {
     return {"checkpoint_removed", e.id, "newer verified ones are kept"};

@@ -110,6 +110,21 @@ struct CheckpointDamaged {
   std::string id;
   friend bool operator==(const CheckpointDamaged&, const CheckpointDamaged&) = default;
 };
+// Its blob was found whole again: somebody put the file back.
+struct CheckpointRestored {
+  std::string id;
+  friend bool operator==(const CheckpointRestored&, const CheckpointRestored&) = default;
+};
+// A run goes on from its newest intact checkpoint. Those beyond it are damaged, `damaged` is the newest of
+// them: they leave the list, pinned or not, and their blobs go. A run that
+// was done is open again.
+struct RunSetBack {
+  std::string task;
+  int next_chunk = 0;
+  std::string base;
+  std::string damaged;
+  friend bool operator==(const RunSetBack&, const RunSetBack&) = default;
+};
 // Out of the list for good; its blob goes next.
 struct RemovalDecided {
   std::string id;
@@ -142,7 +157,8 @@ struct PlanResumed {
 struct PlanFinished {
   friend bool operator==(const PlanFinished&, const PlanFinished&) = default;
 };
-// This journal is a copy, and what was decided elsewhere since stands not in it. Every term is over, and new ones begin beyond `term_floor`, so that nothing granted in the lost history counts.
+// This journal is a copy, and what was decided elsewhere since stands not in it. Every term is over, and new
+// ones begin beyond `term_floor`, so that nothing granted in the lost history counts.
 struct HistoryLost {
   Incarnation seen;
   std::string why;
@@ -240,7 +256,7 @@ using DurableEvent =
                  ChunkDigestFixed, ManifestCommitted, TaskGranted, LeaseExpired, LeaseReclaimed, TaskReleased,
                  TaskFailureRecorded, CheckpointCommitted, CheckpointPinned, CheckpointUnpinned,
                  CheckpointDamaged, RemovalDecided, RemovalDone, EvaluationRecorded, ChunkCompleted,
-                 PlanPaused, PlanResumed, PlanFinished, HistoryLost>;
+                 PlanPaused, PlanResumed, PlanFinished, HistoryLost, CheckpointRestored, RunSetBack>;
 
 using SoftEvent =
     std::variant<PlanLoaded, SessionStarted, SessionEnded, SessionSeen, InventoryNoted, LeaseStarted,

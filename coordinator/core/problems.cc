@@ -59,10 +59,18 @@ void AddDamage(Problems& p) {
   for (const auto& [specialist, by_step] : p.state.facts.checkpoints) {
     for (const auto& [step, checkpoint] : by_step) {
       if (!checkpoint.damaged) continue;
+      const std::optional<RunSetBack> back = NeededSetBack(p.state, TrainTask(specialist));
       p.Add(Rank::kDanger,
             Cat("checkpoint ", checkpoint.checkpoint.id, " is damaged: its blob ",
-                checkpoint.checkpoint.blob.hex, " is missing or changed; restore it from a copy"));
+                checkpoint.checkpoint.blob.hex, " is missing or changed; restore it from a copy",
+                back ? Cat(", else ", specialist, " goes on from ", back->base, " when it is granted next")
+                     : ""));
     }
+  }
+  for (const auto& [name, task] : p.state.facts.tasks) {
+    if (!task.set_back) continue;
+    p.Add(Rank::kLate, Cat(GoesOnFrom(name, task.set_back->base, task.set_back->damaged),
+                           "; what lay between is trained again"));
   }
 }
 

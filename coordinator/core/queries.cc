@@ -11,7 +11,8 @@ namespace {
 // What a box has of a chunk of the plan; nothing while no digest holds, or beyond the plan's end.
 Copy CopyOnBox(const State& state, std::string_view box, int chunk) {
   const BoxInfo* info = FindBox(state, box);
-  if (info == nullptr || chunk < 0 || chunk >= static_cast<int>(state.soft.plan.chunks.size())) return Copy::kNone;
+  if (info == nullptr || chunk < 0 || chunk >= static_cast<int>(state.soft.plan.chunks.size()))
+    return Copy::kNone;
   const auto facts = state.facts.chunks.find(state.soft.plan.chunks[chunk].name);
   if (facts == state.facts.chunks.end()) return Copy::kNone;
   return FindCopy(info->chunks, facts->first, facts->second.sha256);
@@ -122,6 +123,20 @@ const CheckpointFacts* NewestCommitted(const State& state, std::string_view spec
   return &found->second.rbegin()->second;
 }
 
+std::optional<RunSetBack> NeededSetBack(const State& state, const std::string& task) {
+  const std::string specialist = SpecialistOf(task);
+  const CheckpointFacts* newest = NewestCommitted(state, specialist);
+  if (newest == nullptr || !newest->damaged) return std::nullopt;
+  const Checkpoint* base = NewestCheckpoint(state, specialist);
+  if (base == nullptr) return std::nullopt;
+  const int next_chunk = std::min(TaskOf(state, task).next_chunk, ChunksCovered(*base));
+  return RunSetBack{task, next_chunk, base->id, newest->checkpoint.id};
+}
+
+std::string GoesOnFrom(std::string_view task, std::string_view base, std::string_view damaged) {
+  return Cat(SpecialistOf(task), " goes on from ", base, ": ", damaged, " is damaged in the vault");
+}
+
 const CheckpointFacts* FindCheckpoint(const State& state, std::string_view id) {
   for (const auto& [specialist, by_step] : state.facts.checkpoints) {
     if (id.substr(0, specialist.size() + 1) != specialist + "-") continue;
@@ -152,8 +167,8 @@ bool MayHaveUnsavedWork(const State& state, std::string_view task) {
 double UnsavedSeconds(const State& state, std::string_view task) {
   const Lease* lease = LeaseOf(state, task);
   if (lease == nullptr || !lease->progress) return 0;
-  const CheckpointFacts* newest = NewestCommitted(state, SpecialistOf(task));
-  const double saved = newest == nullptr ? 0 : newest->checkpoint.training_seconds;
+  const Checkpoint* newest = NewestCheckpoint(state, SpecialistOf(task));
+  const double saved = newest == nullptr ? 0 : newest->training_seconds;
   return std::max(0.0, lease->progress->training_seconds - saved);
 }
 

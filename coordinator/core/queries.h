@@ -28,8 +28,8 @@ bool IsPlanTask(const State& state, std::string_view task);
 // Facts of a task of the plan; the initial ones when nothing has happened to it yet.
 const TaskFacts& TaskOf(const State& state, std::string_view task);
 const Lease* LeaseOf(const State& state, std::string_view task);
-// The tasks somebody holds, lease alive or not, that `wanted` holds of, in the plan's order. One walk over the
-// leases: `wanted` is asked of every task several times a second, so it looks nothing up unless it must.
+// The tasks somebody holds, lease alive or not, that `wanted` holds of, in the plan's order. One walk over
+// the leases: `wanted` is asked of every task several times a second, so it looks nothing up unless it must.
 std::vector<std::string> HeldTasks(const State& state,
                                    const std::function<bool(const std::string&, const Lease&)>& wanted);
 // What the box holds, in the plan's order, leases alive or not.
@@ -47,6 +47,10 @@ absl::Status CheckHolder(const State& state, std::string_view box, const TaskRef
 const Checkpoint* NewestCheckpoint(const State& state, std::string_view specialist);
 // The newest committed one, damaged or not.
 const CheckpointFacts* NewestCommitted(const State& state, std::string_view specialist);
+// The set-back that the run's next grant needs: its newest checkpoint is damaged, an older one is intact.
+std::optional<RunSetBack> NeededSetBack(const State& state, const std::string& task);
+// "BG goes on from BG-000000000100: BG-000000000200 is damaged in the vault"
+std::string GoesOnFrom(std::string_view task, std::string_view base, std::string_view damaged);
 const CheckpointFacts* FindCheckpoint(const State& state, std::string_view id);
 
 // Steps reported beyond the newest intact checkpoint; 0 when nothing was reported.
@@ -55,7 +59,7 @@ int64_t UnsavedSteps(const State& state, std::string_view task, const Lease& lea
 // False only when it is known that stopping the task loses no step: a holder that came back and has not
 // reported yet may have trained for hours.
 bool MayHaveUnsavedWork(const State& state, std::string_view task);
-// Training seconds reported beyond the newest committed checkpoint.
+// Training seconds reported beyond the newest intact checkpoint.
 double UnsavedSeconds(const State& state, std::string_view task);
 // True when the run stands at the start of its next chunk with nothing to lose.
 bool AtChunkBoundary(const State& state, std::string_view task);

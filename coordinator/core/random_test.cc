@@ -9,9 +9,9 @@
 #include "common/base/status.h"
 #include "coordinator/core/queries.h"
 #include "coordinator/core/retention.h"
-#include "tests/support/scenario.h"
 #include "coordinator/core/status_view.h"
 #include "tests/support/catch.h"
+#include "tests/support/scenario.h"
 
 namespace interceptor::coordinator {
 namespace {
@@ -41,6 +41,9 @@ class Chaos {
       CATCH_REQUIRE(s_.Attach(member, {.incarnation = "healed"}) != 0);
     for (int i = 0; i < 200 && !s_.state.facts.finished; ++i) {
       s_.Wait(absl::Seconds(5));
+      for (const auto& [blob, specialist] : std::map(s_.state.facts.removals)) {
+        CATCH_REQUIRE(s_.Do(BlobRemoved{blob}).ok());
+      }
       for (const std::string& task : std::vector(s_.state.soft.index.tasks)) WorkOn(task);
       Check();
     }
@@ -49,6 +52,7 @@ class Chaos {
     for (const Fact& fact : s_.journal) {
       const auto* done = std::get_if<ChunkCompleted>(&fact.body);
       if (done != nullptr) CATCH_REQUIRE(done->chunk == next[done->task.task]++);
+      if (const auto* back = std::get_if<RunSetBack>(&fact.body)) next[back->task] = back->next_chunk;
     }
     for (const auto& [task, chunks] : next) CATCH_REQUIRE(chunks == 3);
   }
@@ -123,7 +127,7 @@ class Chaos {
     const SessionId session = AnySession();
     const TaskRef ref = AnyTask(session);
     const int next = TaskOf(s_.state, ref.task).next_chunk;
-    switch (Draw(16)) {
+    switch (Draw(17)) {
       case 0:
         return Attach();
       case 1:
@@ -156,6 +160,8 @@ class Chaos {
         return (void)s_.Do(SpaceReported{Draw(4) == 0 ? 0 : int64_t{1} << 40, 0});
       case 15:
         return Draw(5) == 0 ? s_.Restart(absl::Seconds(static_cast<int>(Draw(50)))) : Attach();
+      case 16:
+        return Damage();
     }
   }
 
@@ -208,6 +214,17 @@ class Chaos {
     s_.ForgetEffects();
   }
 
+  // A blob is lost or comes back; one of each specialist stays intact.
+  void Damage() {
+    const auto found = s_.state.facts.checkpoints.find(Pick<std::string>({"BG", "AV", "CM", "RR"}));
+    if (found == s_.state.facts.checkpoints.end() || found->second.empty()) return;
+    const auto intact = [](const auto& each) { return !each.second.damaged; };
+    const auto& by_step = found->second;
+    const bool last = std::count_if(by_step.begin(), by_step.end(), intact) < 2;
+    const auto chosen = std::next(by_step.begin(), static_cast<long>(Draw(by_step.size())));
+    (void)s_.Do(BlobChecked{chosen->second.checkpoint.blob, last || Draw(4) == 0});
+  }
+
   // An honest worker's next act on a task.
   void WorkOn(const std::string& task) {
     const auto holder = TaskOf(s_.state, task).holder;
@@ -225,7 +242,8 @@ class Chaos {
       if (facts != s_.state.facts.chunks.end() && facts->second.manifest) continue;
       (void)s_.CommitManifest(session, task, s_.plan.chunks[chunk].name);
     }
-    const Checkpoint* newest = NewestCheckpoint(s_.state, specialist);
+    const CheckpointFacts* facts = NewestCommitted(s_.state, specialist);
+    const Checkpoint* newest = facts == nullptr ? nullptr : &facts->checkpoint;
     if (newest == nullptr || ChunksCovered(*newest) <= next) {
       const int64_t step = (newest == nullptr ? 0 : newest->step) + 100;
       CheckpointProposed save = s_.MakeCheckpoint(session, task, step, SaveReason::kChunkEnd);
@@ -246,6 +264,8 @@ class Chaos {
       } else if (const auto* saved = std::get_if<CheckpointCommitted>(&body)) {
         CATCH_REQUIRE(saved->term == terms_[TrainTask(saved->checkpoint.specialist)]);
         ++committed_[saved->checkpoint.specialist];
+      } else if (const auto* back = std::get_if<RunSetBack>(&body)) {
+        committed_[SpecialistOf(back->task)] = 1;
       }
     }
     for (const auto& [specialist, count] : committed_) {

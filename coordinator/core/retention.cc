@@ -16,6 +16,11 @@ std::optional<int64_t> OldestKept(const std::map<int64_t, CheckpointFacts>& by_s
   return std::nullopt;
 }
 
+void AskToReadBack(Draft& draft, const Digest& blob) {
+  draft.Do(CheckBlob{blob});
+  draft.Note(CheckSent{blob, draft.now});
+}
+
 // Whether every kept checkpoint was read back whole since the newest was committed; asks for what was not.
 bool KeptWereReadBack(Draft& draft, const std::map<int64_t, CheckpointFacts>& by_step) {
   const Soft& soft = draft.state.soft;
@@ -29,9 +34,7 @@ bool KeptWereReadBack(Draft& draft, const std::map<int64_t, CheckpointFacts>& by
     all = false;
     const bool waiting =
         check != soft.checks.end() && draft.now - check->second.asked < absl::Milliseconds(kRemovalRetryMs);
-    if (waiting) continue;
-    draft.Do(CheckBlob{blob});
-    draft.Note(CheckSent{blob, draft.now});
+    if (!waiting) AskToReadBack(draft, blob);
   }
   return all;
 }
@@ -66,6 +69,11 @@ int64_t BytesAtRest(const State& state, const Checkpoint& added) {
     }
   }
   return bytes;
+}
+
+void ReadNewestBack(Draft& draft, std::string_view specialist) {
+  const CheckpointFacts* newest = NewestCommitted(draft.state, specialist);
+  if (newest != nullptr && !newest->damaged) AskToReadBack(draft, newest->checkpoint.blob);
 }
 
 void DecideRemovals(Draft& draft) {

@@ -16,6 +16,9 @@ std::vector<std::string> Removable(const State& state, std::string_view speciali
 // What the vault holds at rest for checkpoints once `added` is committed and what may go is gone.
 int64_t BytesAtRest(const State& state, const Checkpoint& added);
 
+// Asks for the specialist's newest checkpoint to be read back, unless it is known to be damaged.
+void ReadNewestBack(Draft& draft, std::string_view specialist);
+
 // Steps of Tick.
 void DecideRemovals(Draft& draft);
 void AskForRemovals(Draft& draft);

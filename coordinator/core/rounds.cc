@@ -19,7 +19,7 @@ std::string RoundWaitsFor(const State& state, int chunk) {
   for (const std::string& task : state.soft.index.tasks) {
     const std::string specialist = SpecialistOf(task);
     if (specialist.empty()) continue;
-    if (TaskOf(state, task).next_chunk <= chunk) {
+    if (TaskOf(state, task).chunks_ended <= chunk) {
       return Cat("waiting for ", specialist, " to finish chunk ", chunks[chunk].name);
     }
   }

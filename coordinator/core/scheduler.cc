@@ -59,9 +59,15 @@ bool HasDeadLease(const State& state, std::string_view box) {
                      [&](const std::string& task) { return TaskOf(state, task).holder->lease_dead; });
 }
 
+// Where a grant of the task begins.
+int NextOfGrant(const State& state, const std::string& task) {
+  const std::optional<RunSetBack> back = NeededSetBack(state, task);
+  return back ? back->next_chunk : TaskOf(state, task).next_chunk;
+}
+
 bool HasNextChunks(const State& state, std::string_view box, const std::vector<std::string>& tasks) {
   return std::all_of(tasks.begin(), tasks.end(), [&](const std::string& task) {
-    return BoxHasChunk(state, box, TaskOf(state, task).next_chunk);
+    return BoxHasChunk(state, box, NextOfGrant(state, task));
   });
 }
 
@@ -120,22 +126,25 @@ void Grant(Draft& draft, const std::string& task, const std::string& box) {
   if (base == nullptr && NewestCommitted(state, specialist) != nullptr) {
     draft.Record(TaskFailureRecorded{{task, facts.term},
                                      "DATA_LOSS",
-                                     "every checkpoint of it is damaged: restore one into the vault",
+                                     "every checkpoint of it is damaged: restore one into the vault, then "
+                                     "`interceptor checkpoints --verify`",
                                      true});
     return;
   }
-  if (BoxDiffers(state, box, facts.next_chunk)) return;
+  const int next_chunk = NextOfGrant(state, task);
+  if (BoxDiffers(state, box, next_chunk)) return;
+  if (const std::optional<RunSetBack> back = NeededSetBack(state, task)) draft.Record(*back);
   const TaskRef ref{task, std::max(facts.term, state.facts.term_floor) + 1};
   draft.Record(TaskGranted{.task = task,
                            .term = ref.term,
                            .member = state.soft.boxes.at(box).member,
                            .box = box,
-                           .next_chunk = facts.next_chunk,
+                           .next_chunk = next_chunk,
                            .base = base == nullptr ? "" : base->id});
   draft.Note(LeaseStarted{.task = task, .now = draft.now});
   draft.Send(SessionOfBox(state, box),
              Assignment{.task = ref,
-                        .next_chunk = facts.next_chunk,
+                        .next_chunk = next_chunk,
                         .base = base == nullptr ? std::nullopt : std::optional(*base),
                         .lease_ttl = state.soft.plan.lease_ttl});
 }
@@ -176,6 +185,19 @@ void GrantIntegration(Draft& draft) {
   if (successor || IsReady(draft, task)) Grant(draft, task, box);
 }
 
+// A run that was done and lost its last checkpoint is open again once its own box can take it up. Until then
+// a person may put the file back.
+void ReopenRuns(Draft& draft) {
+  const State& state = draft.state;
+  for (const auto& [name, task] : state.facts.tasks) {
+    if (!task.done || SpecialistOf(name).empty()) continue;
+    const std::optional<RunSetBack> back = NeededSetBack(state, name);
+    if (!back || HomeBox(state, state.soft.index.home_of.at(name)).empty()) continue;
+    draft.Record(*back);
+    draft.touched.insert(name);
+  }
+}
+
 // Why the holder should let go of a run that stands at a chunk boundary; empty: it should not.
 std::string ReasonToLetGo(const State& state, const std::string& task) {
   const TaskFacts& facts = TaskOf(state, task);
@@ -214,6 +236,7 @@ void ReleaseMisplaced(Draft& draft) {
 void GrantTasks(Draft& draft) {
   const State& state = draft.state;
   if (state.facts.paused || DiskIsLow(state)) return;
+  ReopenRuns(draft);
   for (const auto& [member, tasks] : state.soft.index.group_of) {
     if (MayBeGranted(state, tasks) && !AnyTouched(draft, tasks)) {
       GrantGroup(draft, MakeGroup(draft, member, tasks));

@@ -38,6 +38,15 @@ struct HolderFacts {
   friend bool operator==(const HolderFacts&, const HolderFacts&) = default;
 };
 
+// A run that lost its newest checkpoint and is not back where it stood.
+struct SetBackFacts {
+  std::string base;
+  std::string damaged;
+  int64_t step = 0;  // of the damaged one
+
+  friend bool operator==(const SetBackFacts&, const SetBackFacts&) = default;
+};
+
 struct TaskFacts {
   int64_t term = 0;
   std::optional<HolderFacts> holder;
@@ -48,6 +57,9 @@ struct TaskFacts {
   bool paused = false;
   bool done = false;
   int next_chunk = 0;
+  // The largest next_chunk ever: what a round rests on stays when a run is set back.
+  int chunks_ended = 0;
+  std::optional<SetBackFacts> set_back;
   // Failures since the last checkpoint or chunk.
   int failures = 0;
   // Checkpoint the present term started from, until that term has committed one of its own.

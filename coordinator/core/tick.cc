@@ -24,8 +24,9 @@ bool WasAway(const Draft& draft) {
 void NoticeTheEnd(Draft& draft) {
   const State& state = draft.state;
   const auto& tasks = state.soft.index.tasks;
-  const bool done =
-      std::all_of(tasks.begin(), tasks.end(), [&](const auto& task) { return TaskOf(state, task).done; });
+  const bool done = std::all_of(tasks.begin(), tasks.end(), [&](const auto& task) {
+    return TaskOf(state, task).done && !draft.touched.contains(task);
+  });
   if (done && !state.facts.finished) draft.Record(PlanFinished{});
 }
 

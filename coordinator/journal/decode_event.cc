@@ -104,6 +104,12 @@ absl::StatusOr<DurableEvent> DecodeWork(const Record& r) {
       return CheckpointUnpinned{r.checkpoint_unpinned().id()};
     case Record::kCheckpointDamaged:
       return CheckpointDamaged{r.checkpoint_damaged().id()};
+    case Record::kCheckpointRestored:
+      return CheckpointRestored{r.checkpoint_restored().id()};
+    case Record::kRunSetBack: {
+      const auto& from = r.run_set_back();
+      return RunSetBack{from.task(), from.next_chunk(), from.base(), from.damaged()};
+    }
     case Record::kRemovalDecided:
       return RemovalDecided{r.removal_decided().id()};
     case Record::kRemovalDone:

@@ -119,6 +119,14 @@ struct Encoder {
   void operator()(const CheckpointPinned& e) { record.mutable_checkpoint_pinned()->set_id(e.id); }
   void operator()(const CheckpointUnpinned& e) { record.mutable_checkpoint_unpinned()->set_id(e.id); }
   void operator()(const CheckpointDamaged& e) { record.mutable_checkpoint_damaged()->set_id(e.id); }
+  void operator()(const CheckpointRestored& e) { record.mutable_checkpoint_restored()->set_id(e.id); }
+  void operator()(const RunSetBack& e) {
+    auto* to = record.mutable_run_set_back();
+    to->set_task(e.task);
+    to->set_next_chunk(e.next_chunk);
+    to->set_base(e.base);
+    to->set_damaged(e.damaged);
+  }
   void operator()(const RemovalDecided& e) { record.mutable_removal_decided()->set_id(e.id); }
   void operator()(const RemovalDone& e) { Put(e.blob, record.mutable_removal_done()->mutable_blob()); }
   void operator()(const EvaluationRecorded& e) {

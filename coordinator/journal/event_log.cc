@@ -24,7 +24,8 @@
 namespace interceptor::coordinator {
 namespace {
 
-// Raised with every addition to journal.proto or to the table. 2: history_lost.
+// Raised with every addition to journal.proto or to the table. 2: history_lost,
+// checkpoint_restored, run_set_back.
 constexpr int64_t kVersion = 2;
 // "ICPT": tells a journal from any other SQLite file.
 constexpr int64_t kApplicationId = 0x49435054;

@@ -61,7 +61,9 @@ std::vector<DurableEvent> SampleEvents() {
           PlanPaused{"lunch"},
           PlanResumed{},
           PlanFinished{},
-          HistoryLost{{9, "other"}, "box", {10, "mixed"}, 1000007}};
+          HistoryLost{{9, "other"}, "box", {10, "mixed"}, 1000007},
+          CheckpointRestored{checkpoint.id},
+          RunSetBack{"train/BG", 1, "BG-000000000512", checkpoint.id}};
 }
 
 }  // namespace

@@ -8,7 +8,8 @@ import subprocess
 import coordinator_kills
 import worker_kills
 import zombies
-from tools import Failure, Fault, await_event, blobs_of, digest_of, load_json, require, workers
+from tools import (Failure, Fault, await_event, blobs_of, check_journal, check_vault, digest_of, load_json, require,
+                   workers)
 
 FLIPS = 12
 
@@ -55,15 +56,18 @@ def damaged_journal(context, folder, damage, share):
 
 
 def damaged_blob(context, folder, damage, while_running):
-    """The newest checkpoint in the vault is damaged and another box needs it: it is not used, and status names it."""
+    """The newest checkpoint in the vault is damaged and its box needs it: the run goes on from the one before, which is said,
+    trains again what lay between and comes to its end with the same bytes."""
     cluster = zombies.stand_in_cluster(context, folder, "paced")
     cluster.start_coordinator()
     try:
         cluster.start_worker("member-1")
+        # Else the quicker one of the pair waits in the third chunk and holds the turn.
+        await_event("both trainers", lambda: all(f"{run}: trainer started" in cluster.log_text("member-1") for run in ("BG", "AV")))
         for chunk in (0, 1):
             zombies.let_go(cluster, chunk)
         await_event("two chunks", lambda: [e["kind"] for e in cluster.events()].count("chunk_completed") == 4)
-        newest = cluster.ask("checkpoints", "BG")["checkpoints"][0]
+        newest, older = cluster.ask("checkpoints", "BG")["checkpoints"]
         worker = cluster.workers.pop("member-1")
         worker.kill()
         worker.wait()
@@ -74,10 +78,20 @@ def damaged_blob(context, folder, damage, while_running):
             cluster.start_coordinator()
         cluster.start_worker("member-1")
         zombies.let_go(cluster, 2)
-        await_event("the damage in status", lambda: newest["blob"]["sha256"] in cluster.problems())
-        require(cluster.task("train/BG").get("chunks_finished") == 2, "a damaged checkpoint was trained on")
+        await_event("the run's end", lambda: cluster.task("train/BG").get("chunks_finished") == 3)
+        events = cluster.events()
+        said = [e["text"] for e in events if e["kind"] == "run_set_back" and e["subject"] == "train/BG"]
+        require(len(said) == 1 and f"BG goes on from {older['id']}: {newest['id']} is damaged in the vault" in said[0], f"{said}")
+        grant = next(e["text"] for e in reversed(events) if e["kind"] == "task_granted" and e["subject"] == "train/BG")
+        require(older["id"] in grant, f"the last grant: {grant}")
+        ended = [int(e["number"]) for e in events if e["kind"] == "chunk_completed" and e["subject"] == "train/BG"]
+        require(len(ended) == 4, f"a chunk was skipped, or more than one trained again: {ended}")
+        again = [c["blob"]["sha256"] for c in cluster.ask("checkpoints", "BG")["checkpoints"] if c["id"] == newest["id"]]
+        require(again == [newest["blob"]["sha256"]], f"it was trained again to {again}")
+        check_vault(cluster.state)
     finally:
         cluster.end()
+    check_journal(cluster.state)
 
 
 class LoneTrainer:

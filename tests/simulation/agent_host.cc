@@ -243,11 +243,11 @@ void AgentHost::Do(const worker::StopChild& stop) {
 void AgentHost::Do(const worker::DeleteFile& file) { box_.disk().files.erase(file.path); }
 
 void AgentHost::Do(const worker::RememberRun& remember) {
+  // The run was dropped and its checkpoints are gone: what they held need not come back.
+  if (remember.memory.empty()) box_.checks().ledger.Excuse(box_.name(), remember.specialist);
   if (box_.disk().full) return process_.Tell("cannot remember: the disk is full");
   if (remember.memory.empty()) {
-    // The run was dropped and its checkpoints are gone: what they held need not come back.
     box_.disk().memories.erase(remember.specialist);
-    box_.checks().ledger.Excuse(box_.name(), remember.specialist);
   } else {
     box_.disk().memories[remember.specialist] = remember.memory;
   }

@@ -97,6 +97,11 @@ void CoordinatorHost::LookIntoVault(coordinator::CommandBody& body) const {
   }
 }
 
+MonotonicTime CoordinatorHost::Now() const {
+  return mutant_ == Mutant::kWallClock ? MonotonicTime{machine_.WallTime() - absl::UnixEpoch()}
+                                       : machine_.Now();
+}
+
 void CoordinatorHost::DecideOne(Item item, Batch& batch) {
   if (world_.violation()) return;
   if (!ballast_stowed_ && IsRequest(item.body)) {
@@ -107,8 +112,11 @@ void CoordinatorHost::DecideOne(Item item, Batch& batch) {
   LookIntoVault(item.body);
   Rewrite(mutant_, {state_, boxes_, draws_}, item.body);
   absl::StatusOr<coordinator::Decision> decision =
-      coordinator::Decide(state_, {machine_.WallTime(), std::move(item.body)}, machine_.Now());
-  if (decision.ok()) Rewrite(mutant_, decision->events);
+      coordinator::Decide(state_, {machine_.WallTime(), std::move(item.body)}, Now());
+  if (decision.ok()) {
+    Rewrite(mutant_, state_, decision->events);
+    Rewrite(mutant_, decision->effects);
+  }
   checks_.commands.Decided(decision, machine_.Now());
   if (!decision.ok()) {
     batch.releases.push_back({std::move(item.answer), decision.status(), {}});
@@ -236,15 +244,27 @@ void CoordinatorHost::CarryOut(const coordinator::Effect& effect) {
     sinks_.erase(sink);
     stream->Close(close->status);
   } else if (const auto* check = std::get_if<coordinator::CheckBlob>(&effect)) {
-    process_.Post(SyncTime(), [this, blob = check->blob] {
-      Submit(coordinator::BlobChecked{blob, mutant_ == Mutant::kUnverifiedBlob || vault_.Has(blob)}, nullptr);
-    });
+    ReadBack(check->blob);
   } else {
     const Digest& blob = std::get<coordinator::RemoveBlob>(effect).blob;
     process_.Tell(Cat("removes blob ", blob.hex.substr(0, 8)));
     checks_.facts.Removed(blob, false, checks_.journal.durable().facts);
     vault_.Remove(blob);
     Submit(coordinator::BlobRemoved{blob}, nullptr);
+  }
+}
+
+void CoordinatorHost::ReadBack(const Digest& blob) {
+  process_.Post(SyncTime(), [this, blob] {
+    const bool intact = mutant_ == Mutant::kUnverifiedBlob || vault_.Verify(blob).ok();
+    Submit(coordinator::BlobChecked{blob, intact}, nullptr);
+  });
+}
+
+void CoordinatorHost::VerifyCheckpoints() {
+  if (!process_.alive()) return;
+  for (const auto& [specialist, by_step] : state_.facts.checkpoints) {
+    for (const auto& [step, kept] : by_step) ReadBack(kept.checkpoint.blob);
   }
 }
 

@@ -53,6 +53,8 @@ class CoordinatorHost {
   void EmptyDisk() { foreign_bytes_ = 0; }
   // Starts of a wrong kind must be refused and leave the folder as it was; a copy must hold everything.
   void Maintain();
+  // A person reads every checkpoint back.
+  void VerifyCheckpoints();
 
   // --- the service's side ---
   std::shared_ptr<ServerStream> Attach(std::shared_ptr<Connection> connection);
@@ -79,8 +81,11 @@ class CoordinatorHost {
     bool tick_soon = false;
   };
 
+  // What the core is told.
+  MonotonicTime Now() const;
   absl::Status Recover();
   void CheckBlobs();
+  void ReadBack(const Digest& blob);
   void Wake();
   void Tick();
   void RunBatch();

@@ -8,12 +8,6 @@
 #include "tests/simulation/coordinator_host.h"
 
 namespace interceptor::simulation {
-namespace {
-
-constexpr absl::Duration kOrphanAge = absl::Hours(24);
-
-}  // namespace
-
 void CoordinatorHost::Start() {
   if (process_.alive()) return;
   process_.Begin();
@@ -44,7 +38,7 @@ absl::Status CoordinatorHost::Recover() {
     checks_.commands.Recovered(checks_.journal.history()[i]);
   }
   if (world_.violation()) return absl::OkStatus();
-  const MonotonicTime now = machine_.Now();
+  const MonotonicTime now = Now();
   ICPT_ASSIGN_OR_RETURN(
       coordinator::Decision decision,
       coordinator::Decide(state_,
@@ -55,8 +49,8 @@ absl::Status CoordinatorHost::Recover() {
     if (coordinator::IsDurable(event)) batch.facts.push_back(std::get<coordinator::Fact>(event));
   }
   RewriteStarted(mutant_, state_, now);
-  checks_.commands.Watching(now);
-  next_tick_ = next_space_report_ = last_tick_ = now;
+  checks_.commands.Watching(machine_.Now());
+  next_tick_ = next_space_report_ = last_tick_ = machine_.Now();
   if (!ballast_stowed_ && FreeBytes() >= 2 * kBallastBytes) ballast_stowed_ = true;
   Tick();
   if (!Append(batch.facts)) {
@@ -73,7 +67,7 @@ absl::Status CoordinatorHost::Recover() {
 
 void CoordinatorHost::CheckBlobs() {
   const std::vector<Digest> referenced = coordinator::ReferencedBlobs(state_.facts);
-  for (const Digest& gone : vault_.Sweep(referenced, machine_.WallTime() - kOrphanAge)) {
+  for (const Digest& gone : vault_.Sweep(referenced, machine_.WallTime() - options_.orphan_age)) {
     process_.Tell(Cat("sweeps blob ", gone.hex.substr(0, 8)));
     checks_.facts.Removed(gone, true, checks_.journal.durable().facts);
   }

@@ -15,6 +15,8 @@
 namespace interceptor::simulation {
 namespace {
 
+// Every so many seeds are lived through twice more, to see that wall clocks change nothing.
+constexpr uint64_t kWallJumpsEvery = 20;
 constexpr int kExitViolation = 1;
 constexpr int kExitUsage = 2;
 
@@ -46,7 +48,9 @@ Outcome RunSeed(uint64_t seed, const Arguments& arguments, Mutant mutant) {
   std::snprintf(abort_note, sizeof abort_note, "the code under test aborted; replay: %s\n",
                 ReplayCommand(seed, arguments).c_str());
   if (arguments.day) return SimulateDayWithoutCoordinator(seed, arguments.trace);
-  return Simulate(seed, mutant, arguments.trace);
+  Outcome outcome = Simulate(seed, mutant, arguments.trace);
+  if (outcome.violation || seed % kWallJumpsEvery != 0) return outcome;
+  return SimulateWithWallJumps(seed, mutant, arguments.trace);
 }
 
 void PrintViolation(uint64_t seed, const Outcome& outcome, const Arguments& arguments) {

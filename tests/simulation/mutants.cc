@@ -52,14 +52,28 @@ void ChangeFolds(State& state, coordinator::CommandBody& body) {
   chunk->second.manifest.reset();
 }
 
+void OmitFallback(const State& state, std::vector<coordinator::Event>& events) {
+  std::erase_if(events, [](const coordinator::Event& event) {
+    const auto* fact = std::get_if<coordinator::Fact>(&event);
+    return fact != nullptr && std::holds_alternative<coordinator::RunSetBack>(fact->body);
+  });
+  for (coordinator::Event& event : events) {
+    auto* fact = std::get_if<coordinator::Fact>(&event);
+    auto* granted = fact == nullptr ? nullptr : std::get_if<coordinator::TaskGranted>(&fact->body);
+    if (granted != nullptr) granted->next_chunk = coordinator::TaskOf(state, granted->task).next_chunk;
+  }
+}
+
 }  // namespace
 
 const std::vector<MutantName>& AllMutants() {
   static const std::vector<MutantName> all = {
-      {Mutant::kTermUnchecked, "term-unchecked"},   {Mutant::kAnsweredBeforeSync, "answered-before-sync"},
-      {Mutant::kUnverifiedBlob, "unverified-blob"}, {Mutant::kRequestsNotDeduped, "requests-not-deduped"},
-      {Mutant::kFoldsChange, "folds-change"},       {Mutant::kOldStreamNotFenced, "old-stream-not-fenced"},
-      {Mutant::kNoFreshLease, "no-fresh-lease"},
+      {Mutant::kTermUnchecked, "term-unchecked"},     {Mutant::kAnsweredBeforeSync, "answered-before-sync"},
+      {Mutant::kUnverifiedBlob, "unverified-blob"},   {Mutant::kRequestsNotDeduped, "requests-not-deduped"},
+      {Mutant::kFoldsChange, "folds-change"},         {Mutant::kOldStreamNotFenced, "old-stream-not-fenced"},
+      {Mutant::kNoFreshLease, "no-fresh-lease"},      {Mutant::kWallClock, "wall-clock"},
+      {Mutant::kSavesNotAsked, "saves-not-asked"},    {Mutant::kSavesAlwaysDue, "saves-always-due"},
+      {Mutant::kFallbackOmitted, "fallback-omitted"},
   };
   return all;
 }
@@ -93,14 +107,26 @@ void Rewrite(Mutant mutant, const Seam& seam, coordinator::CommandBody& body) {
         body);
   } else if (mutant == Mutant::kFoldsChange) {
     ChangeFolds(state, body);
+  } else if (mutant == Mutant::kSavesAlwaysDue) {
+    if (auto* report = std::get_if<coordinator::ProgressReported>(&body))
+      report->progress.training_seconds += absl::ToDoubleSeconds(state.soft.plan.checkpoint_period);
   }
 }
 
-void Rewrite(Mutant mutant, std::vector<coordinator::Event>& events) {
+void Rewrite(Mutant mutant, const State& state, std::vector<coordinator::Event>& events) {
+  if (mutant == Mutant::kFallbackOmitted) OmitFallback(state, events);
   if (mutant != Mutant::kNoFreshLease) return;
   std::erase_if(events, [](const coordinator::Event& event) {
     const auto* soft = std::get_if<coordinator::SoftEvent>(&event);
     return soft != nullptr && std::holds_alternative<coordinator::LeasesRefreshed>(*soft);
+  });
+}
+
+void Rewrite(Mutant mutant, std::vector<coordinator::Effect>& effects) {
+  if (mutant != Mutant::kSavesNotAsked) return;
+  std::erase_if(effects, [](const coordinator::Effect& effect) {
+    const auto* send = std::get_if<coordinator::SendDirective>(&effect);
+    return send != nullptr && std::holds_alternative<coordinator::SaveNow>(send->directive);
   });
 }
 

@@ -1,8 +1,10 @@
 #include "tests/simulation/nemesis.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/status.h"
+#include "coordinator/core/queries.h"
 
 namespace interceptor::simulation {
 
@@ -88,31 +90,61 @@ void Nemesis::StrikeCoordinator(FaultKind kind) {
   }
 }
 
-// Takes one blob that nothing names yet, or a good checkpoint of a specialist that has a newer good one:
-// without its newest checkpoint a run needs a person (README.md).
+// Flips or takes a checkpoint's blob, the newest one's too, and leaves the specialist a good one; or takes a
+// blob that nothing names yet.
 void Nemesis::DamageVault() {
   CoordinatorHost& coordinator = cluster_.coordinator;
   // What is decided and not durable yet has been looked at already.
   const coordinator::Facts& facts = coordinator.state().facts;
   for (const auto& [specialist, by_step] : facts.checkpoints) {
-    if (by_step.size() < 2 || !draws_.Chance(0.5)) continue;
-    const auto index = static_cast<int64_t>(draws_.Below(by_step.size() - 1));
-    const coordinator::CheckpointFacts& taken = std::next(by_step.begin(), index)->second;
-    world_.Tell("fault", Cat("takes the blob of ", taken.checkpoint.id));
-    coordinator.checks().facts.Damaged(taken.checkpoint.blob);
-    coordinator.vault().Remove(taken.checkpoint.blob);
-    return;
+    std::vector<Digest> good;
+    bool unnoticed = false;
+    for (const auto& [step, each] : by_step) {
+      const bool whole = coordinator.vault().Verify(each.checkpoint.blob).ok();
+      if (whole && !each.damaged) good.push_back(each.checkpoint.blob);
+      unnoticed = unnoticed || (!whole && !each.damaged);
+    }
+    // An older one may go on the strength of those that are damaged now: one at a time.
+    if (good.size() >= 2 && !unnoticed && draws_.Chance(0.5)) return Damage(draws_.Pick(good));
   }
-  std::set<std::string> named;
-  for (const auto& [name, chunk] : facts.chunks) {
-    if (chunk.manifest) named.insert(chunk.manifest->blob.hex);
+  TakeUnnamedBlob();
+}
+
+void Nemesis::Damage(const Digest& blob) {
+  CoordinatorHost& coordinator = cluster_.coordinator;
+  const bool flip = draws_.Chance(0.5);
+  world_.Tell("fault", Cat(flip ? "flips" : "takes", " the checkpoint's blob ", blob.hex.substr(0, 8)));
+  const BodyPtr copy = *coordinator.vault().Read(blob);
+  coordinator.checks().facts.Damaged(blob);
+  if (flip) {
+    coordinator.vault().Flip(blob);
+  } else {
+    coordinator.vault().Remove(blob);
   }
-  for (const auto& [key, evaluation] : facts.evaluations) named.insert(evaluation.score_table.hex);
-  for (const auto& [specialist, by_step] : facts.checkpoints) {
-    for (const auto& [step, checkpoint] : by_step) named.insert(checkpoint.checkpoint.blob.hex);
-  }
+  const bool put_back = draws_.Chance(0.3);
+  if (!put_back && draws_.Chance(0.5)) return;
+  Later(Outage(), [this, copy, put_back] {
+    if (put_back) PutBack(copy);
+    cluster_.coordinator.VerifyCheckpoints();
+  });
+}
+
+// Only what is still named: nobody looks for another.
+void Nemesis::PutBack(const BodyPtr& copy) {
+  CoordinatorHost& coordinator = cluster_.coordinator;
+  const std::vector<Digest> named = coordinator::ReferencedBlobs(coordinator.state().facts);
+  const bool going = coordinator.state().facts.removals.contains(copy->digest);
+  if (going || std::find(named.begin(), named.end(), copy->digest) == named.end()) return;
+  world_.Tell("people", Cat("put the blob ", copy->digest.hex.substr(0, 8), " back"));
+  coordinator.vault().PutBack(copy, coordinator.machine().WallTime());
+  coordinator.checks().facts.PutBack(copy->digest);
+}
+
+void Nemesis::TakeUnnamedBlob() {
+  CoordinatorHost& coordinator = cluster_.coordinator;
+  const std::vector<Digest> named = coordinator::ReferencedBlobs(coordinator.state().facts);
   for (const Digest& blob : coordinator.vault().List()) {
-    if (named.contains(blob.hex) || facts.removals.contains(blob)) continue;
+    if (std::find(named.begin(), named.end(), blob) != named.end()) continue;
     world_.Tell("fault", Cat("takes the unnamed blob ", blob.hex.substr(0, 8)));
     coordinator.vault().Remove(blob);
     return;

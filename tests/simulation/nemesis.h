@@ -20,6 +20,9 @@ class Nemesis {
   void StrikeChild(FaultKind kind, Box& box);
   void StrikePeople(FaultKind kind);
   void DamageVault();
+  void Damage(const Digest& blob);
+  void PutBack(const BodyPtr& copy);
+  void TakeUnnamedBlob();
   Box& AnyBox();
   absl::Duration Short() { return draws_.Between(absl::Milliseconds(500), absl::Seconds(15)); }
   // Mostly short, at times past leases and handover.

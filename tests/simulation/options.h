@@ -73,6 +73,8 @@ struct Options {
   absl::Duration liveness = absl::Hours(3);
   // Chunks beyond the first arrive at the boxes one after the other within the phase with faults.
   bool late_chunks = false;
+  // What nothing in the vault refers to for so long goes at a start; by the wall clock, as files' times are.
+  absl::Duration orphan_age = absl::Hours(24);
 
   int64_t steps_per_chunk() const { return epochs * epoch_batches; }
   int64_t steps() const { return steps_per_chunk() * static_cast<int64_t>(plan.chunks.size()); }

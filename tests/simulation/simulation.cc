@@ -1,6 +1,7 @@
 #include "tests/simulation/simulation.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "common/base/status.h"
 #include "coordinator/core/queries.h"
@@ -12,6 +13,8 @@ namespace interceptor::simulation {
 namespace {
 
 constexpr absl::Duration kStatusGap = absl::Seconds(60);
+// Leases, handovers and uploads of a phase with faults are over by then.
+constexpr absl::Duration kSettling = absl::Minutes(3);
 
 // Runs until `until`, or until something is wrong or `done`.
 template <typename Done>
@@ -22,9 +25,10 @@ void RunUntil(World& world, MonotonicTime until, Done done) {
   }
 }
 
-// A person looks every minute.
+// A person looks every minute, and reads the checkpoints back.
 void Look(Cluster& cluster) {
   cluster.Mend();
+  cluster.coordinator.VerifyCheckpoints();
   if (cluster.coordinator.process().alive()) {
     const auto& state = cluster.coordinator.state();
     for (const std::string& problem :
@@ -66,10 +70,50 @@ Outcome Report(const World& world, Cluster& cluster) {
           .simulated = world.now().since_boot};
 }
 
+// Somebody sets the clock of some machine, a year ahead or back at most, again and again.
+void JumpWalls(Cluster& cluster, const std::shared_ptr<Draws>& draws) {
+  cluster.world.After(draws->Between(absl::Seconds(1), absl::Seconds(60)), [&cluster, draws] {
+    const size_t number = draws->Below(cluster.boxes.size() + 1);
+    Machine& machine = number == 0 ? cluster.coordinator.machine() : cluster.boxes[number - 1]->machine();
+    machine.JumpWall(draws->Between(absl::Hours(-8766), absl::Hours(8766)));
+    JumpWalls(cluster, draws);
+  });
+}
+
+coordinator::Fact WithoutWallTimes(coordinator::Fact fact) {
+  fact.at = absl::UnixEpoch();
+  if (auto* saved = std::get_if<coordinator::CheckpointCommitted>(&fact.body))
+    saved->checkpoint.committed_at = absl::UnixEpoch();
+  if (auto* scored = std::get_if<coordinator::EvaluationRecorded>(&fact.body))
+    scored->evaluation.recorded_at = absl::UnixEpoch();
+  return fact;
+}
+
+// The cluster whose wall clocks jumped decided what the steady one decided.
+void CompareFacts(Cluster& cluster, const std::vector<coordinator::Fact>& steady) {
+  const std::vector<coordinator::Fact>& jumped = cluster.coordinator.checks().journal.history();
+  for (size_t i = 0; i < std::max(steady.size(), jumped.size()); ++i) {
+    const bool both = i < std::min(steady.size(), jumped.size());
+    if (both && WithoutWallTimes(steady[i]) == WithoutWallTimes(jumped[i])) continue;
+    const auto tell = [i](const std::vector<coordinator::Fact>& facts) -> std::string {
+      if (i >= facts.size()) return "nothing";
+      const coordinator::EventLine line = coordinator::Describe(facts[i].body);
+      return Cat(line.kind, " ", line.subject, " ", line.text);
+    };
+    cluster.world.Violate(
+        "I10 no decision depends on the wall clock",
+        Cat("event ", i + 1, " is '", tell(jumped), "', with steady clocks '", tell(steady), "'"));
+    return;
+  }
+}
+
 // Everything is well from now on: the plan must finish, and then be at rest.
 void Finish(World& world, Cluster& cluster) {
   cluster.Heal();
   Look(cluster);
+  cluster.coordinator.checks().gaps.Calm(kSettling);
+  // A plan that is done may have lost a checkpoint: it is found out before that counts.
+  RunUntil(world, world.now() + kStatusGap, [] { return false; });
   const coordinator::Facts& facts = cluster.coordinator.checks().journal.durable().facts;
   RunUntil(world, world.now() + cluster.options.liveness, [&facts] { return facts.finished; });
   if (!facts.finished && !world.violation()) {
@@ -84,18 +128,37 @@ void Finish(World& world, Cluster& cluster) {
   if (!world.violation()) CheckTheEnd(cluster);
 }
 
+void Live(World& world, Cluster& cluster) {
+  Nemesis nemesis(cluster);
+  cluster.Begin();
+  nemesis.Begin();
+  if (cluster.options.faults.empty()) cluster.coordinator.checks().gaps.Calm(absl::ZeroDuration());
+  RunUntil(world, world.now() + cluster.options.safety, [] { return false; });
+  nemesis.Stop();
+  if (!world.violation()) Finish(world, cluster);
+}
+
 }  // namespace
 
 Outcome Simulate(uint64_t seed, Mutant mutant, bool print) {
   World world(seed, print);
   const Options options = DrawOptions(seed);
   Cluster cluster(world, options, mutant);
-  Nemesis nemesis(cluster);
-  cluster.Begin();
-  nemesis.Begin();
-  RunUntil(world, world.now() + options.safety, [] { return false; });
-  nemesis.Stop();
-  if (!world.violation()) Finish(world, cluster);
+  Live(world, cluster);
+  return Report(world, cluster);
+}
+
+Outcome SimulateWithWallJumps(uint64_t seed, Mutant mutant, bool print) {
+  Options options = DrawOptions(seed);
+  options.orphan_age = absl::InfiniteDuration();
+  World steady_world(seed, false);
+  Cluster steady(steady_world, options, mutant);
+  Live(steady_world, steady);
+  World world(seed, print);
+  Cluster cluster(world, options, mutant);
+  JumpWalls(cluster, std::make_shared<Draws>(seed, "wall jumps"));
+  Live(world, cluster);
+  CompareFacts(cluster, steady.coordinator.checks().journal.history());
   return Report(world, cluster);
 }
 

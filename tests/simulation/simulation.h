@@ -26,6 +26,10 @@ struct Outcome {
 // With `print`, the trace goes to stdout.
 Outcome Simulate(uint64_t seed, Mutant mutant, bool print);
 
+// The seed twice, once with wall clocks that jump by up to a year: the facts must be the same but for their
+// times. Nothing is swept from the vault, which is the one use of file times.
+Outcome SimulateWithWallJumps(uint64_t seed, Mutant mutant, bool print);
+
 // The coordinator is down for a day while everyone else works: training goes on, and what was to be told is
 // told once when it is back.
 Outcome SimulateDayWithoutCoordinator(uint64_t seed, bool print);

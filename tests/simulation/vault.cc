@@ -12,6 +12,13 @@ bool Vault::Has(const Digest& blob) const {
   return found != blobs_.end() && found->second.body->digest == blob;
 }
 
+absl::Status Vault::Verify(const Digest& blob) const { return Read(blob).status(); }
+
+void Vault::Flip(const Digest& blob) {
+  const auto found = blobs_.find(blob.hex);
+  if (found != blobs_.end()) found->second.flipped = true;
+}
+
 int64_t Vault::Query(const Digest& blob) const {
   const auto part = parts_.find(blob.hex);
   return part == parts_.end() ? 0 : part->second.bytes;
@@ -39,6 +46,7 @@ absl::Status Vault::Append(const Piece& piece) {
 absl::StatusOr<BodyPtr> Vault::Read(const Digest& blob) const {
   const auto found = blobs_.find(blob.hex);
   if (found == blobs_.end()) return NotFound("blob ", blob.hex, " is not in the vault");
+  if (found->second.flipped) return DataLoss("blob ", blob.hex, ": its bytes are others");
   return found->second.body;
 }
 

@@ -17,7 +17,10 @@ class Vault {
  public:
   explicit Vault(Draws draws) : draws_(draws) {}
 
+  // Whole, with that length; its bytes may have changed since.
   bool Has(const Digest& blob) const;
+  // Reads it whole: NOT_FOUND, or DATA_LOSS when its bytes are others.
+  absl::Status Verify(const Digest& blob) const;
   // Bytes of its part.
   int64_t Query(const Digest& blob) const;
   // Appends `bytes` of `body` at `offset`; with the last one the blob is checked and becomes whole.
@@ -32,6 +35,10 @@ class Vault {
   absl::Status Append(const Piece& piece);
   absl::StatusOr<BodyPtr> Read(const Digest& blob) const;
   void Remove(const Digest& blob) { blobs_.erase(blob.hex); }
+  // A fault: other bytes of the same length.
+  void Flip(const Digest& blob);
+  // Somebody restores it from a copy.
+  void PutBack(const BodyPtr& body, absl::Time now) { blobs_[body->digest.hex] = {body, now}; }
   // Blobs that `referenced` does not name, and parts, when last written before `older_than`.
   std::vector<Digest> Sweep(const std::vector<Digest>& referenced, absl::Time older_than);
 
@@ -46,6 +53,7 @@ class Vault {
   struct Whole {
     BodyPtr body;
     absl::Time modified;
+    bool flipped = false;
   };
   struct Part {
     std::vector<BodyPtr> pieces;  // whose bytes came, in order

@@ -33,6 +33,14 @@ const CheckpointFacts* Find(const Facts& facts, const std::string& id) {
   return nullptr;
 }
 
+const CheckpointFacts* NewestGood(const std::map<int64_t, CheckpointFacts>& by_step) {
+  const CheckpointFacts* newest = nullptr;
+  for (const auto& [step, facts] : by_step) {
+    if (!facts.damaged) newest = &facts;
+  }
+  return newest;
+}
+
 bool IsReferenced(const Facts& facts, const Digest& blob) {
   for (const auto& [name, chunk] : facts.chunks) {
     if (chunk.manifest && chunk.manifest->blob == blob) return true;
@@ -68,8 +76,7 @@ struct FactCheck::Looker {
   }
 
   void operator()(const coordinator::HistoryLost& e) {
-    Violate("I4 a journal that was never put back has lost nothing",
-            e.why);
+    Violate("I4 a journal that was never put back has lost nothing", e.why);
   }
 
   void operator()(const coordinator::TaskGranted& e) {
@@ -85,14 +92,15 @@ struct FactCheck::Looker {
       Violate("I12 chunks in order", Cat(e.task, " granted from chunk ", e.next_chunk, ", next is ",
                                          task.next_chunk, task.done ? ", done" : ""));
     }
-    const CheckpointFacts* newest = nullptr;
-    for (const auto& [step, facts] : CheckpointsIn(before, coordinator::SpecialistOf(e.task))) {
-      if (!facts.damaged) newest = &facts;
-    }
+    const CheckpointFacts* newest = NewestGood(CheckpointsIn(before, coordinator::SpecialistOf(e.task)));
     if (e.base != (newest == nullptr ? "" : newest->checkpoint.id)) {
       Violate("I21 a run goes on from its newest good checkpoint",
               Cat(e.task, " granted from '", e.base, "', the newest is '",
                   newest == nullptr ? "" : newest->checkpoint.id, "'"));
+    } else if (newest != nullptr && e.next_chunk > coordinator::ChunksCovered(newest->checkpoint)) {
+      Violate("I21 a run's position follows its checkpoint back",
+              Cat(e.task, " granted from chunk ", e.next_chunk, ", ", e.base, " stands before ",
+                  coordinator::ChunksCovered(newest->checkpoint)));
     }
   }
 
@@ -141,7 +149,30 @@ struct FactCheck::Looker {
       Violate("I14 a run never moves back",
               Cat(e.checkpoint.id, " after ", by_step.rbegin()->second.checkpoint.id));
     }
+    // What was lost is trained again and comes back.
+    if (check.vault_.Verify(e.checkpoint.blob).ok()) check.damaged_.erase(e.checkpoint.blob.hex);
     check.CheckThere("checkpoint", e.checkpoint.blob);
+  }
+
+  void operator()(const coordinator::CheckpointDamaged& e) {
+    const CheckpointFacts* damaged = Find(before, e.id);
+    if (damaged != nullptr && check.once_damaged_.contains(damaged->checkpoint.blob.hex)) return;
+    Violate("I21 only what was damaged counts as damaged", e.id);
+  }
+
+  void operator()(const coordinator::RunSetBack& e) {
+    const TaskFacts& task = TaskIn(before, e.task);
+    const auto& by_step = CheckpointsIn(before, coordinator::SpecialistOf(e.task));
+    const CheckpointFacts* newest = NewestGood(by_step);
+    if (task.holder && !task.holder->lease_dead) Violate("I21 a live holder is not set back", e.task);
+    if (newest == nullptr || newest->checkpoint.id != e.base || !by_step.rbegin()->second.damaged) {
+      return Violate("I21 a run goes on from its newest good checkpoint",
+                     Cat(e.task, " set back to ", e.base));
+    }
+    const int covered = std::min(task.next_chunk, coordinator::ChunksCovered(newest->checkpoint));
+    if (e.next_chunk == covered) return;
+    Violate("I12 chunks in order",
+            Cat(e.task, " set back to chunk ", e.next_chunk, ", ", e.base, " stands before ", covered));
   }
 
   void operator()(const coordinator::RemovalDecided& e) {
@@ -169,7 +200,7 @@ void FactCheck::See(const coordinator::Fact& fact, const Facts& before) {
 }
 
 void FactCheck::CheckThere(std::string_view what, const Digest& blob) {
-  if (vault_.Has(blob) || damaged_.contains(blob.hex)) return;
+  if (vault_.Verify(blob).ok() || damaged_.contains(blob.hex)) return;
   world_.Violate("I18 what is committed is in the vault", Cat(what, " ", blob.hex.substr(0, 12)));
 }
 

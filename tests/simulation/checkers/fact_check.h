@@ -21,7 +21,11 @@ class FactCheck {
   void See(const coordinator::Fact& fact, const coordinator::Facts& before);
 
   // A fault took this blob: its absence is nobody's mistake.
-  void Damaged(const Digest& blob) { damaged_.insert(blob.hex); }
+  void Damaged(const Digest& blob) {
+    damaged_.insert(blob.hex);
+    once_damaged_.insert(blob.hex);
+  }
+  void PutBack(const Digest& blob) { damaged_.erase(blob.hex); }
   // A blob left the vault on the coordinator's order, by a removal or by the sweep at its start.
   void Removed(const Digest& blob, bool swept, const coordinator::Facts& durable);
   // A box was told to start from this blob and did not find it.
@@ -36,7 +40,8 @@ class FactCheck {
   World& world_;
   const Options& options_;
   const Vault& vault_;
-  std::set<std::string> damaged_;
+  std::set<std::string> damaged_;  // and not whole again
+  std::set<std::string> once_damaged_;
 };
 
 }  // namespace interceptor::simulation

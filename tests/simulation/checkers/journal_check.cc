@@ -17,6 +17,7 @@ void JournalCheck::Take(const coordinator::Fact& fact) {
     return;
   }
   facts_.See(fact, shadow_.facts);
+  gaps_.See(fact);
   if (world_.violation()) return;
   history_.push_back(fact);
   coordinator::Apply(shadow_, *read);

@@ -9,13 +9,14 @@
 
 #include "coordinator/core/state.h"
 #include "tests/simulation/checkers/fact_check.h"
+#include "tests/simulation/checkers/gap_check.h"
 #include "tests/simulation/world.h"
 
 namespace interceptor::simulation {
 
 class JournalCheck {
  public:
-  JournalCheck(World& world, FactCheck& facts) : world_(world), facts_(facts) {}
+  JournalCheck(World& world, FactCheck& facts, GapCheck& gaps) : world_(world), facts_(facts), gaps_(gaps) {}
 
   // A batch is durable, and nothing beyond it is decided yet.
   void Synced(const std::vector<coordinator::Fact>& batch, const coordinator::Facts& present);
@@ -35,6 +36,7 @@ class JournalCheck {
 
   World& world_;
   FactCheck& facts_;
+  GapCheck& gaps_;
   std::vector<coordinator::Fact> history_;
   coordinator::State shadow_;
   int64_t released_ = 0;
