@@ -72,12 +72,13 @@ bool Trainer::FindSnapshot(const std::string& resume) {
       box_.disk().files.erase(file);
       continue;
     }
+    // One from a later chunk has left behind what that chunk's end still owes.
+    if (found.cursor.chunk != model_.cursor.chunk || found.step <= model_.step) continue;
     if (best && found.step <= best->step) continue;
     best = found;
-    if (found.step > model_.step) snapshot_number_ = number + 1;
+    snapshot_number_ = number + 1;
   }
-  // One from a later chunk has left behind what that chunk's end still owes.
-  if (!best || best->step <= model_.step || best->cursor.chunk != model_.cursor.chunk) return false;
+  if (!best) return false;
   model_ = *best;
   return true;
 }

@@ -301,7 +301,8 @@ CATCH_TEST_CASE("a snapshot is used only if it descends from the checkpoint to r
   SnapshotQuery query = {.run_folder = saved.folder.path(),
                          .specialist = SpecialistName::kLL,
                          .plan_digest = saved.info.plan_digest,
-                         .seed = 4};
+                         .seed = 4,
+                         .chunk = 1};
   const HostState full = StateOf(*saved.learner);
   auto write = [&] { CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, net, saved.info, full, {}).ok()); };
   write();
@@ -313,6 +314,35 @@ CATCH_TEST_CASE("a snapshot is used only if it descends from the checkpoint to r
   query.resume_digest = DigestOf("somebody else's").hex;
   CATCH_CHECK_FALSE(FindSnapshot(SystemFiles(), net, query).has_value());
   CATCH_CHECK_FALSE(SystemFiles().Exists(path));
+}
+
+CATCH_TEST_CASE("a snapshot is used only within the chunk of the checkpoint to resume from, and beyond it") {
+  SavedFixture saved;
+  const Architecture& net = saved.learner->architecture();
+  const HostState full = StateOf(*saved.learner);
+  auto write = [&](int64_t number, int chunk, int64_t step) {
+    saved.info.cursor.chunk = chunk;
+    saved.info.step = step;
+    const std::string path = SnapshotPath(saved.folder.path(), number);
+    CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, net, saved.info, full, {}).ok());
+  };
+  write(0, 1, 99);
+  write(1, 2, 200);
+  auto found = [&](int chunk, int64_t step) {
+    const auto snapshot = FindSnapshot(SystemFiles(), net,
+                                       {.run_folder = saved.folder.path(),
+                                        .specialist = SpecialistName::kLL,
+                                        .plan_digest = saved.info.plan_digest,
+                                        .seed = 4,
+                                        .resume_digest = saved.info.lineage.back(),
+                                        .chunk = chunk,
+                                        .step = step});
+    return snapshot.has_value() ? snapshot->checkpoint.info.step : -1;
+  };
+  CATCH_CHECK(found(1, 50) == 99);
+  CATCH_CHECK(found(1, 99) == -1);
+  CATCH_CHECK(found(2, 150) == 200);
+  CATCH_CHECK(found(0, 0) == -1);
 }
 
 CATCH_TEST_CASE("what a killed trainer was writing is swept from every folder of its run") {

@@ -39,7 +39,9 @@ std::optional<FoundSnapshot> FindSnapshot(const FileSystem& files, const Archite
       files.Remove(path).IgnoreError();
       continue;
     }
-    if (!best.has_value() || snapshot->info.step > best->checkpoint.info.step) {
+    const CheckpointInfo& info = snapshot->info;
+    if (info.cursor.chunk != query.chunk || info.step <= query.step) continue;
+    if (!best.has_value() || info.step > best->checkpoint.info.step) {
       best = FoundSnapshot{*std::move(snapshot), path, number};
     }
   }

@@ -22,6 +22,9 @@ struct SnapshotQuery {
   // Digest of the checkpoint to resume from; empty when the run starts without one: any snapshot of the same
   // plan, seed and specialist then qualifies.
   std::string resume_digest = "";
+  // Where that checkpoint stands.
+  int chunk = 0;
+  int64_t step = 0;
 };
 
 struct FoundSnapshot {
@@ -30,7 +33,9 @@ struct FoundSnapshot {
   int64_t number = 0;  // of its slot: the next save takes the other one
 };
 
-// The usable snapshot with the most steps. Damaged and foreign ones are deleted with a log line.
+// The snapshot that goes furthest beyond the checkpoint within its chunk. One from a later chunk has left behind
+// what that chunk's end still owes, its checkpoint and its scores: it is passed over. Damaged and foreign ones
+// are deleted with a log line.
 std::optional<FoundSnapshot> FindSnapshot(const FileSystem& files, const Architecture& architecture,
                                           const SnapshotQuery& query);
 

@@ -55,10 +55,10 @@ absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOp
                     .specialist = options.specialist,
                     .plan_digest = settings.plan_digest,
                     .seed = settings.seed,
-                    .resume_digest = options.resume.empty() ? "" : start.digest});
-  // One from a later chunk has left behind what that chunk's end still owes: its checkpoint and its scores.
-  const bool same_chunk = snapshot.has_value() && snapshot->checkpoint.info.cursor.chunk == info.cursor.chunk;
-  if (same_chunk && snapshot->checkpoint.info.step > info.step) {
+                    .resume_digest = options.resume.empty() ? "" : start.digest,
+                    .chunk = info.cursor.chunk,
+                    .step = info.step});
+  if (snapshot.has_value()) {
     ICPT_ASSIGN_OR_RETURN(const Digest digest, DigestOfFile(files, snapshot->path));
     start.weights = "snapshot";
     start.digest = digest.hex;
