@@ -8,6 +8,7 @@
 #include "common/base/ids.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
+#include "common/base/steady_wait.h"
 #include "tests/support/catch.h"
 
 namespace interceptor {
@@ -103,4 +104,31 @@ CATCH_TEST_CASE("a bounded queue refuses past its limit and hands out what is le
 }
 
 }  // namespace
+CATCH_TEST_CASE("a queue's consumer waits for an item, for its end and for the timeout") {
+  BoundedQueue<int> queue(1);
+  CATCH_CHECK_FALSE(queue.Pop(absl::ZeroDuration()).has_value());
+  CATCH_CHECK_FALSE(queue.Pop(absl::Milliseconds(1)).has_value());
+  std::thread producer([&] {
+    queue.Push(1);
+    queue.Push(2);
+    queue.Close();
+  });
+  CATCH_CHECK(queue.Pop() == 1);
+  CATCH_CHECK(queue.Pop(absl::Hours(1)) == 2);
+  CATCH_CHECK_FALSE(queue.Pop().has_value());
+  producer.join();
+}
+
+CATCH_TEST_CASE("what happens once ends every wait for it, before and after") {
+  SteadyNotification stop;
+  CATCH_CHECK_FALSE(stop.Await(absl::Milliseconds(1)));
+  CATCH_CHECK_FALSE(stop.HasBeenNotified());
+  bool ended = false;
+  std::thread waiting([&] { ended = stop.Await(absl::InfiniteDuration()); });
+  stop.Notify();
+  waiting.join();
+  CATCH_CHECK(ended);
+  CATCH_CHECK(stop.Await(absl::ZeroDuration()));
+}
+
 }  // namespace interceptor

@@ -8,6 +8,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/base/steady_wait.h"
 
 namespace interceptor {
 
@@ -23,6 +24,7 @@ class BoundedQueue {
     mutex_.Await(absl::Condition(&has_room));
     if (closed_) return false;
     items_.push_back(std::move(item));
+    has_item_.NotifyAll();
     return true;
   }
 
@@ -31,14 +33,14 @@ class BoundedQueue {
     absl::MutexLock lock(&mutex_);
     if (closed_ || items_.size() >= limit_) return false;
     items_.push_back(std::move(item));
+    has_item_.NotifyAll();
     return true;
   }
 
   // Waits for an item; nothing when the queue is closed and empty, or after `timeout`.
   std::optional<T> Pop(absl::Duration timeout = absl::InfiniteDuration()) {
     absl::MutexLock lock(&mutex_);
-    auto has_item = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return closed_ || !items_.empty(); };
-    mutex_.AwaitWithTimeout(absl::Condition(&has_item), timeout);
+    has_item_.Await(mutex_, timeout, [this] { return closed_ || !items_.empty(); });
     if (items_.empty()) return std::nullopt;
     T item = std::move(items_.front());
     items_.pop_front();
@@ -49,6 +51,7 @@ class BoundedQueue {
   void Close() {
     absl::MutexLock lock(&mutex_);
     closed_ = true;
+    has_item_.NotifyAll();
   }
 
   size_t size() const {
@@ -59,6 +62,7 @@ class BoundedQueue {
  private:
   const size_t limit_;
   mutable absl::Mutex mutex_;
+  SteadyCondition has_item_;  // or was closed
   std::deque<T> items_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };

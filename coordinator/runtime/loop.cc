@@ -61,6 +61,7 @@ void Loop::Stop() {
   {
     absl::MutexLock lock(&queue_mutex_);
     stopping_ = true;
+    queue_changed_.NotifyAll();
   }
   if (thread_.joinable()) thread_.join();
 }
@@ -78,6 +79,7 @@ void Loop::Submit(CommandBody body, Answer answer) {
                                   kQueueMax, ": send it again later");
     } else {
       queue_.push_back(Submitted{std::move(body), std::move(answer)});
+      queue_changed_.NotifyAll();
       return;
     }
   }
@@ -89,6 +91,7 @@ void Loop::Ask(Question question) {
     absl::MutexLock lock(&queue_mutex_);
     if (!stopping_ && queue_.size() < kQueueMax) {
       queue_.push_back(std::move(question));
+      queue_changed_.NotifyAll();
       return;
     }
   }
@@ -193,9 +196,7 @@ void Loop::Run() {
 bool Loop::TakeBatch(std::deque<Item>& items) {
   const absl::Duration wait = std::max(absl::ZeroDuration(), next_tick_ - parts_.clock.Now());
   absl::MutexLock lock(&queue_mutex_);
-  const auto ready = [this]()
-                         ABSL_EXCLUSIVE_LOCKS_REQUIRED(queue_mutex_) { return stopping_ || !queue_.empty(); };
-  queue_mutex_.AwaitWithTimeout(absl::Condition(&ready), wait);
+  queue_changed_.Await(queue_mutex_, wait, [this] { return stopping_ || !queue_.empty(); });
   while (!queue_.empty() && items.size() < kBatchMax) {
     items.push_back(std::move(queue_.front()));
     queue_.pop_front();

@@ -23,6 +23,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "common/base/clock.h"
+#include "common/base/steady_wait.h"
 #include "common/base/task_thread.h"
 #include "common/io/file_system.h"
 #include "common/metrics/metrics.h"
@@ -187,6 +188,7 @@ class Loop {
   bool dead_ = false;
 
   mutable absl::Mutex queue_mutex_;
+  SteadyCondition queue_changed_;
   std::deque<Item> queue_ ABSL_GUARDED_BY(queue_mutex_);
   bool stopping_ ABSL_GUARDED_BY(queue_mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(queue_mutex_) = false;

@@ -11,12 +11,12 @@
 #include <variant>
 
 #include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "common/base/bounded_queue.h"
 #include "common/base/clock.h"
 #include "common/base/ids.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/base/steady_wait.h"
 #include "common/base/task_thread.h"
 #include "common/io/atomic_file.h"
 #include "common/io/supervisor.h"
@@ -75,7 +75,7 @@ struct Agent::Impl {
   Inventory inventory;
   absl::Mutex names_mutex;
   std::map<std::string, std::string> names ABSL_GUARDED_BY(names_mutex);
-  absl::Notification stop_scanning;
+  SteadyNotification stop_scanning;
 
   BlobTransfer transfer;
   Crew crew;
@@ -119,7 +119,7 @@ struct Agent::Impl {
         inputs.Push(SessionInput(ChunkFilesSeen{told = inventory.chunks()}));
       }
       if (inventory.chunks() != told) inputs.Push(SessionInput(ChunkFilesSeen{told = inventory.chunks()}));
-    } while (!stop_scanning.WaitForNotificationWithTimeout(kScanPeriod));
+    } while (!stop_scanning.Await(kScanPeriod));
   }
 
   void Loop() {

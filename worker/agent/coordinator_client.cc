@@ -6,12 +6,12 @@
 #include <thread>
 
 #include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "common/base/bounded_queue.h"
 #include "common/base/ids.h"
 #include "common/base/log.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
+#include "common/base/steady_wait.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/status_bridge.h"
 #include "interceptor/v1/worker_service.grpc.pb.h"
@@ -60,19 +60,9 @@ struct CoordinatorClient::Impl {
   const std::unique_ptr<v1::WorkerService::Stub> stub;
   absl::Mutex mutex;
   std::shared_ptr<Stream> stream ABSL_GUARDED_BY(mutex);
-  bool stopping ABSL_GUARDED_BY(mutex) = false;
-  absl::Notification ended;
+  SteadyNotification stopping;  // notified under the mutex: no stream begins after it
+  SteadyNotification ended;
   std::thread reader;
-
-  bool Stopping() {
-    absl::MutexLock lock(&mutex);
-    return stopping;
-  }
-
-  void Pause(absl::Duration pause) {
-    absl::MutexLock lock(&mutex);
-    mutex.AwaitWithTimeout(absl::Condition(&stopping), pause);
-  }
 
   static void WriteAll(Stream& stream) {
     while (auto update = stream.unwritten.Pop()) {
@@ -89,7 +79,7 @@ struct CoordinatorClient::Impl {
     auto current = std::make_shared<Stream>();
     {
       absl::MutexLock lock(&mutex);
-      if (stopping) return false;
+      if (stopping.HasBeenNotified()) return false;
       current->calls = stub->Attach(&current->context);
       stream = current;
     }
@@ -116,23 +106,23 @@ struct CoordinatorClient::Impl {
     const RandomKey jitter = MakeRandomKey(0, NewId());
     uint64_t pauses = 0;
     bool told_waiting = false;
-    for (int attempt = 0; !Stopping(); ++attempt) {
+    for (int attempt = 0; !stopping.HasBeenNotified(); ++attempt) {
       const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(1);
       if (!channel->WaitForConnected(deadline)) {
         if (!std::exchange(told_waiting, true)) ICPT_LOG(kWarning) << "no coordinator yet; trying on";
-        Pause(ReconnectPause(attempt, RandomUniform(jitter, pauses++)));
+        stopping.Await(ReconnectPause(attempt, RandomUniform(jitter, pauses++)));
         continue;
       }
       told_waiting = false;
       absl::Status status;
       if (RunStream(status)) attempt = 0;
-      if (Stopping()) break;
+      if (stopping.HasBeenNotified()) break;
       if (IsFinal(status)) {
         sink(StreamRefused{status});
         break;
       }
       sink(StreamClosed{status});
-      Pause(ReconnectPause(attempt, RandomUniform(jitter, pauses++)));
+      stopping.Await(ReconnectPause(attempt, RandomUniform(jitter, pauses++)));
     }
     ended.Notify();
   }
@@ -157,10 +147,10 @@ void CoordinatorClient::Send(v1::WorkerUpdate update) {
 void CoordinatorClient::Finish(absl::Duration patience) {
   {
     absl::MutexLock lock(&impl_->mutex);
-    impl_->stopping = true;
+    impl_->stopping.Notify();
     if (impl_->stream != nullptr) impl_->stream->unwritten.Close();
   }
-  if (!impl_->ended.WaitForNotificationWithTimeout(patience)) {
+  if (!impl_->ended.Await(patience)) {
     absl::MutexLock lock(&impl_->mutex);
     if (impl_->stream != nullptr) impl_->stream->context.TryCancel();
   }
