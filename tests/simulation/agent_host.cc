@@ -245,7 +245,12 @@ void AgentHost::Do(const worker::DeleteFile& file) { box_.disk().files.erase(fil
 void AgentHost::Do(const worker::RememberRun& remember) {
   // The run was dropped and its checkpoints are gone: what they held need not come back.
   if (remember.memory.empty()) box_.checks().ledger.Excuse(box_.name(), remember.specialist);
-  if (box_.disk().full) return process_.Tell("cannot remember: the disk is full");
+  box_.checks().ledger.MemoryWritten(box_.name(), remember.specialist, !box_.disk().full);
+  if (box_.disk().full) {
+    process_.Tell("cannot remember: the disk is full");
+    pending_.push_back(worker::NotRemembered{remember.specialist});
+    return;
+  }
   if (remember.memory.empty()) {
     box_.disk().memories.erase(remember.specialist);
   } else {

@@ -364,7 +364,9 @@ struct Agent::Impl {
 
   void Do(const RememberRun& remember) {
     const absl::Status status = StoreRunMemory(files, RunFolder(options.work, remember.specialist), remember.memory);
-    if (!status.ok()) ICPT_LOG(kWarning) << remember.specialist << ": " << Message(status);
+    if (status.ok()) return;
+    ICPT_LOG(kWarning) << remember.specialist << ": " << Message(status);
+    pending.push_back(NotRemembered{remember.specialist});
   }
 
   void Do(const ReferChunk& refer) {

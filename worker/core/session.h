@@ -58,6 +58,7 @@ class Session {
   void On(const RoundIsReady& round);
   void On(const ChunkFilesSeen& seen);
   void On(const StoreSeen& seen) { desk_.SetStore(seen.chunks); }
+  void On(const NotRemembered& failed) { remember_again_[failed.specialist] = now_ + kFullPause; }
   void On(const BlobUploaded& uploaded);
   void On(const BlobFetched& fetched);
   void On(const RoundIntegrated& integrated);
@@ -120,7 +121,8 @@ class Session {
 
   absl::Duration next_report_in_ = absl::Seconds(5);
   MonotonicTime report_at_;
-  std::map<std::string, RunMemory> remembered_;      // by specialist
+  std::map<std::string, RunMemory> remembered_;          // by specialist
+  std::map<std::string, MonotonicTime> remember_again_;  // by specialist: those that are not written down
   struct Reported {
     WorkPhase phase = WorkPhase::kWaitingForData;
     std::string trouble;

@@ -112,8 +112,11 @@ void Session::Remember() {
   for (const auto& [task, run] : runs_) {
     RunMemory memory = run->Memory();
     RunMemory& known = remembered_[run->specialist()];
-    if (memory == known || (memory.empty() && known.empty())) continue;
+    const auto again = remember_again_.find(run->specialist());
+    const bool owed = again != remember_again_.end() && now_ >= again->second;
+    if (!owed && (memory == known || (memory.empty() && known.empty()))) continue;
     known = memory;
+    remember_again_.erase(run->specialist());
     out_.push_back(RememberRun{run->specialist(), std::move(memory)});
   }
 }
@@ -202,6 +205,7 @@ std::optional<MonotonicTime> Session::NextWake() const {
   if (draining_) consider(draining_->give_up_at);
   if (integration_ && !integration_->under_way && !integration_->ready.empty())
     consider(integration_->not_before);
+  for (const auto& [specialist, time] : remember_again_) consider(time);
   if (!draining_) consider(desk_.NextWake());
   for (const auto& [task, run] : runs_) {
     if (!draining_) consider(run->NextWake());

@@ -144,6 +144,24 @@ CATCH_TEST_CASE(
   CATCH_CHECK(anew.Since<RememberRun>().back().memory.unpublished.empty());
 }
 
+CATCH_TEST_CASE("a memory that found no room is written down again once there is some") {
+  Training desk;
+  desk.Give(Disconnected{});
+  desk.TrainChunk(desk.bg, "BG", 0);
+  const RunMemory memory = desk.Since<RememberRun>().back().memory;
+  CATCH_REQUIRE(memory.unpublished.size() == 3);
+  for (int i = 0; i < 3; ++i) {
+    desk.Give(NotRemembered{"BG"});
+    CATCH_CHECK(desk.Got<RememberRun>().empty());
+    CATCH_CHECK(desk.session.NextWake() == desk.now + kFullPause);
+    desk.Wait(kFullPause);
+    CATCH_REQUIRE(desk.Got<RememberRun>().size() == 1);
+    CATCH_CHECK(desk.Got<RememberRun>()[0].memory == memory);
+  }
+  desk.Wait(kFullPause);
+  CATCH_CHECK(desk.Got<RememberRun>().empty());
+}
+
 CATCH_TEST_CASE("a memory that the grant does not lead to is thrown away") {
   Desk desk;
   desk.Connect();

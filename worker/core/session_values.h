@@ -205,6 +205,10 @@ struct ChunkFilesSeen {
 struct StoreSeen {
   std::map<std::string, StoredChunk> chunks;  // complete ones only
 };
+// A RememberRun failed: the disk may be full.
+struct NotRemembered {
+  std::string specialist;
+};
 struct BlobUploaded {
   Digest blob;
   absl::Status status;
@@ -282,8 +286,8 @@ struct ChildExited {
 
 using SessionInput =
     std::variant<Connected, Disconnected, Welcomed, Assigned, LeaseRenewed, SaveNowAsked, DrainAsked, Dropped,
-                 Answered, ManifestCommitted, RoundIsReady, ChunkFilesSeen, StoreSeen, BlobUploaded,
-                 BlobFetched, RoundIntegrated, StopAsked, Ticked, PreparerMoved, ManifestBuilt, TrainerReady,
+                 Answered, ManifestCommitted, RoundIsReady, ChunkFilesSeen, StoreSeen,
+                 NotRemembered, BlobUploaded, BlobFetched, RoundIntegrated, StopAsked, Ticked, PreparerMoved, ManifestBuilt, TrainerReady,
                  TrainerMoved, TrainerSaved, TrainerEvaluated, TrainerFinishedChunk, TrainerFinished,
                  ChildFailed, ChildHalted, ChildExited>;
 

@@ -12,7 +12,7 @@ void LedgerCheck::Started(const std::string& specialist, const Start& start) {
     world_.Violate("I14 a run never starts behind its base",
                    Cat(specialist, " starts at step ", start.step, ", its base has ", start.base_step));
   }
-  if (run.box == start.box && start.step < run.owed_step) {
+  if (run.box == start.box && !run.forgetful && start.step < run.owed_step) {
     world_.Violate(run.ended_in_order ? "I28 a trainer that leaves in order loses nothing"
                                       : "I15 a killed trainer loses at most a snapshot period",
                    Cat(specialist, " on box ", start.box, " starts at step ", start.step, ", step ",
@@ -60,6 +60,11 @@ void LedgerCheck::EndWasHeard(const std::string& box, const std::string& special
 void LedgerCheck::Excuse(const std::string& box, const std::string& specialist) {
   Run& run = runs_[specialist];
   if (run.box == box) run.owed_step = -1;
+}
+
+void LedgerCheck::MemoryWritten(const std::string& box, const std::string& specialist, bool written) {
+  Run& run = runs_[specialist];
+  if (run.box == box) run.forgetful = !written;
 }
 
 void LedgerCheck::AtTheEnd(const std::string& specialist, const Model& published) {

@@ -40,6 +40,9 @@ class LedgerCheck {
   // Snapshots of this box and specialist are gone or may not be used: losing more is nobody's mistake.
   void Excuse(const std::string& box, const std::string& specialist);
 
+  // Whether the agent's memory of the run is on its disk. While it found no room, files may be forgotten.
+  void MemoryWritten(const std::string& box, const std::string& specialist, bool written);
+
   void AtTheEnd(const std::string& specialist, const Model& published);
   int64_t repeated() const { return repeated_; }
   int64_t steps() const { return steps_; }
@@ -50,6 +53,7 @@ class LedgerCheck {
     std::string box;                      // of the newest trainer
     bool ended_in_order = false;
     int64_t left_at_step = -1;
+    bool forgetful = false;  // the box's memory of it found no room
     int64_t owed_step = -1;  // where the next trainer of that box must stand at least
   };
 
