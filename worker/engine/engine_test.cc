@@ -1,9 +1,13 @@
 // The engine through its walls of plain values: network, optimizer, checkpoint file, augmentation.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <limits>
 #include <set>
 
+#include "absl/strings/str_split.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "common/io/safetensors.h"
@@ -12,6 +16,7 @@
 #include "worker/engine/architecture.h"
 #include "worker/engine/checkpoint.h"
 #include "worker/engine/learner.h"
+#include "worker/engine/ledger.h"
 #include "worker/engine/recovery.h"
 #include "worker/engine/specialist.h"
 #include "worker/engine/start.h"
@@ -343,6 +348,30 @@ CATCH_TEST_CASE("a snapshot is used only within the chunk of the checkpoint to r
   CATCH_CHECK(found(1, 99) == -1);
   CATCH_CHECK(found(2, 150) == 200);
   CATCH_CHECK(found(0, 0) == -1);
+}
+
+CATCH_TEST_CASE("the ledger keeps its lines whole, and those that found no room until there is some") {
+  const ScratchFolder folder;
+  const auto ledger = Ledger::Open(folder.path());
+  CATCH_REQUIRE(ledger.ok());
+  auto lines = [&] { return *ReadWholeFile(SystemFiles(), folder.File("ledger.csv")); };
+  auto step = [&](int64_t number) { (*ledger)->Add("00", {.position = number}, number, {}); };
+  step(0);
+  const std::string first = lines();
+  rlimit limit{};
+  CATCH_REQUIRE(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{first.size() + 5, limit.rlim_max};
+  CATCH_REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  step(1);
+  step(2);
+  CATCH_REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  std::signal(SIGXFSZ, handler);
+  CATCH_CHECK(lines() == first);
+  step(3);
+  const std::vector<std::string> all = absl::StrSplit(lines(), '\n', absl::SkipEmpty());
+  CATCH_REQUIRE(all.size() == 4);
+  for (int i = 0; i < 4; ++i) CATCH_CHECK(all[i].starts_with(Cat("00,0,", i, ",", i, ",")));
 }
 
 CATCH_TEST_CASE("what a killed trainer was writing is swept from every folder of its run") {

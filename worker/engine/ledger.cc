@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "common/base/digest.h"
 #include "common/base/log.h"
@@ -19,7 +20,11 @@ absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(const std::string& run_fold
   return std::unique_ptr<Ledger>(new Ledger(fd));
 }
 
-Ledger::~Ledger() { close(fd_); }
+Ledger::~Ledger() {
+  if (!unwritten_.empty()) Write();
+  if (!unwritten_.empty()) ICPT_LOG(kWarning) << "missing from ledger.csv: " << unwritten_;
+  close(fd_);
+}
 
 void Ledger::Add(const std::string& chunk, const Cursor& cursor, int64_t step,
                  const std::vector<Sample>& samples) {
@@ -27,11 +32,20 @@ void Ledger::Add(const std::string& chunk, const Cursor& cursor, int64_t step,
   for (const Sample& sample : samples) {
     content += Cat(sample.replay, ":", sample.clip, ":", sample.augmentation.value, ";");
   }
-  const std::string line = Cat(chunk, ",", cursor.epoch, ",", cursor.position, ",", step, ",",
-                               DigestOf(content).hex.substr(0, 16), "\n");
-  if (write(fd_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-    ICPT_LOG(kWarning) << "step " << step << " is missing from ledger.csv";
+  unwritten_ += Cat(chunk, ",", cursor.epoch, ",", cursor.position, ",", step, ",",
+                    DigestOf(content).hex.substr(0, 16), "\n");
+  Write();
+}
+
+void Ledger::Write() {
+  const off_t end = lseek(fd_, 0, SEEK_END);
+  if (write(fd_, unwritten_.data(), unwritten_.size()) == static_cast<ssize_t>(unwritten_.size())) {
+    unwritten_.clear();
+    failed_ = false;
+    return;
   }
+  if (!std::exchange(failed_, true)) ICPT_LOG(kWarning) << ErrnoStatus(errno, "ledger.csv waits for room");
+  if (ftruncate(fd_, end) != 0) ICPT_LOG(kWarning) << ErrnoStatus(errno, "ledger.csv ends in half a line");
 }
 
 }  // namespace interceptor::worker
