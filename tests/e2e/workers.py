@@ -124,11 +124,11 @@ class Cluster:
         self.logs.append(handle)
         return handle
 
-    def start_coordinator(self):
+    def start_coordinator(self, *more):
         listen = self.address or "127.0.0.1:0"
         self.coordinator = subprocess.Popen(
             [self.bin / "interceptor-coordinator", "--plan", self.plan, "--state", self.folder / "state", "--listen",
-             listen],
+             listen, *more],
             stdout=subprocess.PIPE, stderr=self.log("coordinator"))
         line = self.coordinator.stdout.readline().decode()
         require(line.startswith("listening on "), f"the coordinator did not start: {self.tail('coordinator')}")

@@ -1,59 +1,13 @@
 """A disk that fails or fills up under the coordinator: it says so, deletes nothing good, never acknowledges what it could
 not keep, and goes on by itself where that can be known to be right."""
-import os
-import pathlib
-import shlex
-import subprocess
-
 import coordinator_kills
+from namespaces import SmallDisk, tell
 from tools import (Cluster, Failure, Fault, Watcher, attached, await_event, blobs_of, check_journal, check_vault,
-                   count_calls, make_programs, require, script)
+                   make_programs, require, seconds_until)
 
 SYNCS = ("fdatasync", "ftruncate", "pwrite64")
 # Low is half of this, so that a small disk does; 64 MiB of the vault's disk stay reserved besides.
 SMALL_VAULT = {r"keep_latest: 2": "keep_latest: 2 vault_bytes_max: 100000000"}
-
-
-class SmallDisk:
-    """A tmpfs in a mount namespace of its own, held by a process; programs are brought in by `enter`."""
-
-    def __init__(self, path, megabytes, outside=None):
-        """`outside` (a folder in `path`) stays on the machine's disk."""
-        self.path = path
-        path.mkdir(parents=True, exist_ok=True)
-        steps = [f"mount -t tmpfs -o size={megabytes}m tmpfs {shlex.quote(str(path))}"]
-        if outside:
-            kept = path.with_name(path.name + "-outside")
-            kept.mkdir()
-            inner = shlex.quote(str(path / outside))
-            steps += [f"mkdir {inner}", f"mount --bind {shlex.quote(str(kept))} {inner}"]
-        steps += ["echo ready", "exec cat"]
-        self.holder = subprocess.Popen(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", " && ".join(steps)],
-                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        require(self.holder.stdout.readline() == b"ready\n", f"no small disk at {path}")
-        self.seen = pathlib.Path(f"/proc/{self.holder.pid}/root{path}")  # the disk as this process sees it
-        self.filler = self.seen / "filler"
-
-    def enter(self, program):
-        real = program.resolve()
-        program.unlink()
-        script(program, f'exec nsenter -t {self.holder.pid} -U -m --preserve-credentials {shlex.quote(str(real))} "$@"')
-
-    def fill(self, leave=0):
-        with open(self.filler, "ab", buffering=0) as file:
-            try:
-                while os.statvfs(self.seen).f_bavail * 4096 > leave:
-                    file.write(b"f" * (4096 if leave == 0 else 1 << 20))
-            except OSError:
-                pass
-
-    def free(self):
-        self.filler.unlink()
-
-    def end(self):
-        self.holder.stdin.close()
-        self.holder.wait()
-        self.holder.stdout.close()
 
 
 def broken_sync(context, folder, fault):
@@ -130,19 +84,20 @@ def full_journal(context, folder):
         disk.fill()
         code, text = cluster.request("pause", "--reason", "full")
         require(code == 1 and "read-only" in text, f"code {code}: {text}")
-        await_event("the full disk in status", lambda: "read-only" in cluster.problems())
+        said = seconds_until("the full disk in status", lambda: "read-only" in cluster.problems())
         require(cluster.events() == before, "a refused request is in the journal, or an acknowledged one is gone")
         cluster.kill_coordinator()
         cluster.start_coordinator()
         require(cluster.events()[:len(before)] == before, "events are gone after a restart with a full disk")
         await_event("the full disk in status after a restart", lambda: "read-only" in cluster.problems())
         disk.free()
-        await_event("the end of read-only", lambda: "read-only" not in cluster.problems())
+        healed = seconds_until("the end of read-only", lambda: "read-only" not in cluster.problems())
         require(cluster.request("pause", "--reason", "room")[0] == 0, "there is room and a pause is refused")
         require(cluster.events()[:len(before)] == before, "events are gone")
     finally:
         cluster.end()
         disk.end()
+    return tell(said, healed)
 
 
 def full_vault(context, folder, leave):
@@ -159,17 +114,18 @@ def full_vault(context, folder, leave):
             cluster.start_worker("member-1")
             await_event("a checkpoint", lambda: "checkpoint_committed" in watcher.kinds())
             disk.fill(leave)
-            await_event("the full disk in status", lambda: "disk is low" in cluster.problems())
+            said = seconds_until("the full disk in status", lambda: "disk is low" in cluster.problems())
             committed = {c["blob"]["sha256"] for c in cluster.ask("checkpoints")["checkpoints"]}
             there = {blob.name for blob in blobs_of(disk.seen)}
             require(committed <= there, f"checkpoints are gone from a full vault: {committed - there}")
             disk.free()
-            await_event("the end of the full disk", lambda: "disk is low" not in cluster.problems())
+            healed = seconds_until("the end of the full disk", lambda: "disk is low" not in cluster.problems())
             require(coordinator_kills.run_plan(cluster, watcher), "the coordinator ended")
         coordinator_kills.check_plan(cluster, watcher, False, vault=disk.seen)
     finally:
         cluster.end()
         disk.end()
+    return tell(said, healed)
 
 
 def cases(context):

@@ -19,13 +19,16 @@ import tempfile
 import threading
 import traceback
 
+import clocks
 import controls
 import coordinator_disk
 import coordinator_kills
 import copies
 import damage
+import network
 import random_kills
 import tools
+import worker_disk
 import worker_kills
 import zombies
 
@@ -58,15 +61,14 @@ class Results:
         self.lock = threading.Lock()
         self.passed = 0
         self.failed = 0
-        self.idle = 0
 
     def run(self, name, case, folder):
         begin = tools.now()
         try:
-            reached = case(folder)
+            said = case(folder)  # what it saw, for the reader; None: nothing beside that all is well
             text = ""
         except Exception as error:  # a case must not end the others
-            reached = None
+            said = None
             text = str(error) if isinstance(error, tools.Failure) else traceback.format_exc()
         with self.lock:
             if text:
@@ -74,8 +76,7 @@ class Results:
                 print(f"FAILED  {name}: {text}\n  logs in {folder}", flush=True)
                 return
             self.passed += 1
-            self.idle += reached is False
-            print(f"passed  {name}  {tools.now() - begin:.1f} s{'  (not reached)' if reached is False else ''}", flush=True)
+            print(f"passed  {name}  {tools.now() - begin:.1f} s{f'  ({said})' if said else ''}", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -86,8 +87,8 @@ def make_cases(context, arguments):
     cases = coordinator_kills.cases(context, arguments.stride) + coordinator_disk.cases(context)
     if any(name.startswith(("coordinator", "disk")) for name in arguments.names) and len(arguments.names) == 1:
         return cases
-    return (controls.cases(context) + worker_kills.cases(context) + zombies.cases(context) + damage.cases(context) +
-            copies.cases(context) + cases)
+    return (controls.cases(context) + worker_kills.cases(context) + worker_disk.cases(context) + clocks.cases(context) +
+            network.cases(context) + zombies.cases(context) + damage.cases(context) + copies.cases(context) + cases)
 
 
 def main():
@@ -99,7 +100,7 @@ def main():
     what.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"), help="of --random; printed")
     parser.add_argument("--stride", type=int, default=4, help="of the journal's syncs in a whole plan each so-manieth")
-    parser.add_argument("--jobs", type=int, default=4, help="cases side by side; most of them wait")
+    parser.add_argument("--jobs", type=int, default=6, help="cases side by side; most of them wait")
     parser.add_argument("names", nargs="*", help="parts of names; default: all")
     arguments = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="interceptor-faults-"))

@@ -1,5 +1,6 @@
 """What the fault programs share: programs wrapped in strace, clusters with folders of their own, checks of what is on disk."""
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -28,13 +29,21 @@ CALLS = ("fdatasync", "fsync", "ftruncate", "rename", "renameat", "renameat2", "
 
 def check_machine():
     """Nothing that these tests need may be silently missing."""
-    for program in ("strace", "unshare", "mount", "nsenter"):
+    for program in ("strace", "unshare", "mount", "nsenter", "ip"):
         require(shutil.which(program), f"{program} is not installed: run deploy/install")
-    namespaces = ["unshare", "--user", "--map-root-user", "--mount", "true"]
+    namespaces = ["unshare", "--user", "--map-root-user", "--mount", "--net", "ip", "link", "add", "type", "veth"]
     done = subprocess.run(namespaces, capture_output=True, check=False)
-    require(done.returncode == 0, f"no user and mount namespaces here: {done.stderr.decode()}")
+    require(done.returncode == 0, f"no user, mount and network namespaces with veth here: {done.stderr.decode()}")
+    faketime()
     done = subprocess.run(["strace", "-qq", "-e", "trace=none", "true"], capture_output=True, check=False)
     require(done.returncode == 0, f"strace cannot trace here: {done.stderr.decode()}")
+
+
+def faketime():
+    """The library that shows a program another wall clock."""
+    found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+    require(found, "libfaketime is not installed: run deploy/install")
+    return found[0]
 
 
 class Fault:
@@ -95,6 +104,16 @@ def script(path, text):
 def wrap(program, fault, log, only):
     """The folder `<program>.started` marks that the traced start was had. strace -D leaves the traced program the direct
     child, with the pid that its parent knows."""
+    real = move_aside(program)
+    words = fault.words(log)
+    traced = " ".join(shlex.quote(word) for word in [words[0], "-D", *words[1:], str(real)])
+    mark = shlex.quote(f"{program}.started")
+    script(program, f'case "$* " in *{shlex.quote(only)}*) if mkdir {mark} 2>/dev/null; then exec {traced} "$@"; fi ;; esac\n'
+                    f'exec {shlex.quote(str(real))} "$@"')
+
+
+def move_aside(program):
+    """Makes room for a script of the program's name; returns where the program is now."""
     real = program.with_name("real") / program.name
     real.parent.mkdir(exist_ok=True)
     if program.is_symlink():
@@ -104,12 +123,15 @@ def wrap(program, fault, log, only):
         program.rename(real)
         # The agent starts its children from its own file's folder.
         for other in program.parent.glob("interceptor-*"):
-            (real.parent / other.name).symlink_to(other)
-    words = fault.words(log)
-    traced = " ".join(shlex.quote(word) for word in [words[0], "-D", *words[1:], str(real)])
-    mark = shlex.quote(f"{program}.started")
-    script(program, f'case "$* " in *{shlex.quote(only)}*) if mkdir {mark} 2>/dev/null; then exec {traced} "$@"; fi ;; esac\n'
-                    f'exec {shlex.quote(str(real))} "$@"')
+            if not (real.parent / other.name).exists():
+                (real.parent / other.name).symlink_to(other)
+    return real
+
+
+def seconds_until(what, probe):
+    begin = now()
+    await_event(what, probe)
+    return now() - begin
 
 
 def count_calls(log, calls):
