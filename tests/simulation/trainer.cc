@@ -107,14 +107,7 @@ void Trainer::OnStop() {
 }
 
 void Trainer::OpenChunk() {
-  // A snapshot may stand inside the chunk after the one whose scores are still owed: those are of the
-  // checkpoint.
-  const auto resume = box_.disk().files.find(resume_path_);
-  if (order_->chunk == model_.cursor.chunk - 1 && !AtChunkStart() && resume != box_.disk().files.end()) {
-    model_ = resume->second->model;
-    model_.lineage.push_back(resume->second->digest.hex);
-    process().Tell(Cat("goes back to step ", model_.step, " for the scores of chunk ", order_->chunk));
-  }
+  StandWhereOrdered();
   const bool repeats_scores = order_->chunk == model_.cursor.chunk - 1 && AtChunkStart();
   if (order_->chunk != model_.cursor.chunk && !repeats_scores) {
     return Fail("FAILED_PRECONDITION",
@@ -134,6 +127,21 @@ void Trainer::OpenChunk() {
   if (!listed) model_.manifests.push_back(order_->manifest_sha256);
   if (!AtChunkStart() || order_->chunk == 0) return TakeStep();
   Evaluate("look_ahead", [this] { TakeStep(); });
+}
+
+// A snapshot may stand inside the chunk after the one whose scores are still owed: those are of the checkpoint.
+void Trainer::StandWhereOrdered() {
+  const auto resume = box_.disk().files.find(resume_path_);
+  const bool back = order_->chunk == model_.cursor.chunk - 1 && !AtChunkStart();
+  if (back && resume != box_.disk().files.end()) {
+    model_ = resume->second->model;
+    model_.lineage.push_back(resume->second->digest.hex);
+    process().Tell(Cat("goes back to step ", model_.step, " for the scores of chunk ", order_->chunk));
+    went_back_ = true;
+  } else if (order_->chunk == model_.cursor.chunk && std::exchange(went_back_, false)) {
+    FindSnapshot(model_.lineage.back());
+    process().Tell(Cat("goes on from step ", model_.step));
+  }
 }
 
 void Trainer::TakeStep() {

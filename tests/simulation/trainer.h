@@ -35,6 +35,7 @@ class Trainer : public Child {
   bool FindSnapshot(const std::string& resume);
   void WaitForOrder();
   void OpenChunk();
+  void StandWhereOrdered();
   void TakeStep();
   void StepTaken();
   void SaveWhereDue(const worker::Cursor& before);
@@ -52,6 +53,7 @@ class Trainer : public Child {
   Model model_;
   int64_t started_at_step_ = 0;
   bool loaded_ = false;
+  bool went_back_ = false;  // to the checkpoint, for scores that it owed
   bool disk_was_full_ = false;
   int64_t snapshot_number_ = 0;
   MonotonicTime last_snapshot_;

@@ -67,6 +67,7 @@ class ScriptedControl : public Control {
   }
   absl::StatusOr<std::optional<ChunkOrder>> NextChunk(int next) override {
     if (stopped_ || next >= static_cast<int>(settings_.chunks.size())) return std::nullopt;
+    if (std::exchange(scores_owed, false)) --next;
     return ChunkOrder{.chunk = next, .name = settings_.chunks[next]};
   }
   bool StopRequested() override {
@@ -79,6 +80,7 @@ class ScriptedControl : public Control {
 
   std::set<int> save_at;  // counted in looks: one before every step
   int stop_at = 0;
+  bool scores_owed = false;  // the first order is for the chunk before
   std::vector<json> events;
   std::vector<json> checkpoints;
 
@@ -322,6 +324,31 @@ CATCH_TEST_CASE("saves, recovery snapshots and stops at any moment change nothin
   CATCH_REQUIRE(outcome.status.ok());
   CATCH_CHECK(rest.events.front().at("weights") == "snapshot");
   RequireSameState(straight.last_checkpoint, outcome.last_checkpoint, fixture.settings);
+}
+
+CATCH_TEST_CASE("scores that are owed cost no step of the chunk after") {
+  const Fixture fixture(TinySettings(2));
+  ScriptedControl quiet(fixture.settings);
+  const RunOutcome straight = RunHere(fixture.Options(SpecialistName::kBG, "straight"), quiet);
+  CATCH_REQUIRE(straight.status.ok());
+  const int chunk_steps = quiet.checkpoints.front().at("step");
+
+  TrainerOptions owing = fixture.Options(SpecialistName::kBG, "owing");
+  ScriptedControl stopped(fixture.settings);
+  stopped.stop_at = chunk_steps + 3;
+  owing.resume = RunHere(owing, stopped).last_checkpoint;
+  ScriptedControl rest(fixture.settings);
+  rest.scores_owed = true;
+  const RunOutcome outcome = RunHere(owing, rest);
+  CATCH_REQUIRE(outcome.status.ok());
+  CATCH_CHECK(rest.events.front().at("weights") == "snapshot");
+  const auto evaluated = std::find_if(rest.events.begin(), rest.events.end(),
+                                      [](const json& event) { return event.at("event") == "evaluation"; });
+  CATCH_REQUIRE(evaluated != rest.events.end());
+  CATCH_CHECK(evaluated->at("chunk") == 0);
+  CATCH_CHECK(evaluated->at("step") == chunk_steps);
+  RequireSameState(straight.last_checkpoint, outcome.last_checkpoint, fixture.settings);
+  CATCH_CHECK(ReadLedger(owing.run).size() == ReadLedger(fixture.folder.File("straight")).size());
 }
 
 CATCH_TEST_CASE("B4 itself resumes to the same bytes after kill -9") {

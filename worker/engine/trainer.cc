@@ -106,7 +106,7 @@ class Trainer {
   }
 
   absl::StatusOr<std::unique_ptr<ChunkData>> OpenChunk(const ChunkOrder& order) {
-    if (order.chunk == info_.cursor.chunk - 1 && !AtChunkStart()) ICPT_RETURN_IF_ERROR(GoBackForScores(order));
+    ICPT_RETURN_IF_ERROR(StandWhereOrdered(order));
     const bool repeat_evaluation = order.chunk == info_.cursor.chunk - 1 && AtChunkStart();
     if (order.chunk != info_.cursor.chunk && !repeat_evaluation) {
       return FailedPrecondition("chunk ", order.chunk, " was ordered, but the model stands at chunk ",
@@ -121,13 +121,17 @@ class Trainer {
   }
 
   // A snapshot may stand inside the chunk after the one whose scores are still owed. Those are of the model as
-  // it left that chunk, and the checkpoint is that model.
-  absl::Status GoBackForScores(const ChunkOrder& order) {
-    if (options_.resume.empty()) return absl::OkStatus();
-    ICPT_ASSIGN_OR_RETURN(const StartingPoint start, FindStart(files_, options_, Snapshots::kLeftAlone));
+  // it left that chunk, and the checkpoint is that model; once they are told, training goes on from the snapshot.
+  absl::Status StandWhereOrdered(const ChunkOrder& order) {
+    const bool back = order.chunk == info_.cursor.chunk - 1 && !AtChunkStart() && !options_.resume.empty();
+    const bool forth = order.chunk == info_.cursor.chunk && went_back_;
+    if (!back && !forth) return absl::OkStatus();
+    ICPT_ASSIGN_OR_RETURN(const StartingPoint start,
+                          FindStart(files_, options_, back ? Snapshots::kLeftAlone : Snapshots::kTaken));
     ICPT_RETURN_IF_ERROR(LoadStart(files_, options_, start, *learner_));
-    ICPT_LOG(kInfo) << "back from step " << info_.step << " to " << start.checkpoint.info.step
-                    << ": the scores of chunk " << order.name << " are still owed";
+    ICPT_LOG(kInfo) << (back ? "back" : "forth") << " from step " << info_.step << " to "
+                    << start.checkpoint.info.step << (back ? " for scores that are owed" : "");
+    went_back_ = back;
     info_ = start.checkpoint.info;
     info_.facts = learner_->facts();
     losses_ = start.checkpoint.losses;
@@ -415,6 +419,7 @@ class Trainer {
   std::unique_ptr<Saver> snapshots_;  // made at the first snapshot
   HostState scratch_;                 // takes the rounded moments while a save is being written
   int64_t snapshot_number_ = 0;
+  bool went_back_ = false;  // to the checkpoint, for scores that it owed
   MonotonicTime last_snapshot_;
 
   int64_t samples_ = 0;
