@@ -1,5 +1,5 @@
-// Waiting with a timeout that runs by the monotonic clock. Abseil's own timed waits, until its LTS of 2022, end by
-// the wall clock: one that is set back by an hour holds them for an hour.
+// Waiting with a timeout that runs by the monotonic clock. Abseil's own timed waits, until its LTS of 2022,
+// end by the wall clock: one that is set back by an hour holds them for an hour.
 #pragma once
 
 #include <chrono>
@@ -16,8 +16,8 @@ class SteadyCondition {
  public:
   void NotifyAll() { condition_.notify_all(); }
 
-  // With `mutex` held: lets go of it until ready() holds or `timeout` is over; returns ready(). Whoever changes
-  // what `ready` looks at calls NotifyAll.
+  // With `mutex` held: lets go of it until ready() holds or `timeout` is over; returns ready(). Whoever
+  // changes what `ready` looks at calls NotifyAll.
   template <typename Ready>
   bool Await(absl::Mutex& mutex, absl::Duration timeout, Ready ready) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     Lockable lockable{mutex};

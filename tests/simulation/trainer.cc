@@ -129,7 +129,8 @@ void Trainer::OpenChunk() {
   Evaluate("look_ahead", [this] { TakeStep(); });
 }
 
-// A snapshot may stand inside the chunk after the one whose scores are still owed: those are of the checkpoint.
+// A snapshot may stand inside the chunk after the one whose scores are still owed: those are of the
+// checkpoint.
 void Trainer::StandWhereOrdered() {
   const auto resume = box_.disk().files.find(resume_path_);
   const bool back = order_->chunk == model_.cursor.chunk - 1 && !AtChunkStart();

@@ -20,8 +20,8 @@ class Ledger {
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
-  // One line, written with one call so that a kill leaves whole lines: the step just taken from `cursor`. Lines
-  // that find no room are kept and written with a later one.
+  // One line, written with one call so that a kill leaves whole lines: the step just taken from `cursor`.
+  // Lines that find no room are kept and written with a later one.
   void Add(const std::string& chunk, const Cursor& cursor, int64_t step, const std::vector<Sample>& samples);
 
  private:

@@ -33,9 +33,9 @@ struct FoundSnapshot {
   int64_t number = 0;  // of its slot: the next save takes the other one
 };
 
-// The snapshot that goes furthest beyond the checkpoint within its chunk. One from a later chunk has left behind
-// what that chunk's end still owes, its checkpoint and its scores: it is passed over. Damaged and foreign ones
-// are deleted with a log line.
+// The snapshot that goes furthest beyond the checkpoint within its chunk. One from a later chunk has left
+// behind what that chunk's end still owes, its checkpoint and its scores: it is passed over. Damaged and
+// foreign ones are deleted with a log line.
 std::optional<FoundSnapshot> FindSnapshot(const FileSystem& files, const Architecture& architecture,
                                           const SnapshotQuery& query);
 

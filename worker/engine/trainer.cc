@@ -120,8 +120,9 @@ class Trainer {
     return data;
   }
 
-  // A snapshot may stand inside the chunk after the one whose scores are still owed. Those are of the model as
-  // it left that chunk, and the checkpoint is that model; once they are told, training goes on from the snapshot.
+  // A snapshot may stand inside the chunk after the one whose scores are still owed. Those are of the model
+  // as it left that chunk, and the checkpoint is that model; once they are told, training goes on from the
+  // snapshot.
   absl::Status StandWhereOrdered(const ChunkOrder& order) {
     const bool back = order.chunk == info_.cursor.chunk - 1 && !AtChunkStart() && !options_.resume.empty();
     const bool forth = order.chunk == info_.cursor.chunk && went_back_;
