@@ -67,7 +67,7 @@ def jumping(context, folder, program):
             agent.wait()
             await_event("the end of a dead box's leases", lambda: "lease_expired" in watcher.kinds())
             worker_kills.check_run(cluster)
-            watcher.check(cluster.events())
+            watcher.check()
     finally:
         cluster.end()
     check_journal(cluster.state)

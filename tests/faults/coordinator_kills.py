@@ -134,8 +134,7 @@ def run_plan(cluster, watcher, removed=True):
 
 
 def check_plan(cluster, watcher, pinned, vault=None):
-    events = cluster.events()
-    watcher.check(events)
+    events = watcher.check()
     facts = check_one_effect_each(events)
     require(3 + 4 + 6 + 6 <= facts <= 3 + 6 + 6 + 6, f"{facts} facts of manifests, checkpoints, evaluations and chunks")
     blobs = check_vault(cluster.state, vault)

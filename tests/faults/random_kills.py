@@ -65,10 +65,9 @@ class Round:
                     pause = now() + self.random.uniform(0.05, 2.0)
                     await_event("the moment of a kill", lambda: now() >= pause)
                     self.kill_once()
-                    events = await_event("the coordinator's events", self.cluster.events)
-                    watcher.check(events)
+                    watcher.check()
                 worker_kills.check_run(self.cluster)
-                watcher.check(self.cluster.events())
+                watcher.check()
             for process in self.cluster.workers.values():
                 require(process.poll() is None or process.returncode == -signal.SIGKILL, "a worker gave up")
         finally:

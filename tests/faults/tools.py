@@ -236,10 +236,14 @@ class Watcher:
     def kinds(self):
         return [event["kind"] for event in list(self.seen.values())]
 
-    def check(self, events):
+    def check(self):
+        """What has been seen so far is still there; returns the events."""
+        seen = dict(self.seen)
+        events = await_event("the coordinator's events", self.cluster.events)
         there = {event["number"]: event for event in events}
-        for number, event in self.seen.items():
+        for number, event in seen.items():
             require(there.get(number) == event, f"event {number} was shown as {event} and is now {there.get(number)}")
+        return events
 
 
 def check_journal(state):
