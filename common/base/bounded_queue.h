@@ -41,8 +41,9 @@ class BoundedQueue {
   std::optional<T> Pop(absl::Duration timeout = absl::InfiniteDuration()) {
     absl::MutexLock lock(&mutex_);
     has_item_.Await(mutex_, timeout, [this] { return closed_ || !items_.empty(); });
-    if (items_.empty()) return std::nullopt;
-    T item = std::move(items_.front());
+    std::optional<T> item;
+    if (items_.empty()) return item;
+    item.emplace(std::move(items_.front()));
     items_.pop_front();
     return item;
   }

@@ -10,6 +10,9 @@ absl::Status WriteRound(const FileSystem& files, const IntegrateRound& round,
                         const IntegrationOptions& options) {
   const std::string tables = JoinPath(options.results_folder, "tables");
   ICPT_RETURN_IF_ERROR(files.MakeFolder(tables));
+  for (const std::string& folder : {options.results_folder, tables}) {
+    ICPT_RETURN_IF_ERROR(RemoveTemporaries(files, folder));
+  }
   RoundResults results{.chunk = round.chunk, .chunk_name = options.chunk_name, .specialists = {}};
   for (const EvaluationFact& evaluation : round.evaluations) {
     const std::string path = JoinPath(tables, Cat(options.chunk_name, "-", evaluation.specialist, ".csv"));
