@@ -19,6 +19,7 @@ struct DecodeJob {
   int frames = 16;  // at most; fewer when the clip has fewer
   int view_pixels = 224;
   int face_detection_stride = 10;
+  std::vector<View> views = {View::kFullFrame, View::kFaceCrop};  // ascending
 };
 
 // Bytes of a view: [frames, pixels, pixels, 3] RGB.

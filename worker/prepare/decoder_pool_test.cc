@@ -143,7 +143,7 @@ CATCH_TEST_CASE("ending the pool answers what was not begun and ends the childre
 }
 
 CATCH_TEST_CASE("an answer that does not fit the job is refused") {
-  const DecodeJob job{.frames = 2, .view_pixels = 4, .face_detection_stride = 1};
+  const DecodeJob job{.frames = 2, .view_pixels = 4, .face_detection_stride = 1, .views = {View::kFullFrame}};
   const DecodedClip clip{
       {{"brightness", 0.5}}, {0.0, 0.1}, {{View::kFullFrame, {2, 4, 4, 3}, std::string(96, 'x')}}};
   const auto output = MemoryFile("");
@@ -157,8 +157,11 @@ CATCH_TEST_CASE("an answer that does not fit the job is refused") {
 
   const auto empty = MemoryFile("");
   CATCH_CHECK_FALSE(ReadAnswer(*text, empty->get(), job).ok());
-  CATCH_CHECK_FALSE(ReadAnswer(*text, output->get(), {.frames = 1, .view_pixels = 4}).ok());
-  CATCH_CHECK_FALSE(ReadAnswer(*text, output->get(), {.frames = 2, .view_pixels = 8}).ok());
+  CATCH_CHECK_FALSE(
+      ReadAnswer(*text, output->get(), {.frames = 1, .view_pixels = 4, .views = job.views}).ok());
+  CATCH_CHECK_FALSE(
+      ReadAnswer(*text, output->get(), {.frames = 2, .view_pixels = 8, .views = job.views}).ok());
+  CATCH_CHECK_FALSE(ReadAnswer(*text, output->get(), {.frames = 2, .view_pixels = 4}).ok());
   CATCH_CHECK_FALSE(ReadAnswer("{}", output->get(), job).ok());
   CATCH_CHECK_FALSE(ReadAnswer("garbage", output->get(), job).ok());
   CATCH_CHECK_FALSE(

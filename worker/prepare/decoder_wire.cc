@@ -53,13 +53,14 @@ absl::Status ReadViews(const json& views, int output, const DecodeJob& job, Deco
   const std::vector<int64_t> shape = {frames, job.view_pixels, job.view_pixels, 3};
   const int64_t view_bytes = frames * job.view_pixels * job.view_pixels * 3;
   int64_t offset = 0;
+  if (views.size() != job.views.size()) return InvalidArgument("the decoder's views are not those asked for");
   for (const json& item : views) {
     JsonReader reader(item, "the decoder's view");
     const std::optional<View> view = ParseView(reader.String("view"));
     const json& sizes = reader.Array("shape");
     ICPT_RETURN_IF_ERROR(reader.Finish());
     const json expected = shape;
-    if (!view.has_value() || sizes != expected)
+    if (view != job.views[clip.views.size()] || sizes != expected)
       return InvalidArgument("the decoder's view has an unasked shape");
     ICPT_ASSIGN_OR_RETURN(std::string bytes, ReadExactly(output, offset, view_bytes));
     clip.views.push_back({*view, shape, std::move(bytes)});
@@ -160,9 +161,12 @@ absl::StatusOr<Descriptor> MemoryFile(std::string_view bytes) {
 }
 
 std::string EncodeJob(const DecodeJob& job) {
+  json views = json::array();
+  for (const View view : job.views) views.push_back(std::string(ToString(view)));
   return json{{"frames", job.frames},
               {"view_pixels", job.view_pixels},
-              {"face_detection_stride", job.face_detection_stride}}
+              {"face_detection_stride", job.face_detection_stride},
+              {"views", views}}
       .dump();
 }
 
@@ -172,11 +176,19 @@ absl::StatusOr<DecodeJob> DecodeJobText(std::string_view text) {
   const int64_t frames = reader.Integer("frames");
   const int64_t pixels = reader.Integer("view_pixels");
   const int64_t stride = reader.Integer("face_detection_stride");
+  const json& names = reader.Array("views");
   ICPT_RETURN_IF_ERROR(reader.Finish());
   if (frames < 1 || frames > kFramesMax || pixels < 1 || pixels > kPixelsMax || stride < 1 || stride > 1000) {
     return InvalidArgument("decode job: a number is out of range");
   }
-  return DecodeJob{static_cast<int>(frames), static_cast<int>(pixels), static_cast<int>(stride)};
+  DecodeJob job{static_cast<int>(frames), static_cast<int>(pixels), static_cast<int>(stride), {}};
+  for (const json& name : names) {
+    const std::optional<View> view = name.is_string() ? ParseView(name.get<std::string>()) : std::nullopt;
+    if (view != View::kFullFrame && view != View::kFaceCrop)
+      return InvalidArgument("decode job: a view that cannot be cut");
+    job.views.push_back(*view);
+  }
+  return job;
 }
 
 absl::StatusOr<std::string> WriteAnswer(const DecodedClip& clip, int output) {

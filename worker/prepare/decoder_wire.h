@@ -1,8 +1,8 @@
 // How the preparer and a decoder child talk: one packet a message over a socketpair (SOCK_SEQPACKET) that is
 // descriptor 3 in the child.
 //   child:    {"ready":true} once it is locked in
-//   preparer: {"frames","view_pixels","face_detection_stride"} with two memory files: the clip's bytes, and
-//   an
+//   preparer: {"frames","view_pixels","face_detection_stride","views"} with two memory files: the clip's
+//   bytes, and an
 //             empty one for the views
 //   child:    {"attributes","frame_seconds","views":[{"view","shape"}]}, the views' bytes one after the other
 //   in

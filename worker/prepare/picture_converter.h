@@ -1,4 +1,6 @@
-// Turns decoded pictures into 8-bit matrices by libswscale, honouring colour matrix and range. One thread.
+// Turns decoded pictures into 8-bit matrices by libswscale in one pass, honouring colour matrix and range.
+// What shrinks is averaged (SWS_AREA), what grows is SWS_BILINEAR; both with accurate rounding, bit-exact.
+// One thread.
 #pragma once
 
 #include <memory>
@@ -11,25 +13,20 @@ struct SwsContext;
 
 namespace interceptor::worker {
 
-// Keeps the last conversion; rebuilt when size or format changes in the middle of a stream.
+// Keeps the last conversion; rebuilt when sizes or format change.
 class PictureConverter {
  public:
-  // Native size, three channels.
-  absl::StatusOr<cv::Mat> Rgb(const AVFrame& picture);
-  // One channel at full range, shrunk so that no side is over `side_max`.
-  absl::StatusOr<cv::Mat> Luma(const AVFrame& picture, int side_max);
+  // `area` (stored pixels, inside the picture, moved outwards to whole chroma samples) as RGB of `size`.
+  absl::StatusOr<cv::Mat> Rgb(const AVFrame& picture, const cv::Rect& area, cv::Size size);
+  // The whole picture's luma at full range.
+  absl::StatusOr<cv::Mat> Luma(const AVFrame& picture, cv::Size size);
 
  private:
-  struct Target {
-    cv::Size size;
-    int format;  // AVPixelFormat
-    int flags;   // of libswscale
-  };
-  absl::StatusOr<cv::Mat> Convert(const AVFrame& picture, const Target& target);
-
   struct FreeScaler {
     void operator()(SwsContext* scaler) const;
   };
+  absl::StatusOr<cv::Mat> Convert(const AVFrame& picture, cv::Size size, int format);
+
   std::unique_ptr<SwsContext, FreeScaler> scaler_;
 };
 

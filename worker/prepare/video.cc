@@ -22,6 +22,7 @@ constexpr int kInputBufferBytes = 64 << 10;
 constexpr int kStreamsMax = 32;
 constexpr int64_t kFramesMax = 200000;
 constexpr int64_t kPixelsMax = int64_t{4096} * 2304;
+constexpr double kPixelShapeMin = 0.25;
 constexpr char kFormats[] = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,jpeg_pipe,png_pipe";
 constexpr char kCodecs[] = "h264,hevc,mpeg4,vp8,vp9,mjpeg,png";
 
@@ -164,21 +165,19 @@ class MemoryVideo final : public Video {
     if (stream_ == nullptr) return DataLoss("no video stream");
     turns_ = QuarterTurns(stream_);
     ICPT_RETURN_IF_ERROR(ReadPackets());
+    ICPT_RETURN_IF_ERROR(OpenCodec());
     ListFrames();
     if (times_.empty()) return DataLoss("no frames");
-    return OpenCodec();
+    return absl::OkStatus();
   }
 
   const VideoFacts& facts() const override { return facts_; }
 
   absl::Status Decode(std::span<const int64_t> indices, const Sink& sink) override {
     if (indices.empty()) return absl::OkStatus();
-    const H264PacketFilter filter(codec_->codec_id == AV_CODEC_ID_H264, codec_->extradata,
-                                  codec_->extradata_size);
     size_t next = 0;
     for (const PacketPtr& packet : packets_) {
-      if (filter.IsNeverReferred(packet->data, packet->size) && !IsWanted(indices, PacketTime(*packet)))
-        continue;
+      if (IsNeverReferred(*packet) && !IsWanted(indices, PacketTime(*packet))) continue;
       ICPT_RETURN_IF_ERROR(Send(packet.get()));
       ICPT_RETURN_IF_ERROR(TakeFrames(indices, next, sink));
       if (next == indices.size()) return absl::OkStatus();
@@ -189,13 +188,32 @@ class MemoryVideo final : public Video {
     return MissingFrame(indices[next]);
   }
 
-  absl::StatusOr<cv::Mat> Rgb(const VideoFrame& frame) override {
-    ICPT_ASSIGN_OR_RETURN(const cv::Mat stored, rgb_.Rgb(*frame.picture));
+  int64_t NearestReference(int64_t index) const override {
+    const auto after = std::lower_bound(references_.begin(), references_.end(), index);
+    if (references_.empty()) return index;
+    if (after == references_.end()) return references_.back();
+    if (after == references_.begin()) return *after;
+    return *after - index < index - *(after - 1) ? *after : *(after - 1);
+  }
+
+  cv::Size UprightSize(const VideoFrame& frame) const override {
+    const cv::Size stored = SquareSize(*frame.picture);
+    return turns_ % 2 == 0 ? stored : cv::Size(stored.height, stored.width);
+  }
+
+  absl::StatusOr<cv::Mat> Rgb(const VideoFrame& frame, const cv::Rect& area, cv::Size size) override {
+    const cv::Size turned = turns_ % 2 == 0 ? size : cv::Size(size.height, size.width);
+    ICPT_ASSIGN_OR_RETURN(const cv::Mat stored,
+                          rgb_.Rgb(*frame.picture, StoredArea(*frame.picture, area), turned));
     return Upright(stored);
   }
 
   absl::StatusOr<cv::Mat> Luma(const VideoFrame& frame, int side_max) override {
-    ICPT_ASSIGN_OR_RETURN(const cv::Mat stored, luma_.Luma(*frame.picture, side_max));
+    const cv::Size whole = SquareSize(*frame.picture);
+    const double scale = std::min(1.0, static_cast<double>(side_max) / std::max(whole.width, whole.height));
+    const cv::Size size(std::max(1, static_cast<int>(std::lround(whole.width * scale))),
+                        std::max(1, static_cast<int>(std::lround(whole.height * scale))));
+    ICPT_ASSIGN_OR_RETURN(const cv::Mat stored, luma_.Luma(*frame.picture, size));
     return Upright(stored);
   }
 
@@ -219,6 +237,10 @@ class MemoryVideo final : public Video {
     return absl::OkStatus();
   }
 
+  bool IsNeverReferred(const AVPacket& packet) const {
+    return filter_.IsNeverReferred(packet.data, packet.size);
+  }
+
   void ListFrames() {
     for (const PacketPtr& packet : packets_) {
       // Packets outside the edit list are decoded for those that refer to them, and never shown.
@@ -227,6 +249,12 @@ class MemoryVideo final : public Video {
     std::sort(times_.begin(), times_.end());
     times_.erase(std::unique(times_.begin(), times_.end()), times_.end());
     facts_.frames = static_cast<int64_t>(times_.size());
+    for (const PacketPtr& packet : packets_) {
+      if ((packet->flags & AV_PKT_FLAG_DISCARD) != 0 || IsNeverReferred(*packet)) continue;
+      const auto at = std::lower_bound(times_.begin(), times_.end(), PacketTime(*packet));
+      references_.push_back(at - times_.begin());
+    }
+    std::sort(references_.begin(), references_.end());
     if (times_.size() < 2) return;
     const double span = Seconds(times_.back());
     if (span <= 0) return;
@@ -255,6 +283,8 @@ class MemoryVideo final : public Video {
     const int error = avcodec_open2(codec_.get(), decoder, &options);
     av_dict_free(&options);
     if (error < 0) return DataLoss("its ", decoder->name, " stream cannot be decoded: ", ErrorText(error));
+    filter_ =
+        H264PacketFilter(codec_->codec_id == AV_CODEC_ID_H264, codec_->extradata, codec_->extradata_size);
     return absl::OkStatus();
   }
 
@@ -301,6 +331,31 @@ class MemoryVideo final : public Video {
     return absl::OkStatus();
   }
 
+  // Stored as it is, but wider or narrower so that its pixels are square.
+  cv::Size SquareSize(const AVFrame& picture) const {
+    const AVRational pixel = av_guess_sample_aspect_ratio(format_.get(), stream_, nullptr);
+    const double shape = pixel.num > 0 && pixel.den > 0 ? av_q2d(pixel) : 1;
+    // What no camera makes is a mistake of the file.
+    if (shape < kPixelShapeMin || shape > 1 / kPixelShapeMin) return {picture.width, picture.height};
+    return {std::max(1, static_cast<int>(std::lround(picture.width * shape))), picture.height};
+  }
+
+  // The area of the stored picture that holds `area` of the upright one.
+  cv::Rect StoredArea(const AVFrame& picture, const cv::Rect& area) const {
+    const cv::Size whole = SquareSize(picture);
+    cv::Rect square = area;
+    if (turns_ == 1) square = {area.y, whole.height - area.x - area.width, area.height, area.width};
+    if (turns_ == 2)
+      square = {whole.width - area.x - area.width, whole.height - area.y - area.height, area.width,
+                area.height};
+    if (turns_ == 3) square = {whole.width - area.y - area.height, area.x, area.height, area.width};
+    const double scale = static_cast<double>(picture.width) / whole.width;
+    const int left = static_cast<int>(std::lround(square.x * scale));
+    const int right = static_cast<int>(std::lround((square.x + square.width) * scale));
+    return cv::Rect(left, square.y, std::max(1, right - left), square.height) &
+           cv::Rect(0, 0, picture.width, picture.height);
+  }
+
   cv::Mat Upright(const cv::Mat& stored) const {
     constexpr cv::RotateFlags kTurns[] = {cv::ROTATE_90_CLOCKWISE, cv::ROTATE_180,
                                           cv::ROTATE_90_COUNTERCLOCKWISE};
@@ -315,9 +370,11 @@ class MemoryVideo final : public Video {
   AVStream* stream_ = nullptr;
   int turns_ = 0;
   std::vector<PacketPtr> packets_;
-  std::vector<int64_t> times_;  // of the frames shown, ascending, in the stream's time base
+  std::vector<int64_t> times_;       // of the frames shown, ascending, in the stream's time base
+  std::vector<int64_t> references_;  // indices of frames that others refer to, ascending
   VideoFacts facts_;
   CodecPtr codec_;
+  H264PacketFilter filter_{false, nullptr, 0};
   PictureConverter rgb_;
   PictureConverter luma_;
 };

@@ -44,8 +44,15 @@ class Video {
   using Sink = std::function<absl::Status(const VideoFrame& frame)>;
   virtual absl::Status Decode(std::span<const int64_t> indices, const Sink& sink) = 0;
 
-  // 8-bit RGB at native size, upright; the stream's colour matrix and range are honoured.
-  virtual absl::StatusOr<cv::Mat> Rgb(const VideoFrame& frame) = 0;
+  // The frame nearest to `index` that others are decoded from: it costs nothing beside them. `index` itself
+  // where that is not known.
+  virtual int64_t NearestReference(int64_t index) const = 0;
+
+  // Of the upright picture in square pixels.
+  virtual cv::Size UprightSize(const VideoFrame& frame) const = 0;
+  // `area` of the upright picture, which lies inside it, as 8-bit RGB of `size`; the stream's colour matrix
+  // and range are honoured.
+  virtual absl::StatusOr<cv::Mat> Rgb(const VideoFrame& frame, const cv::Rect& area, cv::Size size) = 0;
   // 8-bit luma, upright, shrunk so that no side is over `side_max` pixels.
   virtual absl::StatusOr<cv::Mat> Luma(const VideoFrame& frame, int side_max) = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <string>
 
 #include "common/base/status.h"
@@ -11,6 +12,7 @@
 #include "worker/prepare/clip_decode.h"
 #include "worker/prepare/faces.h"
 #include "worker/prepare/h264_skip.h"
+#include "worker/prepare/view_cutter.h"
 
 namespace interceptor::worker {
 namespace {
@@ -29,7 +31,8 @@ absl::StatusOr<Taken> Take(std::string_view bytes, std::vector<int64_t> indices)
   }
   Taken taken;
   ICPT_RETURN_IF_ERROR(video->Decode(indices, [&](const VideoFrame& frame) -> absl::Status {
-    ICPT_ASSIGN_OR_RETURN(const cv::Mat rgb, video->Rgb(frame));
+    const cv::Size size = video->UprightSize(frame);
+    ICPT_ASSIGN_OR_RETURN(const cv::Mat rgb, video->Rgb(frame, cv::Rect({0, 0}, size), size));
     taken.indices.push_back(frame.index);
     taken.seconds.push_back(frame.seconds);
     taken.pictures.push_back(rgb.clone());
@@ -78,6 +81,27 @@ CATCH_TEST_CASE("leaving out what nothing refers to changes no frame that is kep
       CATCH_CHECK(cv::norm(whole, taken->pictures[i], cv::NORM_INF) == 0);
     }
   }
+}
+
+CATCH_TEST_CASE("the nearest frame that others refer to is known") {
+  const auto video = Video::Open(GreyClip(30));
+  CATCH_REQUIRE(video.ok());
+  std::set<int64_t> references;
+  for (int64_t k = 0; k < 30; ++k) references.insert((*video)->NearestReference(k));
+  // Of B frames in a pyramid some are referred to.
+  CATCH_CHECK(references.contains(0));
+  CATCH_CHECK(references.size() > 5);
+  CATCH_CHECK(references.size() < 30);
+  for (const int64_t k : references) CATCH_CHECK((*video)->NearestReference(k) == k);
+}
+
+CATCH_TEST_CASE("pictures of other levels are another shot, a patch that moves is not") {
+  cv::Mat room(48, 48, CV_8UC3, cv::Scalar::all(60));
+  cv::Mat moved = room.clone();
+  room(cv::Rect(4, 4, 12, 12)).setTo(cv::Scalar::all(200));
+  moved(cv::Rect(30, 20, 12, 12)).setTo(cv::Scalar::all(200));
+  CATCH_CHECK_FALSE(IsCut(room, moved));
+  CATCH_CHECK(IsCut(room, cv::Mat(48, 48, CV_8UC3, cv::Scalar::all(130))));
 }
 
 CATCH_TEST_CASE("a packet is left out only when all its slices are marked as never referred to") {

@@ -1,4 +1,4 @@
-// Cuts the stored views out of upright RGB pictures. Pure.
+// Where the stored views lie in an upright picture. Pure.
 #pragma once
 
 #include <opencv2/core.hpp>
@@ -11,14 +11,17 @@ namespace interceptor::worker {
 // The share of the face's side that is added on each of the four sides.
 inline constexpr double kFaceMargin = 0.3;
 
-// Where the picture lies in its letterboxed view of `pixels` x `pixels`.
-cv::Rect LetterboxArea(cv::Size picture, int pixels);
+// `area` of the picture is shown in `place` of the view; the rest of the view is black.
+struct Placement {
+  cv::Rect area;
+  cv::Rect place;
+};
 
-// The whole picture, its shape kept, centred on black.
-cv::Mat Letterbox(const cv::Mat& rgb, int pixels);
+// The whole picture, its shape kept, centred in `pixels` x `pixels`.
+Placement LetterboxPlacement(cv::Size picture, int pixels);
 
-// The square around `face` with kFaceMargin; black where it leaves the picture. Without a face the largest
-// centred square.
-cv::Mat FaceCrop(const cv::Mat& rgb, const std::optional<FaceBox>& face, int pixels);
+// The square around `face` with kFaceMargin; empty where nothing of it lies in the picture. Without a face
+// the largest centred square.
+Placement FacePlacement(cv::Size picture, const std::optional<FaceBox>& face, int pixels);
 
 }  // namespace interceptor::worker

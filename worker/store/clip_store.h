@@ -6,8 +6,8 @@
 //   keep.clips       held-out families and the replay reservoir (kept to the plan's end)
 // A .clips file is: 64 bytes of header, the views' raw bytes (each tensor on a 64-byte boundary), and a JSON
 // index that names every clip with its attributes and tensors, and since version 2 each tensor's digest (the
-// first 32 hexadecimal digits of its SHA-256). Header: magic "ICPTCLIP", version u32, then index offset,
-// index bytes (u64) and the first 32 hexadecimal digits of the index's SHA-256, little-endian. Files are
+// first 32 hexadecimal digits of its SHA-256). Header: magic "ICPTCLIP", version u32, zero u32, index offset
+// and index bytes (u64) and the first 32 hexadecimal digits of the index's SHA-256, little-endian. Files are
 // written atomically; a reader maps them, verifies header and index before the first use, and a tensor's
 // digest when the tensor is touched first (VerifiedBytes).
 #pragma once
