@@ -53,6 +53,14 @@ absl::Status CheckChunkBytes(Draft& draft, const Session& session, const DataMan
 
 bool SameManifest(const DataManifest& a, const DataManifest& b) { return a.blob == b.blob; }
 
+// A child that starts again at a chunk's end tells the scores of it once more, under an id of its own.
+bool IsRecorded(const State& state, Evaluation evaluation) {
+  const auto known = state.facts.evaluations.find({evaluation.specialist, evaluation.kind, evaluation.chunk});
+  if (known == state.facts.evaluations.end()) return false;
+  evaluation.recorded_at = known->second.recorded_at;
+  return evaluation == known->second;
+}
+
 absl::Status CheckEvaluation(const State& state, const TaskRef& ref, const Evaluation& e) {
   if (e.specialist != SpecialistOf(ref.task)) {
     return InvalidArgument("evaluation.specialist is '", CleanText(e.specialist), "', the task is ",
@@ -168,6 +176,10 @@ absl::Status DecideEvaluation(Draft& draft, const EvaluationReported& command) {
   if (request.known) return absl::OkStatus();
   ICPT_RETURN_IF_ERROR(CheckReporter(state, *session, command.task));
   ICPT_RETURN_IF_ERROR(CheckEvaluation(state, command.task, evaluation));
+  if (IsRecorded(state, evaluation)) {
+    RenewByWork(draft, command.session, command.task);
+    return absl::OkStatus();
+  }
   if (!command.blob_verified) return NotInVault(evaluation.score_table);
   evaluation.recorded_at = draft.wall_time;
   draft.Record(EvaluationRecorded{evaluation}, request.mark);

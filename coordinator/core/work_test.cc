@@ -160,6 +160,11 @@ CATCH_TEST_CASE("evaluations are recorded once a kind and chunk, the newest coun
   CATCH_CHECK(s.Do(report).ok());
   CATCH_CHECK(s.Do(report).ok());
   CATCH_CHECK(s.CountFacts<EvaluationRecorded>() == 1);
+  // A child that starts again tells the same once more, and later: one fact.
+  report.request_id = s.NextId();
+  s.Wait(absl::Seconds(1));
+  CATCH_CHECK(s.Do(report).ok());
+  CATCH_CHECK(s.CountFacts<EvaluationRecorded>() == 1);
   EvaluationReported newer = s.MakeEvaluation(ana, "train/BG", 0);
   newer.evaluation.auc = 0.9;
   CATCH_CHECK(s.Do(newer).ok());
