@@ -126,7 +126,8 @@ absl::StatusOr<std::vector<ArchiveEntry>> ListEntries(zip_t* zip) {
     entries.push_back({.index = stat.index,
                        .path = stat.name,
                        .size_bytes = static_cast<int64_t>(std::min(stat.size, kSizeLimit)),
-                       .packed_bytes = static_cast<int64_t>(std::min(stat.comp_size, kSizeLimit))});
+                       .packed_bytes = static_cast<int64_t>(std::min(stat.comp_size, kSizeLimit)),
+                       .checksum = stat.crc});
   }
   std::sort(entries.begin(), entries.end(),
             [](const ArchiveEntry& a, const ArchiveEntry& b) { return a.path < b.path; });

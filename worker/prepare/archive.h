@@ -17,6 +17,7 @@ struct ArchiveEntry {
   std::string path;          // as written in the zip: "dfdc_train_part_0/abcdefghij.mp4"
   int64_t size_bytes = 0;    // as declared
   int64_t packed_bytes = 0;  // as declared
+  uint32_t checksum = 0;     // CRC-32, as declared
 };
 
 inline constexpr int64_t kEntryBytesMax = int64_t{512} << 20;

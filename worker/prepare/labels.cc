@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "common/base/status.h"
+#include "common/io/atomic_file.h"
 #include "common/io/config.h"
 #include "common/io/file_system.h"
 
@@ -310,6 +311,22 @@ absl::StatusOr<Labels> ParseLabelsCsv(std::string_view csv) {
 
 int64_t UnmatchedMax(int64_t clips, double share) {
   return static_cast<int64_t>(std::ceil(static_cast<double>(clips) * share));
+}
+
+GateRules RulesOf(const PreparationSettings& settings) {
+  return {settings.unmatched_share_max, settings.expected_fake_share};
+}
+
+absl::StatusOr<std::optional<std::string>> ReadLabelsCsv(const FileSystem& files, const std::string& folder,
+                                                         const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  ICPT_RETURN_IF_ERROR(Annotate(ValidateEntryName(name), "preparation.labels_csv"));
+  auto text = ReadWholeFile(files, JoinPath(folder, name));
+  if (!text.ok()) {
+    return InvalidArgument("preparation.labels_csv: ", text.status().message(),
+                           "; put the file beside the zip");
+  }
+  return *std::move(text);
 }
 
 absl::StatusOr<GateReport> PassDataGate(Archive& archive, const GateRules& rules, const std::string* csv) {

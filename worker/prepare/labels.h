@@ -3,11 +3,14 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/io/file_system.h"
+#include "worker/core/recipe.h"
 #include "worker/core/types.h"
 #include "worker/prepare/archive.h"
 
@@ -24,6 +27,8 @@ struct GateRules {
   double unmatched_share_max = 0.01;
   double expected_fake_share = 0.5;
 };
+
+GateRules RulesOf(const PreparationSettings& settings);
 
 struct GateReport {
   std::vector<LabelledClip> clips;                // sorted by name
@@ -47,6 +52,11 @@ absl::StatusOr<std::map<std::string, LabelLine>> ParseMetadata(std::string_view 
 
 // "clip,label,original" lines without quotes. INVALID_ARGUMENT names the line.
 absl::StatusOr<std::map<std::string, LabelLine>> ParseLabelsCsv(std::string_view csv);
+
+// The text of the plan's CSV `name`, which lies in `folder` beside the zips; nothing when `name` is empty.
+// INVALID_ARGUMENT says the mend.
+absl::StatusOr<std::optional<std::string>> ReadLabelsCsv(const FileSystem& files, const std::string& folder,
+                                                         const std::string& name);
 
 // `csv` is the text of the plan's CSV, null when it names none. INVALID_ARGUMENT or FAILED_PRECONDITION says
 // what is wrong and how to mend it; neither is cured by trying again.

@@ -1,5 +1,6 @@
 // interceptor-prepare: one chunk's zip becomes a clip store. Alone it shows its progress on the terminal;
-// under an agent it speaks docs/child-protocol.md on the descriptor that --control-fd names.
+// under an agent it speaks docs/child-protocol.md on the descriptor that --control-fd names. Two commands
+// look at a whole folder of chunks beforehand.
 #include <signal.h>
 #include <unistd.h>
 
@@ -14,7 +15,9 @@
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "common/io/line_channel.h"
+#include "worker/prepare/folder_commands.h"
 #include "worker/prepare/prepare.h"
+#include "worker/prepare/text.h"
 #include "worker/store/settings.h"
 
 namespace interceptor::worker {
@@ -173,6 +176,9 @@ struct Arguments {
   PrepareOptions options;
   std::string settings_path;
   int control_fd = -1;
+  std::string folder;  // of the commands that look at one
+  const CLI::App* audit = nullptr;
+  const CLI::App* estimate = nullptr;
 };
 
 // The folder this program lies in; interceptor-decode lies beside it.
@@ -182,19 +188,13 @@ std::string OwnFolder() {
   return size <= 0 ? "." : ParentFolder(std::string_view(path, static_cast<size_t>(size)));
 }
 
-std::string StemOf(std::string_view path) {
-  const std::string name = BaseName(path);
-  return name.substr(0, name.find('.'));
-}
-
 void AddOptions(CLI::App& app, Arguments& arguments) {
   PrepareOptions& options = arguments.options;
   options.pool.decoders = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   options.pool.cascade_path = INTERCEPTOR_CASCADE;
   options.pool.program = OwnFolder() + "/interceptor-decode";
-  app.add_option("ZIP", options.zip_path, "the chunk")->required();
-  app.add_option("--out", options.store, "store folder; the chunk gets a folder of its own in it")
-      ->required();
+  app.add_option("ZIP", options.zip_path, "the chunk");
+  app.add_option("--out", options.store, "store folder; the chunk gets a folder of its own in it");
   app.add_option("--chunk", options.chunk, "the chunk's name (default: the zip's name without its ending)");
   app.add_option("--settings", arguments.settings_path, "run.json (default: the master plan's recipe)");
   app.add_option("--decoders", options.pool.decoders, "decoder processes (default: one for each core)")
@@ -204,8 +204,22 @@ void AddOptions(CLI::App& app, Arguments& arguments) {
       ->check(CLI::Range(3, 65535));
 }
 
+void AddFolderCommand(CLI::App& app, Arguments& arguments, const std::string& name, const std::string& about,
+                      const CLI::App*& command) {
+  CLI::App* added = app.add_subcommand(name, about)->fallthrough();
+  added->add_option("DIR", arguments.folder, "the folder of the chunks")->required();
+  command = added;
+}
+
+// What the program cannot do without, where no command is named.
+void RequireChunk(const CLI::App& app, const Arguments& arguments) {
+  if (!app.get_subcommands().empty()) return;
+  if (arguments.options.zip_path.empty()) throw CLI::RequiredError("ZIP");
+  if (arguments.options.store.empty()) throw CLI::RequiredError("--out");
+}
+
 absl::Status LoadSettings(Arguments& arguments) {
-  if (arguments.options.chunk.empty()) arguments.options.chunk = StemOf(arguments.options.zip_path);
+  if (arguments.options.chunk.empty()) arguments.options.chunk = ChunkOf(arguments.options.zip_path);
   if (arguments.settings_path.empty()) return absl::OkStatus();
   ICPT_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(SystemFiles(), arguments.settings_path));
   ICPT_ASSIGN_OR_RETURN(arguments.options.settings, ParseRunSettings(text));
@@ -218,6 +232,11 @@ int CodeOf(const absl::Status& status) {
   if (absl::IsNotFound(status)) return kNotFound;
   if (absl::IsUnavailable(status)) return kUnavailable;
   return kError;
+}
+
+int Report(const absl::Status& status) {
+  if (!status.ok()) std::cerr << "interceptor-prepare: " << Message(status) << "\n";
+  return CodeOf(status);
 }
 
 int RunForAgent(Arguments& arguments) {
@@ -233,16 +252,17 @@ int RunForAgent(Arguments& arguments) {
 
 int RunForPerson(Arguments& arguments) {
   if (const absl::Status status = LoadSettings(arguments); !status.ok()) {
-    std::cerr << "interceptor-prepare: " << Message(status) << "\n";
-    return absl::IsFailedPrecondition(status) ? kNewer : CodeOf(status);
+    return std::max(Report(status), absl::IsFailedPrecondition(status) ? int{kNewer} : int{kDone});
+  }
+  const PreparationSettings& preparation = arguments.options.settings.preparation;
+  if (arguments.audit->parsed()) return Report(RunAudit(arguments.folder, preparation));
+  if (arguments.estimate->parsed()) {
+    return Report(RunEstimate(arguments.folder, preparation, arguments.options.pool));
   }
   TerminalObserver observer(arguments.options.chunk);
   const auto result = PrepareChunk(arguments.options, observer);
   observer.EndLine();
-  if (!result.ok()) {
-    std::cerr << "interceptor-prepare: " << Message(result.status()) << "\n";
-    return CodeOf(result.status());
-  }
+  if (!result.ok()) return Report(result.status());
   const auto mebibytes = [](int64_t bytes) { return Shown(static_cast<double>(bytes) / (1 << 20)); };
   std::cout << "chunk " << arguments.options.chunk
             << (result->reused ? ": already prepared, " : ": prepared, ") << result->clips << " clips of "
@@ -256,17 +276,26 @@ int Main(int argc, char** argv) {
   SetProgramName("interceptor-prepare");
   CLI::App app{
       "Prepares one chunk: decodes every clip of the zip once into a clip store that all specialists share.\n"
-      "Example: interceptor-prepare 00.zip --out store\n"
+      "Before that, two commands look at all chunks of a folder and change nothing.\n"
+      "Examples:\n"
+      "  interceptor-prepare audit data      does every chunk pass the data gate?\n"
+      "  interceptor-prepare estimate data   how long will preparing take here, how large will it be?\n"
+      "  interceptor-prepare 00.zip --out store\n"
       "Exit codes: 0 the store is complete (or the agent said stop), 1 error, 2 usage, 4 a file is not "
       "there, "
       "7 try again later, 78 written by a newer version."};
   Arguments arguments;
   AddOptions(app, arguments);
+  AddFolderCommand(app, arguments, "audit", "The data gate alone, over a folder of chunks, as a table.",
+                   arguments.audit);
+  AddFolderCommand(app, arguments, "estimate",
+                   "Hours and bytes of each chunk on this box, from a few of its clips.", arguments.estimate);
   app.failure_message([](const CLI::App*, const CLI::Error& error) {
     return std::string("interceptor-prepare: ") + error.what() + "; see interceptor-prepare --help\n";
   });
   try {
     app.parse(argc, argv);
+    RequireChunk(app, arguments);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsage;
   }

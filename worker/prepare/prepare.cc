@@ -13,6 +13,7 @@
 #include "common/io/file_system.h"
 #include "worker/core/families.h"
 #include "worker/prepare/archive.h"
+#include "worker/prepare/decode_request.h"
 #include "worker/prepare/labels.h"
 #include "worker/prepare/prepared_stamp.h"
 #include "worker/store/clip_store.h"
@@ -38,21 +39,6 @@ absl::StatusOr<std::unique_ptr<File>> TakeBuilderLock(const FileSystem& files, c
     observer.OnWaiting();
     absl::SleepFor(kStopCheckPeriod);
   }
-}
-
-// The CSV lies inside the data folder, beside the zip; nothing when the plan names none.
-absl::StatusOr<std::optional<std::string>> ReadLabelsCsv(const FileSystem& files,
-                                                         const PrepareOptions& options) {
-  const std::string& name = options.settings.preparation.labels_csv;
-  if (name.empty()) return std::nullopt;
-  ICPT_RETURN_IF_ERROR(Annotate(ValidateEntryName(name), "preparation.labels_csv"));
-  const std::string path = JoinPath(ParentFolder(options.zip_path), name);
-  auto text = ReadWholeFile(files, path);
-  if (!text.ok()) {
-    return InvalidArgument("preparation.labels_csv: ", text.status().message(),
-                           "; put the file beside the zip");
-  }
-  return *std::move(text);
 }
 
 absl::StatusOr<std::string> CascadeDigest(const FileSystem& files, const std::string& path) {
@@ -133,16 +119,11 @@ class Builder {
 
   Pending Begin(DecoderPool& pool, const LabelledClip& clip) {
     Pending pending{&clip, std::nullopt, ""};
-    auto bytes = archive_.Read(clip.entry);
-    if (!bytes.ok()) {
-      pending.fault = Message(bytes.status());
-    } else if (bytes->empty()) {
-      pending.fault = "empty file";
+    auto request = MakeDecodeRequest(archive_, clip, options_.settings.preparation);
+    if (request.ok()) {
+      pending.outcome = pool.Submit(*std::move(request));
     } else {
-      const PreparationSettings& settings = options_.settings.preparation;
-      const int frames = clip.label == Label::kFake ? settings.frames_per_fake : settings.frames_per_real;
-      pending.outcome = pool.Submit(
-          {clip.name, *std::move(bytes), {frames, settings.view_pixels, settings.face_detection_stride}});
+      pending.fault = Message(request.status());
     }
     return pending;
   }
@@ -266,7 +247,8 @@ absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, Prepa
   inputs.folds = options.settings.evaluation.folds;
   inputs.held_out_fold = options.settings.evaluation.held_out_fold;
   ICPT_ASSIGN_OR_RETURN(inputs.cascade_sha256, CascadeDigest(files, options.pool.cascade_path));
-  ICPT_ASSIGN_OR_RETURN(const auto csv, ReadLabelsCsv(files, options));
+  ICPT_ASSIGN_OR_RETURN(const auto csv, ReadLabelsCsv(files, ParentFolder(options.zip_path),
+                                                      options.settings.preparation.labels_csv));
   if (csv.has_value()) inputs.labels_sha256 = DigestOf(*csv).hex;
   ICPT_ASSIGN_OR_RETURN(inputs.chunk_sha256,
                         ZipDigest(files, options.zip_path, options.store, options.chunk));
@@ -278,8 +260,7 @@ absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, Prepa
   }
   if (finished->has_value()) return **std::move(finished);
 
-  const GateRules rules{options.settings.preparation.unmatched_share_max,
-                        options.settings.preparation.expected_fake_share};
+  const GateRules rules = RulesOf(options.settings.preparation);
   ICPT_ASSIGN_OR_RETURN(GateReport gate, PassDataGate(*archive, rules, csv.has_value() ? &*csv : nullptr));
   observer.OnGate({gate.reals, gate.fakes, gate.fake_share, rules.expected_fake_share, gate.text});
   ICPT_RETURN_IF_ERROR(CheckSpace(files, folder, options, gate));

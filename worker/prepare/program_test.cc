@@ -147,7 +147,10 @@ CATCH_TEST_CASE("each kind of bad input has its exit code and one line that name
     std::string named;
   };
   const Case cases[] = {
-      {{"--help"}, 0, "Example: interceptor-prepare"},
+      {{"--help"}, 0, "  interceptor-prepare audit data"},
+      {{"audit", folder.path()}, 1, "have the bytes of another one"},
+      {{"audit"}, 2, "DIR"},
+      {{"estimate", folder.File("absent")}, 4, "absent"},
       {{}, 2, "ZIP"},
       {{zip}, 2, "--out"},
       {{zip, "--out", store, "--decoders", "0"}, 2, "--decoders"},

@@ -1,0 +1,158 @@
+#include "worker/prepare/audit.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "common/base/status.h"
+#include "common/io/file_system.h"
+#include "worker/prepare/archive.h"
+#include "worker/prepare/text.h"
+
+namespace interceptor::worker {
+namespace {
+
+constexpr size_t kNamedMax = 3;
+
+// What is wrong with some clips: the first few are named, all are counted.
+class Finding {
+ public:
+  void Add(std::string example) {
+    if (++count_ <= kNamedMax) examples_.push_back(std::move(example));
+  }
+
+  void Tell(std::string_view what, std::string_view mend, std::vector<std::string>& findings) const {
+    if (count_ == 0) return;
+    findings.push_back(Cat(count_, " ", what, ": ", absl::StrJoin(examples_, "; "),
+                           count_ > examples_.size() ? "; ..." : "", ". ", mend));
+  }
+
+ private:
+  size_t count_ = 0;
+  std::vector<std::string> examples_;
+};
+
+ChunkAudit AuditChunk(const std::string& zip, const PreparationSettings& settings,
+                      const absl::StatusOr<std::optional<std::string>>& csv) {
+  ChunkAudit audit;
+  audit.chunk = ChunkOf(zip);
+  if (const auto info = SystemFiles().Stat(zip); info.ok()) audit.zip_bytes = info->size_bytes;
+  const auto archive = Archive::Open(zip);
+  audit.verdict = csv.ok() ? archive.status() : csv.status();
+  if (!audit.verdict.ok()) return audit;
+  auto gate = PassDataGate(**archive, RulesOf(settings), csv->has_value() ? &**csv : nullptr);
+  audit.verdict = gate.status();
+  if (!gate.ok()) return audit;
+  audit.gate = *std::move(gate);
+  std::set<std::string_view> families;
+  for (const LabelledClip& clip : audit.gate.clips) families.insert(clip.original);
+  audit.families = static_cast<int>(families.size());
+  return audit;
+}
+
+void FindRepeats(FolderAudit& audit) {
+  Finding names;
+  Finding bytes;
+  std::map<std::string, std::string> place_of_name;
+  std::map<std::string, std::string> place_of_bytes;
+  const auto look = [](auto& seen, const std::string& key, const std::string& place, Finding& finding) {
+    const auto [first, is_new] = seen.emplace(key, place);
+    if (!is_new) finding.Add(Cat(first->second, " and ", place));
+  };
+  for (const ChunkAudit& chunk : audit.chunks) {
+    for (const LabelledClip& clip : chunk.gate.clips) {
+      const std::string place = Cat(chunk.chunk, "/", clip.name);
+      look(place_of_name, clip.name, place, names);
+      if (clip.entry.size_bytes == 0) continue;
+      look(place_of_bytes, Cat(clip.entry.size_bytes, " ", clip.entry.checksum), place, bytes);
+    }
+  }
+  names.Tell("clips have the name of one in another chunk",
+             "If they are one recording, leave one out: it would be judged on what it was trained on",
+             audit.findings);
+  bytes.Tell("clips have the bytes of another one",
+             "Leave one out: the other may be held out while this one is trained on", audit.findings);
+}
+
+void FindOrphans(FolderAudit& audit) {
+  std::map<std::string_view, std::string_view> chunk_of;
+  for (const ChunkAudit& chunk : audit.chunks) {
+    for (const LabelledClip& clip : chunk.gate.clips) chunk_of.emplace(clip.name, chunk.chunk);
+  }
+  for (const ChunkAudit& chunk : audit.chunks) {
+    std::set<std::string_view> here;
+    for (const LabelledClip& clip : chunk.gate.clips) here.insert(clip.name);
+    Finding nowhere;
+    Finding elsewhere;
+    for (const LabelledClip& clip : chunk.gate.clips) {
+      if (here.contains(clip.original)) continue;
+      const auto other = chunk_of.find(clip.original);
+      if (other == chunk_of.end()) {
+        nowhere.Add(Cat(clip.name, " of ", clip.original));
+      } else {
+        elsewhere.Add(Cat(clip.name, " of ", other->second, "/", clip.original));
+      }
+    }
+    nowhere.Tell(Cat("fakes of chunk ", chunk.chunk, " have their original in no chunk"),
+                 "Put the originals beside them, or leave the fakes out", audit.findings);
+    elsewhere.Tell(Cat("fakes of chunk ", chunk.chunk, " have their original in another chunk"),
+                   "Move them to it: a family is held out or trained on as a whole", audit.findings);
+  }
+}
+
+std::string Line(const ChunkAudit& chunk) {
+  if (!chunk.verdict.ok()) {
+    return absl::StrFormat("%-7s%10s%8s%8s%8s%8s%10s%12s  refused\n", chunk.chunk,
+                           ShownBytes(chunk.zip_bytes), "-", "-", "-", "-", "-", "-");
+  }
+  const GateReport& gate = chunk.gate;
+  return absl::StrFormat("%-7s%10s%8d%8d%8d%7.1f%%%10d%12d  passed\n", chunk.chunk,
+                         ShownBytes(chunk.zip_bytes), gate.clips.size(), gate.reals, gate.fakes,
+                         100 * gate.fake_share, chunk.families, gate.unlabelled.size());
+}
+
+}  // namespace
+
+bool FolderAudit::Passed() const {
+  return findings.empty() && std::all_of(chunks.begin(), chunks.end(),
+                                         [](const ChunkAudit& chunk) { return chunk.verdict.ok(); });
+}
+
+absl::StatusOr<std::vector<std::string>> ListZips(const std::string& folder) {
+  ICPT_ASSIGN_OR_RETURN(const std::vector<std::string> names, SystemFiles().List(folder));
+  std::vector<std::string> zips;
+  for (const std::string& name : names) {
+    if (name.ends_with(".zip")) zips.push_back(JoinPath(folder, name));
+  }
+  if (zips.empty())
+    return NotFound(folder, " holds no zip; name the folder of the chunks 00.zip, 01.zip ...");
+  std::sort(zips.begin(), zips.end());
+  return zips;
+}
+
+absl::StatusOr<FolderAudit> AuditFolder(const std::string& folder, const PreparationSettings& settings) {
+  ICPT_ASSIGN_OR_RETURN(const std::vector<std::string> zips, ListZips(folder));
+  const auto csv = ReadLabelsCsv(SystemFiles(), folder, settings.labels_csv);
+  FolderAudit audit;
+  for (const std::string& zip : zips) audit.chunks.push_back(AuditChunk(zip, settings, csv));
+  FindOrphans(audit);
+  FindRepeats(audit);
+  return audit;
+}
+
+std::string RenderAudit(const FolderAudit& audit) {
+  std::string text = absl::StrFormat("%-7s%10s%8s%8s%8s%8s%10s%12s  %s\n", "CHUNK", "ZIP", "CLIPS", "REAL",
+                                     "FAKE", "FAKE %", "FAMILIES", "UNLABELLED", "GATE");
+  for (const ChunkAudit& chunk : audit.chunks) text += Line(chunk);
+  for (const ChunkAudit& chunk : audit.chunks) {
+    if (!chunk.verdict.ok()) text += Cat("refused: ", Message(chunk.verdict), "\n");
+  }
+  for (const std::string& finding : audit.findings) text += Cat("found: ", finding, "\n");
+  return text +
+         (audit.Passed() ? "every chunk passes\n" : "not ready to be trained on: mend what is listed\n");
+}
+
+}  // namespace interceptor::worker

@@ -1,0 +1,36 @@
+// What preparing a folder of chunks will cost on this machine, from a few clips of each.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "worker/core/recipe.h"
+#include "worker/prepare/decoder_pool.h"
+
+namespace interceptor::worker {
+
+struct ChunkEstimate {
+  std::string chunk;     // "00"
+  absl::Status verdict;  // of the zip, the gate and the clips that were tried
+  int64_t zip_bytes = 0;
+  int64_t clips = 0;
+  int tried = 0;
+  absl::Duration time;      // with every decoder at work
+  int64_t store_bytes = 0;  // train and keep file together
+};
+
+// Decodes as many clips of each class and chunk as keep every decoder busy twice, spread over the chunk, and
+// scales their time and bytes to all of it. `done` is called after each chunk. Fails only where nothing can
+// be estimated.
+absl::StatusOr<std::vector<ChunkEstimate>> EstimateFolder(
+    const std::string& folder, const PreparationSettings& settings, const DecoderPoolOptions& pool,
+    const std::function<void(const ChunkEstimate&)>& done);
+
+// A table with one line a chunk and the sum, for a person.
+std::string RenderEstimate(const std::vector<ChunkEstimate>& chunks);
+
+}  // namespace interceptor::worker
