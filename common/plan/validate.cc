@@ -184,6 +184,8 @@ void CheckRecipe(const v1::Recipe& recipe, Faults& faults) {
 void CheckPreparation(const v1::Plan& plan, Faults& faults) {
   const v1::Preparation& preparation = plan.preparation();
   faults.Within("preparation.view_pixels", preparation.view_pixels(), 32, 1024);
+  faults.Require(preparation.view_pixels() % 2 == 0, "preparation.view_pixels", preparation.view_pixels(),
+                 "even numbers");
   faults.Within("preparation.frames_per_fake", preparation.frames_per_fake(), 1, 256);
   faults.Within("preparation.frames_per_real", preparation.frames_per_real(), 1, 256);
   faults.Within("preparation.unmatched_share_max", preparation.unmatched_share_max(), 0.0, 1.0);

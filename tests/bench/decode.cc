@@ -147,7 +147,7 @@ class Bench {
       stored.attributes = outcome.clip.attributes;
       stored.frame_seconds = outcome.clip.frame_seconds;
       for (const DecodedView& view : outcome.clip.views)
-        stored.views.push_back({view.view, ElementType::kU8, view.shape, view.bytes});
+        stored.views.push_back({view.view, ElementType::kU8, view.shape, view.bytes, outcome.clip.colours});
       ICPT_RETURN_IF_ERROR(store->Add(stored));
       round.frames += static_cast<int64_t>(stored.frame_seconds.size());
       round.face_rate += stored.attributes.contains("face_share") ? stored.attributes["face_share"] : 0;

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The stored full frames against ffmpeg's own: the frame of that time, scaled by the same scaler with the same flags.
+"""The stored full frames against ffmpeg's own: the frame of that time, scaled by the same scaler with the same flags to 4:2:0.
 
   tests/e2e/views.py --bin build/release/bin
 
@@ -63,23 +63,42 @@ def read_store(path):
     found = {}
     for clip in json.loads(data[offset:offset + size])["clips"]:
         view = next(view for view in clip["views"] if view["view"] == "full_frame")
-        count = math.prod(view["shape"])
-        found[clip["name"]] = (clip["frame_seconds"], data[view["offset"]:view["offset"] + count])
+        require(view["shape"] == [len(clip["frame_seconds"]), SIDE * 3 // 2, SIDE], f"{clip['name']} has the shape {view['shape']}")
+        found[clip["name"]] = (clip["frame_seconds"], view["yuv"], data[view["offset"]:view["offset"] + math.prod(view["shape"])])
     return found
 
 
-def reference_frames(clip, name, seconds):
-    """ffmpeg's frames at those times, letterboxed alike."""
+def even(length):
+    return max(2, 2 * round(length / 2))
+
+
+def shown_size(name):
     (width, height), _, _, turns, pixel = CLIPS[name]
     shown = (width * pixel, height)
     shown = shown[::-1] if turns else shown
-    scale = SIDE / max(shown)
-    size = [max(1, round(side * scale)) for side in shown]
+    return [even(side * SIDE / max(shown)) for side in shown]
+
+
+def reference_frames(clip, name, seconds):
+    """ffmpeg's planes at those times, without the letterbox."""
+    width, height = shown_size(name)
     wanted = "+".join(f"eq(n\\,{round(time * 25)})" for time in seconds)
-    filters = (f"select='{wanted}',scale={size[0]}:{size[1]}:flags={FLAGS},format=rgb24,"
-               f"pad={SIDE}:{SIDE}:{(SIDE - size[0]) // 2}:{(SIDE - size[1]) // 2}:black")
+    span = "pc" if name == "full-range" else "tv"
+    filters = f"select='{wanted}',scale={width}:{height}:flags={FLAGS}:in_range={span}:out_range={span},format=yuv420p"
     return run("ffmpeg", "-v", "error", "-i", clip, "-vf", filters, "-fps_mode", "passthrough", "-f", "rawvideo",
-               "-pix_fmt", "rgb24", "-")
+               "-pix_fmt", "yuv420p", "-")
+
+
+def without_letterbox(frame, name):
+    """The planes of a stored frame inside the black around it."""
+    width, height = shown_size(name)
+    left, top = (SIDE - width) // 4 * 2, (SIDE - height) // 4 * 2
+    cut = bytearray()
+    for start, part in ((0, 1), (SIDE * SIDE, 2), (SIDE * SIDE * 5 // 4, 2)):
+        for row in range(top // part, (top + height) // part):
+            begin = start + row * (SIDE // part) + left // part
+            cut += frame[begin:begin + width // part]
+    return bytes(cut)
 
 
 def decibel(a, b):
@@ -110,11 +129,14 @@ def main():
         run(arguments.bin.resolve() / "interceptor-prepare", folder / "00.zip", "--out", folder / "store")
         stored = read_store(folder / "store/00/train.clips") | read_store(folder / "store/00/keep.clips")
         for name, clip in clips.items():
-            seconds, pixels = stored[clip.name]
+            seconds, colours, pixels = stored[clip.name]
+            require(colours == {"matrix": CLIPS[name][2], "full_range": name == "full-range"}, f"{name}: stored as {colours}")
             expected = reference_frames(clip, name, seconds)
-            require(len(expected) == len(pixels), f"{name}: {len(pixels)} bytes in the store, ffmpeg gives {len(expected)}")
-            frame = SIDE * SIDE * 3
-            worst = min(decibel(pixels[at:at + frame], expected[at:at + frame]) for at in range(0, len(pixels), 8 * frame))
+            frame = SIDE * SIDE * 3 // 2
+            frames = [without_letterbox(pixels[at:at + frame], name) for at in range(0, len(pixels), frame)]
+            size = len(frames[0])
+            require(len(expected) == size * len(frames), f"{name}: {size * len(frames)} bytes stored, ffmpeg gives {len(expected)}")
+            worst = min(decibel(frames[k], expected[k * size:(k + 1) * size]) for k in range(0, len(frames), 4))
             print(f"{name:12} {len(seconds):3} frames, worst {worst:.1f} dB", flush=True)
             require(worst >= DECIBEL_MIN, f"{name}: a frame is {worst:.1f} dB from ffmpeg's, {DECIBEL_MIN} at least are asked for")
     return 0

@@ -118,6 +118,9 @@ void CheckRecipe(const Recipe& recipe, RangeChecker& check) {
 
 void CheckPreparation(const PreparationSettings& preparation, RangeChecker& check) {
   check.Within("preparation.view_pixels", preparation.view_pixels, 32, 1024);
+  if (preparation.view_pixels % 2 != 0) {
+    check.Keep(InvalidArgument("preparation.view_pixels is ", preparation.view_pixels, "; it must be even"));
+  }
   check.Within("preparation.frames_per_fake", preparation.frames_per_fake, 1, 256);
   check.Within("preparation.frames_per_real", preparation.frames_per_real, 1, 256);
   check.Within("preparation.unmatched_share_max", preparation.unmatched_share_max, 0, 1);

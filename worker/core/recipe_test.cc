@@ -53,6 +53,7 @@ CATCH_TEST_CASE("a value out of its range is refused, naming the field") {
       {"last of recipe.stages", [](RunSettings& s) { s.recipe.stages = {{.until_progress = 0.9}}; }},
       {"recipe.stages[0].trainable_stages", [](RunSettings& s) { s.recipe.stages[0].trainable_stages = 10; }},
       {"preparation.view_pixels", [](RunSettings& s) { s.preparation.view_pixels = 0; }},
+      {"preparation.view_pixels", [](RunSettings& s) { s.preparation.view_pixels = 225; }},
       {"preparation.frames_per_fake", [](RunSettings& s) { s.preparation.frames_per_fake = 0; }},
       {"preparation.frames_per_real", [](RunSettings& s) { s.preparation.frames_per_real = 257; }},
       {"preparation.unmatched_share_max", [](RunSettings& s) { s.preparation.unmatched_share_max = 2; }},

@@ -70,13 +70,14 @@ absl::StatusOr<std::vector<double>> ScoreClips(Learner& learner, const ClipList&
       return FailedPrecondition("clip ", clip.info.chunk, "/", clip.info.name, " has no frames in the view ",
                                 ToString(options.view), "; prepare the chunk again");
     }
-    const auto side = static_cast<int>(clip.Find(options.view)->shape[1]);
+    ICPT_ASSIGN_OR_RETURN(const int side, PictureSide(clip, options.view));
     if (side != pending.side) ICPT_RETURN_IF_ERROR(flush());
     pending.side = side;
     counts[i] = static_cast<int>(frames.size());
     for (const int64_t frame : frames) {
-      ICPT_ASSIGN_OR_RETURN(const std::string_view bytes, FrameBytes(clip, options.view, frame));
-      pending.pixels.insert(pending.pixels.end(), bytes.begin(), bytes.end());
+      const size_t filled = pending.pixels.size();
+      pending.pixels.resize(filled + static_cast<size_t>(side) * side * 3);
+      ICPT_RETURN_IF_ERROR(CopyPicture(clip, options.view, frame, pending.pixels.data() + filled));
       pending.owners.push_back(i);
       if (pending.owners.size() == kPicturesAtOnce) ICPT_RETURN_IF_ERROR(flush());
     }

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "worker/core/types.h"
+#include "worker/store/planar.h"
 
 namespace interceptor::worker {
 
@@ -22,7 +23,7 @@ struct DecodeJob {
   std::vector<View> views = {View::kFullFrame, View::kFaceCrop};  // ascending
 };
 
-// Bytes of a view: [frames, pixels, pixels, 3] RGB.
+// Bytes of a view as they are stored: [frames, 3/2 pixels, pixels], planar.
 struct DecodedView {
   View view = View::kFullFrame;
   std::vector<int64_t> shape;
@@ -32,6 +33,7 @@ struct DecodedView {
 struct DecodedClip {
   std::map<std::string, double> attributes;
   std::vector<double> frame_seconds;
+  YuvColours colours;  // of every view
   std::vector<DecodedView> views;
 };
 

@@ -145,7 +145,7 @@ CATCH_TEST_CASE("ending the pool answers what was not begun and ends the childre
 CATCH_TEST_CASE("an answer that does not fit the job is refused") {
   const DecodeJob job{.frames = 2, .view_pixels = 4, .face_detection_stride = 1, .views = {View::kFullFrame}};
   const DecodedClip clip{
-      {{"brightness", 0.5}}, {0.0, 0.1}, {{View::kFullFrame, {2, 4, 4, 3}, std::string(96, 'x')}}};
+      {{"brightness", 0.5}}, {0.0, 0.1}, {}, {{View::kFullFrame, {2, 6, 4}, std::string(48, 'x')}}};
   const auto output = MemoryFile("");
   CATCH_REQUIRE(output.ok());
   const auto text = WriteAnswer(clip, output->get());

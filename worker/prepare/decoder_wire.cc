@@ -50,8 +50,8 @@ absl::StatusOr<std::string> ReadExactly(int fd, int64_t offset, int64_t size) {
 
 absl::Status ReadViews(const json& views, int output, const DecodeJob& job, DecodedClip& clip) {
   const auto frames = static_cast<int64_t>(clip.frame_seconds.size());
-  const std::vector<int64_t> shape = {frames, job.view_pixels, job.view_pixels, 3};
-  const int64_t view_bytes = frames * job.view_pixels * job.view_pixels * 3;
+  const std::vector<int64_t> shape = {frames, job.view_pixels * 3 / 2, job.view_pixels};
+  const int64_t view_bytes = frames * PlanarBytes(job.view_pixels);
   int64_t offset = 0;
   if (views.size() != job.views.size()) return InvalidArgument("the decoder's views are not those asked for");
   for (const json& item : views) {
@@ -178,7 +178,8 @@ absl::StatusOr<DecodeJob> DecodeJobText(std::string_view text) {
   const int64_t stride = reader.Integer("face_detection_stride");
   const json& names = reader.Array("views");
   ICPT_RETURN_IF_ERROR(reader.Finish());
-  if (frames < 1 || frames > kFramesMax || pixels < 1 || pixels > kPixelsMax || stride < 1 || stride > 1000) {
+  if (frames < 1 || frames > kFramesMax || pixels < 2 || pixels > kPixelsMax || pixels % 2 != 0 ||
+      stride < 1 || stride > 1000) {
     return InvalidArgument("decode job: a number is out of range");
   }
   DecodeJob job{static_cast<int>(frames), static_cast<int>(pixels), static_cast<int>(stride), {}};
@@ -197,7 +198,11 @@ absl::StatusOr<std::string> WriteAnswer(const DecodedClip& clip, int output) {
     ICPT_RETURN_IF_ERROR(WriteAll(output, view.bytes));
     views.push_back({{"view", std::string(ToString(view.view))}, {"shape", view.shape}});
   }
-  return json{{"attributes", clip.attributes}, {"frame_seconds", clip.frame_seconds}, {"views", views}}
+  return json{{"attributes", clip.attributes},
+              {"frame_seconds", clip.frame_seconds},
+              {"matrix", std::string(ToString(clip.colours.matrix))},
+              {"full_range", clip.colours.full_range},
+              {"views", views}}
       .dump();
 }
 
@@ -216,8 +221,12 @@ absl::StatusOr<DecoderAnswer> ReadAnswer(std::string_view text, int output, cons
   }
   const json& attributes = reader.Object("attributes");
   const json& seconds = reader.Array("frame_seconds");
+  const std::optional<ColourMatrix> matrix = ParseColourMatrix(reader.String("matrix"));
+  answer.clip.colours.full_range = reader.Boolean("full_range");
   const json& views = reader.Array("views");
   ICPT_RETURN_IF_ERROR(reader.Finish());
+  if (!matrix.has_value()) return InvalidArgument("the decoder's colour matrix is unknown");
+  answer.clip.colours.matrix = *matrix;
   for (const auto& [name, value] : attributes.items()) {
     if (!value.is_number() || !std::isfinite(value.get<double>())) {
       return InvalidArgument("the decoder's attribute ", name, " is no number");

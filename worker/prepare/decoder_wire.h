@@ -2,11 +2,11 @@
 // descriptor 3 in the child.
 //   child:    {"ready":true} once it is locked in
 //   preparer: {"frames","view_pixels","face_detection_stride","views"} with two memory files: the clip's
-//   bytes, and an
-//             empty one for the views
-//   child:    {"attributes","frame_seconds","views":[{"view","shape"}]}, the views' bytes one after the other
-//   in
-//             the second file; or {"fault": reason}
+//   bytes,
+//             and an empty one for the views
+//   child:    {"attributes","frame_seconds","matrix","full_range","views":[{"view","shape"}]}, the views'
+//   bytes one
+//             after the other in the second file; or {"fault": reason}
 // Neither side believes the other: the preparer checks sizes and copies before it uses anything.
 #pragma once
 

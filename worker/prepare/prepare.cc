@@ -54,11 +54,10 @@ absl::StatusOr<std::string> CascadeDigest(const FileSystem& files, const std::st
 absl::Status CheckSpace(const FileSystem& files, const std::string& folder, const PrepareOptions& options,
                         const GateReport& gate) {
   constexpr int64_t kViews = 2;
-  constexpr int64_t kChannels = 3;
   const PreparationSettings& settings = options.settings.preparation;
   const int64_t frames =
       int64_t{gate.reals} * settings.frames_per_real + int64_t{gate.fakes} * settings.frames_per_fake;
-  const int64_t needed = frames * kViews * kChannels * settings.view_pixels * settings.view_pixels;
+  const int64_t needed = frames * kViews * PlanarBytes(settings.view_pixels);
   ICPT_ASSIGN_OR_RETURN(const SpaceInfo space, files.Space(folder));
   if (space.free_bytes >= needed) return absl::OkStatus();
   return ResourceExhausted("the store of chunk ", options.chunk, " needs up to ", needed >> 20, " MiB in ",
@@ -157,7 +156,7 @@ class Builder {
     stored.attributes = decoded.attributes;
     stored.frame_seconds = decoded.frame_seconds;
     for (const DecodedView& view : decoded.views) {
-      stored.views.push_back({view.view, ElementType::kU8, view.shape, view.bytes});
+      stored.views.push_back({view.view, ElementType::kU8, view.shape, view.bytes, decoded.colours});
     }
     const bool is_kept = stored.info.fold == options_.settings.evaluation.held_out_fold ||
                          IsReplayFamily(stored.info.family, options_.settings.preparation.replay_reservoir);

@@ -106,7 +106,7 @@ CATCH_TEST_CASE("the manifest and the store say the same of every clip, and fram
       CATCH_CHECK(listed.at(clip.info.name).fold == clip.info.fold);
       CATCH_CHECK(listed.at(clip.info.name).label == clip.info.label);
       const int64_t frames = clip.info.label == Label::kReal ? 6 : 4;
-      CATCH_CHECK(clip.Find(View::kFullFrame)->shape == std::vector<int64_t>{frames, 32, 32, 3});
+      CATCH_CHECK(clip.Find(View::kFullFrame)->shape == std::vector<int64_t>{frames, 48, 32});
       CATCH_CHECK(clip.Find(View::kFaceCrop) != nullptr);
       CATCH_CHECK(clip.frame_seconds.size() == static_cast<size_t>(frames));
     }

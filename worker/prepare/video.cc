@@ -13,7 +13,6 @@ extern "C" {
 
 #include "common/base/status.h"
 #include "worker/prepare/h264_skip.h"
-#include "worker/prepare/picture_converter.h"
 
 namespace interceptor::worker {
 namespace {
@@ -201,11 +200,14 @@ class MemoryVideo final : public Video {
     return turns_ % 2 == 0 ? stored : cv::Size(stored.height, stored.width);
   }
 
-  absl::StatusOr<cv::Mat> Rgb(const VideoFrame& frame, const cv::Rect& area, cv::Size size) override {
+  YuvColours Colours(const VideoFrame& frame) const override { return ColoursOf(*frame.picture); }
+
+  absl::StatusOr<YuvPicture> Yuv(const VideoFrame& frame, const cv::Rect& area, cv::Size size) override {
     const cv::Size turned = turns_ % 2 == 0 ? size : cv::Size(size.height, size.width);
-    ICPT_ASSIGN_OR_RETURN(const cv::Mat stored,
-                          rgb_.Rgb(*frame.picture, StoredArea(*frame.picture, area), turned));
-    return Upright(stored);
+    ICPT_ASSIGN_OR_RETURN(YuvPicture picture,
+                          yuv_.Yuv(*frame.picture, StoredArea(*frame.picture, area), turned));
+    for (cv::Mat* plane : {&picture.y, &picture.cb, &picture.cr}) *plane = Upright(*plane);
+    return picture;
   }
 
   absl::StatusOr<cv::Mat> Luma(const VideoFrame& frame, int side_max) override {
@@ -375,7 +377,7 @@ class MemoryVideo final : public Video {
   VideoFacts facts_;
   CodecPtr codec_;
   H264PacketFilter filter_{false, nullptr, 0};
-  PictureConverter rgb_;
+  PictureConverter yuv_;
   PictureConverter luma_;
 };
 

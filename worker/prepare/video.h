@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "worker/prepare/picture_converter.h"
 
 struct AVFrame;
 
@@ -50,9 +51,9 @@ class Video {
 
   // Of the upright picture in square pixels.
   virtual cv::Size UprightSize(const VideoFrame& frame) const = 0;
-  // `area` of the upright picture, which lies inside it, as 8-bit RGB of `size`; the stream's colour matrix
-  // and range are honoured.
-  virtual absl::StatusOr<cv::Mat> Rgb(const VideoFrame& frame, const cv::Rect& area, cv::Size size) = 0;
+  virtual YuvColours Colours(const VideoFrame& frame) const = 0;
+  // `area` of the upright picture, which lies inside it, scaled to `size`, which is even.
+  virtual absl::StatusOr<YuvPicture> Yuv(const VideoFrame& frame, const cv::Rect& area, cv::Size size) = 0;
   // 8-bit luma, upright, shrunk so that no side is over `side_max` pixels.
   virtual absl::StatusOr<cv::Mat> Luma(const VideoFrame& frame, int side_max) = 0;
 };

@@ -23,6 +23,20 @@ struct Taken {
   std::vector<cv::Mat> pictures;
 };
 
+cv::Mat Rgb(const YuvPicture& picture) {
+  const int side = std::max(picture.y.cols, picture.y.rows);
+  std::string planar;
+  for (const auto& [plane, room] :
+       {std::pair(picture.y, side), std::pair(picture.cb, side / 2), std::pair(picture.cr, side / 2)}) {
+    cv::Mat square(room, room, CV_8UC1, cv::Scalar(128));
+    plane.copyTo(square(cv::Rect({0, 0}, plane.size())));
+    planar.append(reinterpret_cast<const char*>(square.data), square.total());
+  }
+  cv::Mat rgb(side, side, CV_8UC3);
+  RgbFromPlanar(planar, side, picture.colours, rgb.data);
+  return rgb(cv::Rect({0, 0}, picture.y.size())).clone();
+}
+
 absl::StatusOr<Taken> Take(std::string_view bytes, std::vector<int64_t> indices) {
   ICPT_ASSIGN_OR_RETURN(const auto video, Video::Open(bytes));
   if (indices.empty()) {
@@ -32,10 +46,10 @@ absl::StatusOr<Taken> Take(std::string_view bytes, std::vector<int64_t> indices)
   Taken taken;
   ICPT_RETURN_IF_ERROR(video->Decode(indices, [&](const VideoFrame& frame) -> absl::Status {
     const cv::Size size = video->UprightSize(frame);
-    ICPT_ASSIGN_OR_RETURN(const cv::Mat rgb, video->Rgb(frame, cv::Rect({0, 0}, size), size));
+    ICPT_ASSIGN_OR_RETURN(const YuvPicture picture, video->Yuv(frame, cv::Rect({0, 0}, size), size));
     taken.indices.push_back(frame.index);
     taken.seconds.push_back(frame.seconds);
-    taken.pictures.push_back(rgb.clone());
+    taken.pictures.push_back(Rgb(picture));
     return absl::OkStatus();
   }));
   return taken;
@@ -96,12 +110,12 @@ CATCH_TEST_CASE("the nearest frame that others refer to is known") {
 }
 
 CATCH_TEST_CASE("pictures of other levels are another shot, a patch that moves is not") {
-  cv::Mat room(48, 48, CV_8UC3, cv::Scalar::all(60));
+  cv::Mat room(48, 48, CV_8UC1, cv::Scalar(60));
   cv::Mat moved = room.clone();
   room(cv::Rect(4, 4, 12, 12)).setTo(cv::Scalar::all(200));
   moved(cv::Rect(30, 20, 12, 12)).setTo(cv::Scalar::all(200));
   CATCH_CHECK_FALSE(IsCut(room, moved));
-  CATCH_CHECK(IsCut(room, cv::Mat(48, 48, CV_8UC3, cv::Scalar::all(130))));
+  CATCH_CHECK(IsCut(room, cv::Mat(48, 48, CV_8UC1, cv::Scalar(130))));
 }
 
 CATCH_TEST_CASE("a packet is left out only when all its slices are marked as never referred to") {
@@ -197,17 +211,18 @@ CATCH_TEST_CASE("a clip becomes its two views with times and attributes") {
   CATCH_CHECK(clip->views[0].view == View::kFullFrame);
   CATCH_CHECK(clip->views[1].view == View::kFaceCrop);
   for (const DecodedView& view : clip->views) {
-    CATCH_CHECK(view.shape == std::vector<int64_t>{5, 48, 48, 3});
-    CATCH_CHECK(view.bytes.size() == size_t{5} * 48 * 48 * 3);
+    CATCH_CHECK(view.shape == std::vector<int64_t>{5, 72, 48});
+    CATCH_CHECK(view.bytes.size() == size_t{5} * 72 * 48);
   }
+  CATCH_CHECK(clip->colours == YuvColours{ColourMatrix::kBt601, false});
   CATCH_REQUIRE(clip->frame_seconds.size() == 5);
   for (int k = 0; k < 5; ++k) {
     const int64_t frame = 2 + 4 * k;
     CATCH_CHECK(clip->frame_seconds[static_cast<size_t>(k)] == Approx(static_cast<double>(frame) / 25));
-    // The middle of the full frame, red channel.
-    const size_t at = ((static_cast<size_t>(k) * 48 + 24) * 48 + 24) * 3;
-    CATCH_CHECK(
-        std::abs(static_cast<uint8_t>(clip->views[0].bytes[at]) - GreyLevel(static_cast<int>(frame))) <= 2);
+    // The middle of the full frame.
+    const size_t at = (static_cast<size_t>(k) * 72 + 24) * 48 + 24;
+    const double level = (static_cast<uint8_t>(clip->views[0].bytes[at]) - 16) * 255.0 / 219;
+    CATCH_CHECK(std::abs(level - GreyLevel(static_cast<int>(frame))) <= 2);
   }
   const auto& attributes = clip->attributes;
   CATCH_CHECK(attributes.at("width") == 96);

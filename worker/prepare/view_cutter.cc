@@ -15,33 +15,42 @@ double SearchScale(cv::Size picture) {
                   static_cast<double>(std::max(picture.width, picture.height)) / FaceDetector::kSearchPixels);
 }
 
-absl::StatusOr<cv::Mat> Cut(Video& video, const VideoFrame& frame, const Placement& placement, int pixels) {
-  cv::Mat view(pixels, pixels, CV_8UC3, cv::Scalar::all(0));
+int Black(const YuvColours& colours) { return colours.full_range ? 0 : 16; }
+
+// The view `placement` of a frame, `pixels` wide and high; black around it.
+absl::StatusOr<YuvPicture> Cut(Video& video, const VideoFrame& frame, const Placement& placement, int pixels,
+                               const YuvColours& colours) {
+  YuvPicture view{cv::Mat(pixels, pixels, CV_8UC1, cv::Scalar(Black(colours))),
+                  cv::Mat(pixels / 2, pixels / 2, CV_8UC1, cv::Scalar(128)),
+                  cv::Mat(pixels / 2, pixels / 2, CV_8UC1, cv::Scalar(128)), colours};
   if (placement.area.empty() || placement.place.empty()) return view;
-  ICPT_ASSIGN_OR_RETURN(const cv::Mat rgb, video.Rgb(frame, placement.area, placement.place.size()));
-  rgb.copyTo(view(placement.place));
+  const cv::Rect& place = placement.place;
+  const cv::Rect half(place.x / 2, place.y / 2, place.width / 2, place.height / 2);
+  ICPT_ASSIGN_OR_RETURN(const YuvPicture picture, video.Yuv(frame, placement.area, place.size()));
+  if (!(picture.colours == colours)) return DataLoss("its colours change in mid-stream");
+  picture.y.copyTo(view.y(place));
+  picture.cb.copyTo(view.cb(half));
+  picture.cr.copyTo(view.cr(half));
   return view;
 }
 
-void AppendPixels(const cv::Mat& view, std::string& bytes) {
-  for (int row = 0; row < view.rows; ++row) {
-    bytes.append(reinterpret_cast<const char*>(view.ptr(row)), static_cast<size_t>(view.cols) * 3);
+void AppendPixels(const YuvPicture& view, std::string& bytes) {
+  for (const cv::Mat* plane : {&view.y, &view.cb, &view.cr}) {
+    bytes.append(reinterpret_cast<const char*>(plane->data), plane->total());
   }
 }
 
-// Mean luma (BT.601 weights) of the picture inside a letterboxed view, 0 to 1.
-double Brightness(const cv::Mat& view, const cv::Rect& area) {
-  const cv::Scalar mean = cv::mean(view(area));
-  return (0.299 * mean[0] + 0.587 * mean[1] + 0.114 * mean[2]) / 255;
+// Mean luma of the picture inside a letterboxed view, 0 for black to 1 for white.
+double Brightness(const YuvPicture& view, const cv::Rect& area) {
+  const double mean = cv::mean(view.y(area))[0];
+  return view.colours.full_range ? mean / 255 : std::clamp((mean - 16) / 219, 0.0, 1.0);
 }
 
-cv::Mat GreyHistogram(const cv::Mat& rgb) {
+cv::Mat GreyHistogram(const cv::Mat& luma) {
   constexpr int kBins = 32;
-  cv::Mat grey;
-  cv::cvtColor(rgb, grey, cv::COLOR_RGB2GRAY);
   cv::Mat histogram;
-  cv::calcHist(std::vector<cv::Mat>{grey}, {0}, {}, histogram, {kBins}, {0, 256});
-  return histogram / static_cast<double>(grey.total());
+  cv::calcHist(std::vector<cv::Mat>{luma}, {0}, {}, histogram, {kBins}, {0, 256});
+  return histogram / static_cast<double>(luma.total());
 }
 
 // `wanted` frames of `all`, spread evenly, at least `stride` frames of the clip apart.
@@ -77,15 +86,18 @@ bool ViewCutter::Wants(View view) const {
 
 absl::Status ViewCutter::Add(const VideoFrame& frame) {
   const cv::Size size = video_.UprightSize(frame);
-  if (size_.empty()) size_ = size;
+  if (size_.empty()) {
+    size_ = size;
+    colours_ = video_.Colours(frame);
+  }
   const Placement placement = LetterboxPlacement(size, job_.view_pixels);
-  ICPT_ASSIGN_OR_RETURN(const cv::Mat full, Cut(video_, frame, placement, job_.view_pixels));
+  ICPT_ASSIGN_OR_RETURN(const YuvPicture full, Cut(video_, frame, placement, job_.view_pixels, colours_));
   brightness_ += Brightness(full, placement.place);
   clip_.frame_seconds.push_back(frame.seconds);
   if (Wants(View::kFullFrame)) AppendPixels(full, full_);
   if (!Wants(View::kFaceCrop)) return absl::OkStatus();
-  const bool cut = !last_full_.empty() && IsCut(last_full_, full);
-  last_full_ = full;
+  const bool cut = !last_luma_.empty() && IsCut(last_luma_, full.y);
+  last_luma_ = full.y;
   if (cut || part_.size() == kPartFrames) ICPT_RETURN_IF_ERROR(CutPart());
   if (cut) last_face_.reset();
   part_.push_back(frame);
@@ -121,7 +133,7 @@ absl::Status ViewCutter::CutFace(const VideoFrame& frame, const FaceTrack& track
     face = FaceBox{face->x * scale, face->y * scale, face->side * scale};
   }
   const Placement placement = FacePlacement(size, face, job_.view_pixels);
-  ICPT_ASSIGN_OR_RETURN(const cv::Mat view, Cut(video_, frame, placement, job_.view_pixels));
+  ICPT_ASSIGN_OR_RETURN(const YuvPicture view, Cut(video_, frame, placement, job_.view_pixels, colours_));
   AppendPixels(view, face_);
   return absl::OkStatus();
 }
@@ -129,9 +141,10 @@ absl::Status ViewCutter::CutFace(const VideoFrame& frame, const FaceTrack& track
 absl::StatusOr<DecodedClip> ViewCutter::Finish() {
   if (!part_.empty()) ICPT_RETURN_IF_ERROR(CutPart());
   const auto frames = static_cast<int64_t>(clip_.frame_seconds.size());
-  const std::vector<int64_t> shape = {frames, job_.view_pixels, job_.view_pixels, 3};
+  const std::vector<int64_t> shape = {frames, job_.view_pixels * 3 / 2, job_.view_pixels};
   if (Wants(View::kFullFrame)) clip_.views.push_back({View::kFullFrame, shape, std::move(full_)});
   if (Wants(View::kFaceCrop)) clip_.views.push_back({View::kFaceCrop, shape, std::move(face_)});
+  clip_.colours = colours_;
   const VideoFacts& facts = video_.facts();
   const double pixels = static_cast<double>(size_.width) * size_.height;
   clip_.attributes = {{"bits_per_pixel", static_cast<double>(facts.stream_bytes) * 8 /

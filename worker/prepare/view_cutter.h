@@ -18,7 +18,7 @@ namespace interceptor::worker {
 inline constexpr size_t kPartFrames = 32;
 inline constexpr size_t kSearchedMax = 4;
 
-// True when the two pictures can hardly be of one shot: their grey histograms share less than half.
+// True when two pictures, given as luma, can hardly be of one shot: their histograms share less than half.
 bool IsCut(const cv::Mat& before, const cv::Mat& after);
 
 class ViewCutter {
@@ -39,7 +39,8 @@ class ViewCutter {
   const DecodeJob& job_;
   FaceDetector& detector_;
   std::vector<VideoFrame> part_;
-  cv::Mat last_full_;                 // letterboxed view of the frame before
+  YuvColours colours_;                // of the first frame
+  cv::Mat last_luma_;                 // of the letterboxed view of the frame before
   std::optional<FaceBox> last_face_;  // of this shot, in the pixels in which faces are searched
   std::vector<double> sides_;         // of every face found, in pixels of the upright picture
   int64_t searched_ = 0;

@@ -5,11 +5,18 @@
 
 namespace interceptor::worker {
 
+namespace {
+
+// The nearest even number: a view's chroma has half its samples.
+int Even(double value) { return 2 * static_cast<int>(std::lround(value / 2)); }
+
+}  // namespace
+
 Placement LetterboxPlacement(cv::Size picture, int pixels) {
   const double scale = static_cast<double>(pixels) / std::max(picture.width, picture.height);
-  const int width = std::clamp(static_cast<int>(std::lround(picture.width * scale)), 1, pixels);
-  const int height = std::clamp(static_cast<int>(std::lround(picture.height * scale)), 1, pixels);
-  return {cv::Rect({0, 0}, picture), {(pixels - width) / 2, (pixels - height) / 2, width, height}};
+  const int width = std::clamp(Even(picture.width * scale), 2, pixels);
+  const int height = std::clamp(Even(picture.height * scale), 2, pixels);
+  return {cv::Rect({0, 0}, picture), {(pixels - width) / 4 * 2, (pixels - height) / 4 * 2, width, height}};
 }
 
 Placement FacePlacement(cv::Size picture, const std::optional<FaceBox>& face, int pixels) {
@@ -24,7 +31,7 @@ Placement FacePlacement(cv::Size picture, const std::optional<FaceBox>& face, in
   const cv::Rect inside = square & cv::Rect({0, 0}, picture);
   if (inside.empty()) return {};
   const double scale = static_cast<double>(pixels) / side;
-  const auto shown = [scale](int at) { return static_cast<int>(std::lround(at * scale)); };
+  const auto shown = [scale](int at) { return Even(at * scale); };
   const cv::Point from(shown(inside.x - square.x), shown(inside.y - square.y));
   const cv::Point to(shown(inside.x + inside.width - square.x), shown(inside.y + inside.height - square.y));
   return {inside, cv::Rect(from, to) & cv::Rect(0, 0, pixels, pixels)};

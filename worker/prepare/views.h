@@ -11,7 +11,7 @@ namespace interceptor::worker {
 // The share of the face's side that is added on each of the four sides.
 inline constexpr double kFaceMargin = 0.3;
 
-// `area` of the picture is shown in `place` of the view; the rest of the view is black.
+// `area` of the picture is shown in `place` of the view, whose edges are even; the rest of the view is black.
 struct Placement {
   cv::Rect area;
   cv::Rect place;

@@ -72,6 +72,10 @@ json IndexEntry(const StoredClip& clip, const std::vector<int64_t>& offsets) {
                      {"shape", tensor.shape},
                      {"offset", offsets[i]},
                      {"sha256", ShortDigest(tensor.bytes)}});
+    if (tensor.yuv.has_value()) {
+      views.back()["yuv"] = {{"matrix", std::string(ToString(tensor.yuv->matrix))},
+                             {"full_range", tensor.yuv->full_range}};
+    }
   }
   return {{"name", clip.info.name},
           {"chunk", clip.info.chunk},
@@ -204,6 +208,16 @@ absl::StatusOr<std::string_view> VerifiedIndex(std::string_view file) {
   return index;
 }
 
+absl::StatusOr<YuvColours> DecodeColours(const json& object, const std::string& what) {
+  JsonReader reader(object, what);
+  const std::string name = reader.String("matrix");
+  const bool full_range = reader.Boolean("full_range");
+  ICPT_RETURN_IF_ERROR(reader.Finish());
+  const std::optional<ColourMatrix> matrix = ParseColourMatrix(name);
+  if (!matrix.has_value()) return DataLoss(what, ": unknown colour matrix '", name, "'");
+  return YuvColours{*matrix, full_range};
+}
+
 absl::StatusOr<ViewTensor> DecodeTensor(const json& object, const std::string& what, std::string_view data) {
   if (!object.is_object()) return DataLoss(what, ": a view is not an object");
   JsonReader reader(object, what);
@@ -216,6 +230,9 @@ absl::StatusOr<ViewTensor> DecodeTensor(const json& object, const std::string& w
     tensor.shape.push_back(dimension.get<int64_t>());
   }
   if (object.contains("sha256")) tensor.digest = reader.String("sha256");
+  if (object.contains("yuv")) {
+    ICPT_ASSIGN_OR_RETURN(tensor.yuv, DecodeColours(reader.Object("yuv"), what));
+  }
   tensor.verified = std::make_shared<std::atomic<bool>>(tensor.digest.empty());
   ICPT_RETURN_IF_ERROR(reader.Finish());
   if (!view.has_value()) return DataLoss(what, ": unknown view");

@@ -6,16 +6,18 @@
 //   keep.clips       held-out families and the replay reservoir (kept to the plan's end)
 // A .clips file is: 64 bytes of header, the views' raw bytes (each tensor on a 64-byte boundary), and a JSON
 // index that names every clip with its attributes and tensors, and since version 2 each tensor's digest (the
-// first 32 hexadecimal digits of its SHA-256). Header: magic "ICPTCLIP", version u32, zero u32, index offset
-// and index bytes (u64) and the first 32 hexadecimal digits of the index's SHA-256, little-endian. Files are
-// written atomically; a reader maps them, verifies header and index before the first use, and a tensor's
-// digest when the tensor is touched first (VerifiedBytes).
+// first 32 hexadecimal digits of its SHA-256), and since version 3 the matrix and range of a planar picture.
+// Header: magic "ICPTCLIP", version u32, zero u32, index offset and index bytes (u64) and the first 32
+// hexadecimal digits of the index's SHA-256, little-endian. Files are written atomically; a reader maps them,
+// verifies header and index before the first use, and a tensor's digest when the tensor is touched first
+// (VerifiedBytes).
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,22 +26,25 @@
 #include "absl/status/statusor.h"
 #include "common/io/file_system.h"
 #include "worker/core/types.h"
+#include "worker/store/planar.h"
 
 namespace interceptor::worker {
 
-// Version 1 had no digests of tensors; it is read without them.
-inline constexpr uint32_t kClipStoreVersion = 2;
+// Version 1 had no digests of tensors; it is read without them. Versions 1 and 2 had pictures in RGB alone.
+inline constexpr uint32_t kClipStoreVersion = 3;
 
 enum class ElementType { kU8, kF32 };
 
 int64_t ElementBytes(ElementType type);
 
-// One view of one clip: shape is [frames, height, width, channels] for pictures (RGB, row-major).
+// One view of one clip, row-major. Square pictures are planar YUV 4:2:0 with `yuv` set and shape
+// [frames, 3/2 side, side] (worker/store/planar.h), or RGB with shape [frames, side, side, 3].
 struct ViewTensor {
   View view = View::kFullFrame;
   ElementType type = ElementType::kU8;
   std::vector<int64_t> shape;
   std::string_view bytes;
+  std::optional<YuvColours> yuv = {};
   // Of a tensor that was read from a store; written by the store itself.
   std::string digest = {};
   std::shared_ptr<std::atomic<bool>> verified = {};

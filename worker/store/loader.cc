@@ -18,14 +18,19 @@ constexpr int64_t kChannels = 3;
 
 absl::StatusOr<const ViewTensor*> PictureView(const StoredClip& clip, View view) {
   const ViewTensor* tensor = clip.Find(view);
-  if (tensor == nullptr || tensor->shape.size() != 4 || tensor->shape[0] < 1) {
+  if (tensor == nullptr || tensor->shape.empty() || tensor->shape[0] < 1) {
     return FailedPrecondition("clip ", clip.info.chunk, "/", clip.info.name, " has no frames in the view ",
                               ToString(view), "; prepare the chunk again");
   }
-  if (tensor->type != ElementType::kU8 || tensor->shape[1] != tensor->shape[2] ||
-      tensor->shape[3] != kChannels) {
+  const int64_t frames = tensor->shape[0];
+  const int64_t side = tensor->shape.size() > 2 ? tensor->shape[2] : 0;
+  using Shape = std::vector<int64_t>;
+  const bool is_planar =
+      tensor->yuv.has_value() && side % 2 == 0 && tensor->shape == Shape{frames, side * 3 / 2, side};
+  const bool is_rgb = !tensor->yuv.has_value() && tensor->shape == Shape{frames, side, side, kChannels};
+  if (tensor->type != ElementType::kU8 || (!is_planar && !is_rgb)) {
     return FailedPrecondition("clip ", clip.info.chunk, "/", clip.info.name, ": the view ", ToString(view),
-                              " does not hold square RGB pictures");
+                              " does not hold square pictures in colour");
   }
   return tensor;
 }
@@ -67,8 +72,7 @@ absl::StatusOr<FrameBatch> Fill(const LoaderInput& input, int64_t index) {
   batch.samples = plan.samples;
   for (size_t place = 0; place < plan.samples.size(); ++place) {
     const ChosenFrame chosen = Choose(input, plan, place);
-    ICPT_ASSIGN_OR_RETURN(const ViewTensor* view, PictureView(*chosen.clip, input.view));
-    const auto side = static_cast<int>(view->shape[1]);
+    ICPT_ASSIGN_OR_RETURN(const int side, PictureSide(*chosen.clip, input.view));
     if (place == 0) {
       batch.side = side;
       batch.pixels.resize(static_cast<size_t>(batch.count) * side * side * kChannels);
@@ -77,8 +81,9 @@ absl::StatusOr<FrameBatch> Fill(const LoaderInput& input, int64_t index) {
                                 " is stored at ", side, " pixels beside others at ", batch.side,
                                 "; prepare all chunks with one view_pixels");
     }
-    ICPT_ASSIGN_OR_RETURN(const std::string_view bytes, FrameBytes(*chosen.clip, input.view, chosen.frame));
-    std::memcpy(batch.pixels.data() + place * bytes.size(), bytes.data(), bytes.size());
+    const size_t picture_bytes = static_cast<size_t>(side) * side * kChannels;
+    ICPT_RETURN_IF_ERROR(
+        CopyPicture(*chosen.clip, input.view, chosen.frame, batch.pixels.data() + place * picture_bytes));
     batch.is_fake.push_back(chosen.clip->info.label == Label::kFake ? 1 : 0);
   }
   return batch;
@@ -91,14 +96,25 @@ int64_t FrameCount(const StoredClip& clip, View view) {
   return tensor == nullptr || tensor->shape.empty() ? 0 : tensor->shape[0];
 }
 
-absl::StatusOr<std::string_view> FrameBytes(const StoredClip& clip, View view, int64_t frame) {
+absl::StatusOr<int> PictureSide(const StoredClip& clip, View view) {
   ICPT_ASSIGN_OR_RETURN(const ViewTensor* tensor, PictureView(clip, view));
-  const int64_t frame_bytes = tensor->shape[1] * tensor->shape[2] * kChannels;
+  return static_cast<int>(tensor->shape[2]);
+}
+
+absl::Status CopyPicture(const StoredClip& clip, View view, int64_t frame, uint8_t* rgb) {
+  ICPT_ASSIGN_OR_RETURN(const ViewTensor* tensor, PictureView(clip, view));
   if (frame < 0 || frame >= tensor->shape[0]) {
     return InvalidArgument("frame ", frame, " of clip ", clip.info.name, ", which has ", tensor->shape[0]);
   }
   ICPT_ASSIGN_OR_RETURN(const std::string_view bytes, VerifiedBytes(clip, *tensor));
-  return bytes.substr(static_cast<size_t>(frame * frame_bytes), static_cast<size_t>(frame_bytes));
+  const size_t picture_bytes = bytes.size() / static_cast<size_t>(tensor->shape[0]);
+  const std::string_view picture = bytes.substr(static_cast<size_t>(frame) * picture_bytes, picture_bytes);
+  if (tensor->yuv.has_value()) {
+    RgbFromPlanar(picture, static_cast<int>(tensor->shape[2]), *tensor->yuv, rgb);
+  } else {
+    std::memcpy(rgb, picture.data(), picture.size());
+  }
+  return absl::OkStatus();
 }
 
 std::vector<int64_t> EvenFrames(int64_t frames, int count) {

@@ -44,8 +44,10 @@ class Loader {
   std::unique_ptr<Impl> impl_;
 };
 
-// One picture of a clip's view as [height, width, 3] bytes. Errors as Loader::Next.
-absl::StatusOr<std::string_view> FrameBytes(const StoredClip& clip, View view, int64_t frame);
+// The side of a clip's pictures. Errors as Loader::Next.
+absl::StatusOr<int> PictureSide(const StoredClip& clip, View view);
+// One picture as RGB, [side, side, 3] bytes at `rgb`. Errors as Loader::Next.
+absl::Status CopyPicture(const StoredClip& clip, View view, int64_t frame, uint8_t* rgb);
 // Frames the view holds; 0 when it is missing.
 int64_t FrameCount(const StoredClip& clip, View view);
 
