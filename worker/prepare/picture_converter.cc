@@ -10,6 +10,7 @@ extern "C" {
 #include <utility>
 
 #include "common/base/status.h"
+#include "worker/prepare/media_input.h"
 
 namespace interceptor::worker {
 namespace {
@@ -69,11 +70,6 @@ int ScalerTable(ColourMatrix matrix) {
   }
   return SWS_CS_DEFAULT;
 }
-
-struct FreeFrame {
-  void operator()(AVFrame* frame) const { av_frame_free(&frame); }
-};
-using FramePtr = std::unique_ptr<AVFrame, FreeFrame>;
 
 // [from, to) moved outwards to samples of the subsampled chroma planes.
 std::pair<int, int> WholeSamples(int from, int to, int end, int format, bool across) {

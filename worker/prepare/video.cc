@@ -1,116 +1,23 @@
 #include "worker/prepare/video.h"
 
 extern "C" {
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
 #include <libavutil/display.h>
 }
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "common/base/status.h"
 #include "worker/prepare/h264_skip.h"
+#include "worker/prepare/media_input.h"
 
 namespace interceptor::worker {
 namespace {
 
-constexpr int kInputBufferBytes = 64 << 10;
-constexpr int kStreamsMax = 32;
 constexpr int64_t kFramesMax = 200000;
 constexpr int64_t kPixelsMax = int64_t{4096} * 2304;
 constexpr double kPixelShapeMin = 0.25;
-constexpr char kFormats[] = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,jpeg_pipe,png_pipe";
-constexpr char kCodecs[] = "h264,hevc,mpeg4,vp8,vp9,mjpeg,png";
-
-struct MemoryInput {
-  std::string_view bytes;
-  int64_t position = 0;
-
-  static int Read(void* opaque, uint8_t* buffer, int size) {
-    auto* input = static_cast<MemoryInput*>(opaque);
-    const int64_t left = static_cast<int64_t>(input->bytes.size()) - input->position;
-    if (left <= 0) return AVERROR_EOF;
-    const int count = static_cast<int>(std::min<int64_t>(left, size));
-    std::memcpy(buffer, input->bytes.data() + input->position, static_cast<size_t>(count));
-    input->position += count;
-    return count;
-  }
-
-  static int64_t Seek(void* opaque, int64_t offset, int whence) {
-    auto* input = static_cast<MemoryInput*>(opaque);
-    const auto size = static_cast<int64_t>(input->bytes.size());
-    switch (whence & ~AVSEEK_FORCE) {
-      case AVSEEK_SIZE:
-        return size;
-      case SEEK_SET:
-        break;
-      case SEEK_CUR:
-        offset += input->position;
-        break;
-      case SEEK_END:
-        offset += size;
-        break;
-      default:
-        return AVERROR(EINVAL);
-    }
-    if (offset < 0 || offset > size) return AVERROR(EINVAL);
-    input->position = offset;
-    return offset;
-  }
-};
-
-struct FreeFormat {
-  void operator()(AVFormatContext* format) const {
-    AVIOContext* io = format->pb;
-    avformat_close_input(&format);
-    if (io != nullptr) {
-      av_freep(&io->buffer);
-      avio_context_free(&io);
-    }
-  }
-};
-struct FreeCodec {
-  void operator()(AVCodecContext* codec) const { avcodec_free_context(&codec); }
-};
-struct FreePacket {
-  void operator()(AVPacket* packet) const { av_packet_free(&packet); }
-};
-using FormatPtr = std::unique_ptr<AVFormatContext, FreeFormat>;
-using CodecPtr = std::unique_ptr<AVCodecContext, FreeCodec>;
-using PacketPtr = std::unique_ptr<AVPacket, FreePacket>;
-
-std::string ErrorText(int error) {
-  char text[AV_ERROR_MAX_STRING_SIZE] = {};
-  av_strerror(error, text, sizeof(text));
-  return text;
-}
-
-absl::StatusOr<FormatPtr> OpenFormat(MemoryInput* input) {
-  AVFormatContext* format = avformat_alloc_context();
-  if (format == nullptr) return ResourceExhausted("no memory for a demuxer");
-  auto* buffer = static_cast<uint8_t*>(av_malloc(kInputBufferBytes));
-  AVIOContext* io =
-      avio_alloc_context(buffer, kInputBufferBytes, 0, input, MemoryInput::Read, nullptr, MemoryInput::Seek);
-  format->pb = io;
-  format->flags |= AVFMT_FLAG_CUSTOM_IO;
-  format->max_streams = kStreamsMax;
-  AVDictionary* options = nullptr;
-  av_dict_set(&options, "protocol_whitelist", "", 0);
-  av_dict_set(&options, "format_whitelist", kFormats, 0);
-  av_dict_set(&options, "codec_whitelist", kCodecs, 0);
-  // A failed open frees the format but not the input that was given to it.
-  const int error = avformat_open_input(&format, nullptr, nullptr, &options);
-  av_dict_free(&options);
-  if (error < 0) {
-    av_freep(&io->buffer);
-    avio_context_free(&io);
-    return DataLoss("not a video that can be read: ", ErrorText(error));
-  }
-  return FormatPtr(format);
-}
 
 const int32_t* DisplayMatrix(const AVStream* stream) {
 #if LIBAVFORMAT_VERSION_MAJOR >= 61
@@ -135,19 +42,12 @@ int QuarterTurns(const AVStream* stream) {
   return static_cast<int>(((turns % 4) + 4) % 4);
 }
 
-AVStream* PictureStream(AVFormatContext* format) {
-  AVStream* chosen = nullptr;
-  for (unsigned i = 0; i < format->nb_streams; ++i) {
-    AVStream* stream = format->streams[i];
-    const bool is_picture = stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO &&
-                            (stream->disposition & AV_DISPOSITION_ATTACHED_PIC) == 0;
-    if (is_picture && chosen == nullptr) {
-      chosen = stream;
-    } else {
-      stream->discard = AVDISCARD_ALL;
-    }
-  }
-  return chosen;
+void TuneDecoder(AVCodecContext& codec) {
+  codec.max_pixels = kPixelsMax;
+  codec.export_side_data |= AV_CODEC_EXPORT_DATA_VIDEO_ENC_PARAMS;
+  // Makes the H.264 decoder wait for the reordering that the standard allows unless the stream promises less,
+  // so that no frame is lost at the start and the stream need not be probed.
+  if (codec.codec_id == AV_CODEC_ID_H264) codec.strict_std_compliance = FF_COMPLIANCE_STRICT;
 }
 
 int64_t PacketTime(const AVPacket& packet) {
@@ -157,14 +57,14 @@ int64_t PacketTime(const AVPacket& packet) {
 class MemoryVideo final : public Video {
  public:
   absl::Status Init(std::string_view bytes) {
-    av_log_set_level(AV_LOG_QUIET);
-    input_.bytes = bytes;
-    ICPT_ASSIGN_OR_RETURN(format_, OpenFormat(&input_));
-    stream_ = PictureStream(format_.get());
+    ICPT_ASSIGN_OR_RETURN(input_, MediaInput::Open(bytes));
+    stream_ = input_->Select(AVMEDIA_TYPE_VIDEO);
     if (stream_ == nullptr) return DataLoss("no video stream");
     turns_ = QuarterTurns(stream_);
     ICPT_RETURN_IF_ERROR(ReadPackets());
-    ICPT_RETURN_IF_ERROR(OpenCodec());
+    ICPT_ASSIGN_OR_RETURN(codec_, OpenDecoder(*stream_, TuneDecoder));
+    filter_ =
+        H264PacketFilter(codec_->codec_id == AV_CODEC_ID_H264, codec_->extradata, codec_->extradata_size);
     ListFrames();
     if (times_.empty()) return DataLoss("no frames");
     return absl::OkStatus();
@@ -223,20 +123,14 @@ class MemoryVideo final : public Video {
   // Packets are few megabytes and are needed twice: for the list of frame times and to decode.
   absl::Status ReadPackets() {
     while (true) {
-      PacketPtr packet(av_packet_alloc());
-      const int error = av_read_frame(format_.get(), packet.get());
-      if (error == AVERROR_EOF) break;
-      if (error < 0) return DataLoss("cut short or damaged: ", ErrorText(error));
-      if (packet->stream_index != stream_->index) continue;
-      if ((packet->flags & AV_PKT_FLAG_CORRUPT) != 0) return DataLoss("cut short: a packet is not whole");
+      ICPT_ASSIGN_OR_RETURN(PacketPtr packet, input_->Next());
+      if (packet == nullptr) return absl::OkStatus();
       if (static_cast<int64_t>(packets_.size()) >= kFramesMax) {
         return ResourceExhausted("more than ", kFramesMax, " frames");
       }
       facts_.stream_bytes += packet->size;
       packets_.push_back(std::move(packet));
     }
-    if (format_->pb->error < 0) return DataLoss("cut short or damaged: ", ErrorText(format_->pb->error));
-    return absl::OkStatus();
   }
 
   bool IsNeverReferred(const AVPacket& packet) const {
@@ -262,32 +156,6 @@ class MemoryVideo final : public Video {
     if (span <= 0) return;
     facts_.frame_rate = static_cast<double>(times_.size() - 1) / span;
     facts_.duration_seconds = span + 1.0 / facts_.frame_rate;
-  }
-
-  absl::Status OpenCodec() {
-    const AVCodec* decoder = avcodec_find_decoder(stream_->codecpar->codec_id);
-    if (decoder == nullptr) {
-      return DataLoss("no decoder for its codec ", avcodec_get_name(stream_->codecpar->codec_id));
-    }
-    codec_.reset(avcodec_alloc_context3(decoder));
-    if (codec_ == nullptr) return ResourceExhausted("no memory for a decoder");
-    if (avcodec_parameters_to_context(codec_.get(), stream_->codecpar) < 0)
-      return DataLoss("damaged codec data");
-    codec_->pkt_timebase = stream_->time_base;
-    codec_->thread_count = 1;
-    codec_->thread_type = 0;
-    codec_->max_pixels = kPixelsMax;
-    // Makes the H.264 decoder wait for the reordering that the standard allows unless the stream promises
-    // less, so that no frame is lost at the start and the stream need not be probed.
-    if (codec_->codec_id == AV_CODEC_ID_H264) codec_->strict_std_compliance = FF_COMPLIANCE_STRICT;
-    AVDictionary* options = nullptr;
-    av_dict_set(&options, "codec_whitelist", kCodecs, 0);
-    const int error = avcodec_open2(codec_.get(), decoder, &options);
-    av_dict_free(&options);
-    if (error < 0) return DataLoss("its ", decoder->name, " stream cannot be decoded: ", ErrorText(error));
-    filter_ =
-        H264PacketFilter(codec_->codec_id == AV_CODEC_ID_H264, codec_->extradata, codec_->extradata_size);
-    return absl::OkStatus();
   }
 
   double Seconds(int64_t time) const {
@@ -335,7 +203,7 @@ class MemoryVideo final : public Video {
 
   // Stored as it is, but wider or narrower so that its pixels are square.
   cv::Size SquareSize(const AVFrame& picture) const {
-    const AVRational pixel = av_guess_sample_aspect_ratio(format_.get(), stream_, nullptr);
+    const AVRational pixel = av_guess_sample_aspect_ratio(input_->format(), stream_, nullptr);
     const double shape = pixel.num > 0 && pixel.den > 0 ? av_q2d(pixel) : 1;
     // What no camera makes is a mistake of the file.
     if (shape < kPixelShapeMin || shape > 1 / kPixelShapeMin) return {picture.width, picture.height};
@@ -367,8 +235,7 @@ class MemoryVideo final : public Video {
     return upright;
   }
 
-  MemoryInput input_;
-  FormatPtr format_;
+  std::unique_ptr<MediaInput> input_;
   AVStream* stream_ = nullptr;
   int turns_ = 0;
   std::vector<PacketPtr> packets_;
