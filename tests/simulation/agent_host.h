@@ -72,7 +72,9 @@ class AgentHost {
   void UploadPart(int64_t offset);
   void Uploaded(const absl::Status& status);
   void Download();
-  void Fetch(const Digest& blob, std::function<void(absl::StatusOr<BodyPtr>)> done);
+  // `base_of` is the specialist whose base it is; empty for another blob.
+  void Fetch(const Digest& blob, const std::string& base_of,
+             std::function<void(absl::StatusOr<BodyPtr>)> done);
   void FetchTable(const worker::IntegrateRound& round, size_t index);
 
   void Do(const worker::SendHello& hello);

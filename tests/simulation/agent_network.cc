@@ -180,12 +180,16 @@ void AgentHost::Do(const worker::IntegrateRound& round) {
   if (downloads_.size() == 1) Download();
 }
 
-void AgentHost::Fetch(const Digest& blob, std::function<void(absl::StatusOr<BodyPtr>)> done) {
+void AgentHost::Fetch(const Digest& blob, const std::string& base_of,
+                      std::function<void(absl::StatusOr<BodyPtr>)> done) {
   CoordinatorHost& host = box_.coordinator();
   auto body = std::make_shared<absl::StatusOr<BodyPtr>>(Unavailable("nothing came"));
   Ask(box_.world(), {box_.link(), process_, host.process(),
-                     [&host, blob, body](const Reply& reply) {
+                     [&box = box_, &host, blob, base_of, body](const Reply& reply) {
                        *body = host.vault().Read(blob);
+                       // Judged here: by the time the answer arrives a person may have put the blob back.
+                       if (!base_of.empty() && absl::IsNotFound(body->status()))
+                         box.OnBaseMissing(blob, base_of);
                        reply(body->status());
                      },
                      [body, done = std::move(done)](const absl::Status& status) {
@@ -198,14 +202,13 @@ void AgentHost::Download() {
   if (const auto* round = std::get_if<worker::IntegrateRound>(&downloads_.front()))
     return FetchTable(*round, 0);
   const worker::FetchBlob fetch = std::get<worker::FetchBlob>(downloads_.front());
-  Fetch(fetch.blob, [this, fetch](const absl::StatusOr<BodyPtr>& body) {
+  Fetch(fetch.blob, fetch.specialist, [this, fetch](const absl::StatusOr<BodyPtr>& body) {
     downloads_.pop_front();
     const std::string path = BasePath(fetch.specialist, fetch.blob);
     absl::Status status = body.status();
     if (status.ok() && box_.disk().full) status = ResourceExhausted("the disk is full");
     if (status.ok()) box_.disk().files[path] = *body;
     process_.Tell(Cat("fetched ", fetch.blob.hex.substr(0, 8), ": ", status));
-    if (absl::IsNotFound(status)) box_.OnBaseMissing(fetch.blob, fetch.specialist);
     if (!downloads_.empty()) Download();
     Feed(worker::BlobFetched{fetch.blob, status, path});
   });
@@ -218,7 +221,7 @@ void AgentHost::FetchTable(const worker::IntegrateRound& round, size_t index) {
     if (!downloads_.empty()) Download();
     return Feed(worker::RoundIntegrated{round.chunk, absl::OkStatus()});
   }
-  Fetch(round.evaluations[index].score_table, [this, round, index](const absl::StatusOr<BodyPtr>& table) {
+  Fetch(round.evaluations[index].score_table, "", [this, round, index](const absl::StatusOr<BodyPtr>& table) {
     if (table.ok()) return FetchTable(round, index + 1);
     if (absl::IsNotFound(table.status())) {
       box_.world().Violate(

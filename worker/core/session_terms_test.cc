@@ -117,6 +117,28 @@ CATCH_TEST_CASE("what an earlier start of the agent left unpublished is publishe
   CATCH_CHECK(std::get<CheckpointFact>(told[0].body).step == 10);
 }
 
+CATCH_TEST_CASE("the clock of saves counts from the newest checkpoint that an earlier start left") {
+  Desk desk;
+  desk.Connect();
+  desk.SeeAllFiles();
+  desk.StoreAll();
+  CheckpointFact left = CheckpointAt("BG", 10);
+  left.training_seconds = absl::ToDoubleSeconds(desk.plan.checkpoint_period);
+  Assigned assigned{{"train/BG", 1}, 0, CheckpointAt("BG", 4), {}};
+  assigned.memory.files = {{CheckpointAt("BG", 4).blob, "BG-4", 4}, {left.blob, "BG-10", 10}};
+  assigned.memory.unpublished = {{left, "BG-10"}};
+  desk.Give(assigned);
+  const ChildId child = desk.Ready("BG", 1);
+  desk.Give(Disconnected{});
+  const auto moved_to = [&](double seconds) {
+    desk.Give(TrainerMoved{
+        .child = child, .cursor = {}, .step = 12, .training_seconds = left.training_seconds + seconds});
+    return desk.Got<SaveCheckpoint>().size();
+  };
+  CATCH_CHECK(moved_to(60) == 0);
+  CATCH_CHECK(moved_to(left.training_seconds) == 1);
+}
+
 CATCH_TEST_CASE(
     "a killed agent goes on from its memory in the middle of the next chunk and tells each fact once") {
   Training desk;

@@ -35,6 +35,9 @@ void TrainingRun::Recall(const RunMemory& memory) {
     if (const auto* evaluation = std::get_if<EvaluationFact>(&fact.body)) {
       evaluated_.insert({evaluation->kind, evaluation->chunk});
     }
+    if (const auto* checkpoint = std::get_if<CheckpointFact>(&fact.body)) {
+      captured_seconds_ = std::max(captured_seconds_, checkpoint->training_seconds);
+    }
     if (std::holds_alternative<FailureFact>(fact.body)) continue;  // of a start that is over
     outbox_.Add(fact.body, fact.path);
   }
