@@ -28,6 +28,7 @@
 #include "tests/support/scratch_folder.h"
 #include "worker/prepare/archive.h"
 #include "worker/prepare/decoder_pool.h"
+#include "worker/prepare/schedule.h"
 #include "worker/store/clip_store.h"
 
 namespace interceptor::worker {
@@ -81,7 +82,7 @@ class Bench {
     Round last;
     for (int i = 0; i < settings_.repeat; ++i) {
       ICPT_ASSIGN_OR_RETURN(const Round full, Prepare({View::kFullFrame}));
-      ICPT_ASSIGN_OR_RETURN(last, Prepare({View::kFullFrame, View::kFaceCrop}));
+      ICPT_ASSIGN_OR_RETURN(last, Prepare(DecodeJob().views));
       ICPT_ASSIGN_OR_RETURN(const double read_s, ReadBack());
       cpu.push_back(full.cpu_s);
       wall.push_back(full.wall_s);
@@ -146,8 +147,8 @@ class Bench {
       stored.info = {.chunk = "00", .name = entry.path, .family = entry.path};
       stored.attributes = outcome.clip.attributes;
       stored.frame_seconds = outcome.clip.frame_seconds;
-      for (const DecodedView& view : outcome.clip.views)
-        stored.views.push_back({view.view, ElementType::kU8, view.shape, view.bytes, outcome.clip.colours});
+      stored.series = outcome.clip.series;
+      stored.views = StoredViews(outcome.clip);
       ICPT_RETURN_IF_ERROR(store->Add(stored));
       round.frames += static_cast<int64_t>(stored.frame_seconds.size());
       round.face_rate += stored.attributes.contains("face_share") ? stored.attributes["face_share"] : 0;

@@ -1,13 +1,6 @@
 #include "worker/core/types.h"
 
 namespace interceptor::worker {
-namespace {
-
-constexpr View kAllViews[] = {View::kFullFrame, View::kFaceCrop, View::kLumaPatches, View::kMouthTrack,
-                              View::kLogMel,    View::kBurst,    View::kCodecFacts};
-
-}  // namespace
-
 std::string_view ToString(Label label) {
   switch (label) {
     case Label::kReal:

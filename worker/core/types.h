@@ -26,6 +26,9 @@ std::optional<SpecialistName> ParseSpecialist(std::string_view text);
 // What one specialist looks at in a clip. Numbers and names stand in files: append only.
 enum class View { kFullFrame, kFaceCrop, kLumaPatches, kMouthTrack, kLogMel, kBurst, kCodecFacts };
 
+inline constexpr View kAllViews[] = {View::kFullFrame, View::kFaceCrop, View::kLumaPatches, View::kMouthTrack,
+                                     View::kLogMel,    View::kBurst,    View::kCodecFacts};
+
 std::string_view ToString(View view);  // "full_frame", "face_crop", ...
 std::optional<View> ParseView(std::string_view text);
 

@@ -5,42 +5,91 @@
 #include <opencv2/core.hpp>
 
 #include "common/base/status.h"
+#include "worker/prepare/log_mel.h"
+#include "worker/prepare/schedule.h"
+#include "worker/prepare/sound.h"
 #include "worker/prepare/video.h"
 #include "worker/prepare/view_cutter.h"
 
 namespace interceptor::worker {
 namespace {
 
-// A frame in the middle of each of as many equal parts as frames are wanted; one that others are decoded from
-// where the part has one, so that no other need be decoded.
-std::vector<int64_t> ChooseFrames(const Video& video, int count) {
+struct HeardSound {
+  std::vector<float> samples;
+  bool heard = false;
+};
+
+absl::StatusOr<HeardSound> Listen(std::string_view bytes, const VideoFacts& facts) {
+  auto sound = DecodeSound(bytes, facts.start_seconds, facts.duration_seconds);
+  // Without sound that can be decoded there is no evidence in it, and the pictures are as good as any.
+  if (absl::IsNotFound(sound.status()) || absl::IsDataLoss(sound.status())) return HeardSound{};
+  ICPT_RETURN_IF_ERROR(sound.status());
+  return HeardSound{*std::move(sound), true};
+}
+
+Schedule MakeSchedule(const Video& video, const DecodeJob& job, const HeardSound& sound) {
   const int64_t frames = video.facts().frames;
-  std::vector<int64_t> chosen = EvenlySpread(frames, count);
-  const auto parts = static_cast<int64_t>(chosen.size());
-  for (int64_t k = 0; k < parts; ++k) {
-    int64_t& index = chosen[static_cast<size_t>(k)];
-    const int64_t reference = video.NearestReference(index);
-    if (reference >= k * frames / parts && reference < (k + 1) * frames / parts) index = reference;
+  Schedule schedule;
+  schedule.samples = SpreadOverReferences(frames, job.frames,
+                                          [&video](int64_t frame) { return video.NearestReference(frame); });
+  for (const int64_t at : EvenlySpread(static_cast<int64_t>(schedule.samples.size()), kWideFrames)) {
+    schedule.wide.push_back(schedule.samples[static_cast<size_t>(at)]);
   }
-  return chosen;
+  if (job.Wants(View::kBurst)) schedule.bursts = PlaceBursts(frames);
+  if (job.Wants(View::kMouthTrack) && sound.heard) {
+    const auto columns = static_cast<int64_t>(sound.samples.size()) / kMelHop;
+    schedule.windows =
+        PlaceMouthWindows(SpeechLevel(LogMel(sound.samples, 0, columns)), video.FrameSeconds());
+  }
+  return schedule;
+}
+
+// Adds "mouth_seconds" (the start of each window, of the sound and of the mouth alike) and "mouth_frames"
+// (how many of its frames lie before the clip's end).
+void AddLogMel(const HeardSound& sound, const Schedule& schedule, DecodedClip& clip) {
+  clip.attributes["has_sound"] = sound.heard ? 1 : 0;
+  if (schedule.windows.empty()) return;
+  std::string bytes;
+  for (const MouthWindow& window : schedule.windows) {
+    const std::vector<float> log_mel = LogMel(sound.samples, window.first_column, kMelColumns);
+    bytes.append(reinterpret_cast<const char*>(log_mel.data()), sizeof(float) * log_mel.size());
+    clip.series["mouth_frames"].push_back(static_cast<double>(window.frames.size()));
+    clip.series["mouth_seconds"].push_back(static_cast<double>(window.first_column) * kMelHop / kSoundRate);
+  }
+  const auto windows = static_cast<int64_t>(schedule.windows.size());
+  clip.views.push_back({View::kLogMel, {windows, kMelColumns, kMelBands}, std::move(bytes)});
 }
 
 }  // namespace
 
-std::vector<int64_t> EvenlySpread(int64_t frames, int count) {
-  const int64_t taken = std::min<int64_t>(frames, count);
-  std::vector<int64_t> indices;
-  for (int64_t k = 0; k < taken; ++k) indices.push_back((2 * k + 1) * frames / (2 * taken));
-  return indices;
+bool DecodeJob::Wants(View view) const { return std::find(views.begin(), views.end(), view) != views.end(); }
+
+std::vector<ViewTensor> StoredViews(const DecodedClip& clip) {
+  std::vector<ViewTensor> stored;
+  for (const DecodedView& view : clip.views) {
+    const ViewFormat format = FormatOf(view.view, 1, 1);
+    const auto colours = format.is_planar ? std::optional(clip.colours) : std::nullopt;
+    stored.push_back({view.view, format.type, view.shape, view.bytes, colours});
+  }
+  return stored;
 }
 
 absl::StatusOr<DecodedClip> DecodeClip(std::string_view bytes, const DecodeJob& job, FaceDetector& detector) {
   try {
     ICPT_ASSIGN_OR_RETURN(const auto video, Video::Open(bytes));
-    const std::vector<int64_t> frames = ChooseFrames(*video, job.frames);
-    ViewCutter cutter(*video, job, detector);
-    ICPT_RETURN_IF_ERROR(video->Decode(frames, [&](const VideoFrame& frame) { return cutter.Add(frame); }));
-    return cutter.Finish();
+    HeardSound sound;
+    if (job.Wants(View::kMouthTrack)) {
+      ICPT_ASSIGN_OR_RETURN(sound, Listen(bytes, video->facts()));
+    }
+    const Schedule schedule = MakeSchedule(*video, job, sound);
+    ViewCutter cutter(*video, schedule, job, detector);
+    ICPT_RETURN_IF_ERROR(
+        video->Decode(schedule.Frames(), [&](const VideoFrame& frame) { return cutter.Add(frame); }));
+    ICPT_ASSIGN_OR_RETURN(DecodedClip clip, cutter.Finish());
+    if (job.Wants(View::kMouthTrack)) AddLogMel(sound, schedule, clip);
+    std::sort(clip.views.begin(), clip.views.end(),
+              [](const DecodedView& a, const DecodedView& b) { return a.view < b.view; });
+    return clip;
   } catch (const std::bad_alloc&) {
     return ResourceExhausted("it needs more memory than a decoder may use");
   } catch (const cv::Exception& exception) {

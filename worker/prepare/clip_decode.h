@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "worker/core/types.h"
-#include "worker/store/planar.h"
+#include "worker/store/clip_store.h"
 
 namespace interceptor::worker {
 
@@ -20,10 +20,12 @@ struct DecodeJob {
   int frames = 16;  // at most; fewer when the clip has fewer
   int view_pixels = 224;
   int face_detection_stride = 10;
-  std::vector<View> views = {View::kFullFrame, View::kFaceCrop};  // ascending
+  std::vector<View> views = {std::begin(kAllViews), std::end(kAllViews)};  // the full frame among them
+
+  bool Wants(View view) const;
 };
 
-// Bytes of a view as they are stored: [frames, 3/2 pixels, pixels], planar.
+// A view as it is stored (worker/prepare/view_shapes.h).
 struct DecodedView {
   View view = View::kFullFrame;
   std::vector<int64_t> shape;
@@ -33,12 +35,14 @@ struct DecodedView {
 struct DecodedClip {
   std::map<std::string, double> attributes;
   std::vector<double> frame_seconds;
-  YuvColours colours;  // of every view
+  // Numbers that belong to views, by name: see the headers of those who cut them.
+  std::map<std::string, std::vector<double>> series;
+  YuvColours colours;  // of every planar view
   std::vector<DecodedView> views;
 };
 
-// `count` frames in the middle of as many equal parts of 0 .. frames-1; all of them when there are fewer.
-std::vector<int64_t> EvenlySpread(int64_t frames, int count);
+// The views as a store takes them; they point into `clip`.
+std::vector<ViewTensor> StoredViews(const DecodedClip& clip);
 
 // Any error is a reason to quarantine the clip.
 absl::StatusOr<DecodedClip> DecodeClip(std::string_view bytes, const DecodeJob& job, FaceDetector& detector);

@@ -15,6 +15,7 @@
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/io/config.h"
+#include "worker/prepare/view_shapes.h"
 
 namespace interceptor::worker {
 namespace {
@@ -48,23 +49,60 @@ absl::StatusOr<std::string> ReadExactly(int fd, int64_t offset, int64_t size) {
   return bytes;
 }
 
+// Shapes fit what the view can be, and no view comes that was not asked for or came before.
+absl::Status CheckShape(const DecodeJob& job, const DecodedClip& clip, const DecodedView& view) {
+  const ViewFormat format =
+      FormatOf(view.view, static_cast<int64_t>(clip.frame_seconds.size()), job.view_pixels);
+  const bool is_new = clip.views.empty() || clip.views.back().view < view.view;
+  const bool fits = !view.shape.empty() && view.shape[0] >= 1 && view.shape[0] <= format.count_max &&
+                    std::equal(view.shape.begin() + 1, view.shape.end(), format.dimensions.begin(),
+                               format.dimensions.end());
+  if (job.Wants(view.view) && is_new && fits) return absl::OkStatus();
+  return InvalidArgument("the decoder's view ", ToString(view.view), " has an unasked shape");
+}
+
 absl::Status ReadViews(const json& views, int output, const DecodeJob& job, DecodedClip& clip) {
-  const auto frames = static_cast<int64_t>(clip.frame_seconds.size());
-  const std::vector<int64_t> shape = {frames, job.view_pixels * 3 / 2, job.view_pixels};
-  const int64_t view_bytes = frames * PlanarBytes(job.view_pixels);
   int64_t offset = 0;
-  if (views.size() != job.views.size()) return InvalidArgument("the decoder's views are not those asked for");
   for (const json& item : views) {
+    if (!item.is_object()) return InvalidArgument("the decoder's view is not an object");
     JsonReader reader(item, "the decoder's view");
-    const std::optional<View> view = ParseView(reader.String("view"));
-    const json& sizes = reader.Array("shape");
+    const std::optional<View> name = ParseView(reader.String("view"));
+    DecodedView view;
+    for (const json& size : reader.Array("shape")) {
+      if (!size.is_number_integer())
+        return InvalidArgument("the decoder's view has a shape that is no numbers");
+      view.shape.push_back(size.get<int64_t>());
+    }
     ICPT_RETURN_IF_ERROR(reader.Finish());
-    const json expected = shape;
-    if (view != job.views[clip.views.size()] || sizes != expected)
-      return InvalidArgument("the decoder's view has an unasked shape");
-    ICPT_ASSIGN_OR_RETURN(std::string bytes, ReadExactly(output, offset, view_bytes));
-    clip.views.push_back({*view, shape, std::move(bytes)});
-    offset += view_bytes;
+    if (!name.has_value()) return InvalidArgument("the decoder's view is unknown");
+    view.view = *name;
+    ICPT_RETURN_IF_ERROR(CheckShape(job, clip, view));
+    const auto frames = static_cast<int64_t>(clip.frame_seconds.size());
+    const int64_t size = view.shape[0] * ItemBytes(FormatOf(view.view, frames, job.view_pixels));
+    ICPT_ASSIGN_OR_RETURN(view.bytes, ReadExactly(output, offset, size));
+    offset += size;
+    clip.views.push_back(std::move(view));
+  }
+  const bool has_pictures = !clip.views.empty() && clip.views.front().view == View::kFullFrame;
+  if (!has_pictures) return InvalidArgument("the decoder's answer has no pictures");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<double>> ReadNumbers(const json& values, std::string_view what) {
+  std::vector<double> numbers;
+  for (const json& value : values) {
+    if (!value.is_number() || !std::isfinite(value.get<double>())) {
+      return InvalidArgument("the decoder's ", what, " are no numbers");
+    }
+    numbers.push_back(value.get<double>());
+  }
+  return numbers;
+}
+
+absl::Status ReadSeries(const json& series, DecodedClip& clip) {
+  for (const auto& [name, values] : series.items()) {
+    if (!values.is_array()) return InvalidArgument("the decoder's ", name, " are no numbers");
+    ICPT_ASSIGN_OR_RETURN(clip.series[name], ReadNumbers(values, name));
   }
   return absl::OkStatus();
 }
@@ -185,8 +223,7 @@ absl::StatusOr<DecodeJob> DecodeJobText(std::string_view text) {
   DecodeJob job{static_cast<int>(frames), static_cast<int>(pixels), static_cast<int>(stride), {}};
   for (const json& name : names) {
     const std::optional<View> view = name.is_string() ? ParseView(name.get<std::string>()) : std::nullopt;
-    if (view != View::kFullFrame && view != View::kFaceCrop)
-      return InvalidArgument("decode job: a view that cannot be cut");
+    if (!view.has_value()) return InvalidArgument("decode job: a view that cannot be cut");
     job.views.push_back(*view);
   }
   return job;
@@ -200,6 +237,7 @@ absl::StatusOr<std::string> WriteAnswer(const DecodedClip& clip, int output) {
   }
   return json{{"attributes", clip.attributes},
               {"frame_seconds", clip.frame_seconds},
+              {"series", clip.series},
               {"matrix", std::string(ToString(clip.colours.matrix))},
               {"full_range", clip.colours.full_range},
               {"views", views}}
@@ -221,6 +259,7 @@ absl::StatusOr<DecoderAnswer> ReadAnswer(std::string_view text, int output, cons
   }
   const json& attributes = reader.Object("attributes");
   const json& seconds = reader.Array("frame_seconds");
+  const json& series = reader.Object("series");
   const std::optional<ColourMatrix> matrix = ParseColourMatrix(reader.String("matrix"));
   answer.clip.colours.full_range = reader.Boolean("full_range");
   const json& views = reader.Array("views");
@@ -233,12 +272,10 @@ absl::StatusOr<DecoderAnswer> ReadAnswer(std::string_view text, int output, cons
     }
     answer.clip.attributes[name] = value.get<double>();
   }
-  for (const json& value : seconds) {
-    if (!value.is_number()) return InvalidArgument("the decoder's frame_seconds are no numbers");
-    answer.clip.frame_seconds.push_back(value.get<double>());
-  }
+  ICPT_ASSIGN_OR_RETURN(answer.clip.frame_seconds, ReadNumbers(seconds, "frame_seconds"));
+  ICPT_RETURN_IF_ERROR(ReadSeries(series, answer.clip));
   const size_t frames = answer.clip.frame_seconds.size();
-  if (frames == 0 || frames > static_cast<size_t>(job.frames) || views.empty()) {
+  if (frames == 0 || frames > static_cast<size_t>(job.frames)) {
     return InvalidArgument("the decoder answered with ", frames, " frames where 1 to ", job.frames,
                            " were asked for");
   }

@@ -11,6 +11,7 @@
 #include "worker/prepare/audit.h"
 #include "worker/prepare/decode_request.h"
 #include "worker/prepare/labels.h"
+#include "worker/prepare/schedule.h"
 #include "worker/prepare/text.h"
 
 namespace interceptor::worker {
@@ -130,7 +131,8 @@ std::string RenderEstimate(const std::vector<ChunkEstimate>& chunks) {
   std::string text = absl::StrFormat("%-7s%10s%8s%8s%12s%12s%10s\n", "CHUNK", "ZIP", "CLIPS", "TRIED", "TIME",
                                      "STORE", "OF ZIP");
   std::string refused;
-  ChunkEstimate all{.chunk = "all"};
+  ChunkEstimate all;
+  all.chunk = "all";
   for (const ChunkEstimate& chunk : chunks) {
     if (!chunk.verdict.ok()) {
       refused += Cat("refused: ", Message(chunk.verdict), "\n");

@@ -23,17 +23,30 @@ class CascadeDetector final : public FaceDetector {
   }
 
   std::optional<FaceBox> Find(const cv::Mat& luma, const std::optional<FaceBox>& expected) override {
+    cv::Mat even;
+    cv::equalizeHist(luma, even);
+    if (expected.has_value()) {
+      constexpr double kRoom = 2.5;  // of the face's side
+      const FaceBox around{expected->x, expected->y, kRoom * expected->side};
+      if (const auto box = FindIn(even, around.Square(), expected)) return box;
+    }
+    return FindIn(even, cv::Rect({0, 0}, even.size()), expected);
+  }
+
+ private:
+  std::optional<FaceBox> FindIn(const cv::Mat& luma, const cv::Rect& wanted,
+                                const std::optional<FaceBox>& expected) {
     constexpr double kScaleStep = 1.15;
     constexpr int kNeighbours = 4;
     constexpr int kFaceShareMin = 10;
+    const cv::Rect area = wanted & cv::Rect({0, 0}, luma.size());
+    if (area.empty()) return std::nullopt;
     const int side_min = std::max(24, std::min(luma.cols, luma.rows) / kFaceShareMin);
-    cv::Mat even;
-    cv::equalizeHist(luma, even);
     std::vector<cv::Rect> found;
-    cascade_.detectMultiScale(even, found, kScaleStep, kNeighbours, 0, {side_min, side_min});
+    cascade_.detectMultiScale(luma(area), found, kScaleStep, kNeighbours, 0, {side_min, side_min});
     if (found.empty()) return std::nullopt;
-    const auto box = [](const cv::Rect& r) {
-      return FaceBox{r.x + r.width / 2.0, r.y + r.height / 2.0,
+    const auto box = [&area](const cv::Rect& r) {
+      return FaceBox{area.x + r.x + r.width / 2.0, area.y + r.y + r.height / 2.0,
                      static_cast<double>(std::max(r.width, r.height))};
     };
     // Largest first; with a track, distance counts against size.
@@ -48,7 +61,6 @@ class CascadeDetector final : public FaceDetector {
     return best;
   }
 
- private:
   cv::CascadeClassifier cascade_;
 };
 
@@ -76,10 +88,13 @@ absl::StatusOr<std::unique_ptr<FaceDetector>> FaceDetector::Load(const std::stri
   return detector;
 }
 
-void FaceTrack::Add(int64_t frame, const std::optional<FaceBox>& box) {
-  ++searched_;
-  if (box.has_value()) points_.push_back({frame, *box});
+cv::Rect FaceBox::Square() const {
+  const int length = static_cast<int>(std::lround(side));
+  return {static_cast<int>(std::lround(x - side / 2)), static_cast<int>(std::lround(y - side / 2)), length,
+          length};
 }
+
+void FaceTrack::Add(int64_t frame, const FaceBox& box) { points_.push_back({frame, box}); }
 
 std::vector<FaceTrack::Point> FaceTrack::Smoothed() const {
   const auto medians = JoinThree(points_, Median);
@@ -98,19 +113,6 @@ std::optional<FaceBox> FaceTrack::At(int64_t frame) const {
   const double t = static_cast<double>(frame - a.frame) / static_cast<double>(b.frame - a.frame);
   return FaceBox{std::lerp(a.box.x, b.box.x, t), std::lerp(a.box.y, b.box.y, t),
                  std::lerp(a.box.side, b.box.side, t)};
-}
-
-double FaceTrack::FaceShare() const {
-  return searched_ == 0 ? 0.0 : static_cast<double>(points_.size()) / static_cast<double>(searched_);
-}
-
-double FaceTrack::MedianSide() const {
-  if (points_.empty()) return 0;
-  std::vector<double> sides;
-  for (const Point& point : points_) sides.push_back(point.box.side);
-  const auto middle = sides.begin() + static_cast<std::ptrdiff_t>(sides.size() / 2);
-  std::nth_element(sides.begin(), middle, sides.end());
-  return *middle;
 }
 
 }  // namespace interceptor::worker

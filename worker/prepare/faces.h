@@ -17,6 +17,8 @@ struct FaceBox {
   double x = 0;
   double y = 0;
   double side = 0;
+
+  cv::Rect Square() const;
 };
 
 // Haar cascade (Viola and Jones, "Rapid object detection using a boosted cascade of simple features", 2001).
@@ -29,7 +31,8 @@ class FaceDetector {
   static absl::StatusOr<std::unique_ptr<FaceDetector>> Load(const std::string& cascade);
   virtual ~FaceDetector() = default;
 
-  // The face nearest to `expected`, or without it the largest one, in `luma`'s own pixels.
+  // The largest face, in `luma`'s own pixels. With `expected` the one nearest to it, which is searched for
+  // around it first.
   virtual std::optional<FaceBox> Find(const cv::Mat& luma, const std::optional<FaceBox>& expected) = 0;
 };
 
@@ -37,14 +40,10 @@ class FaceDetector {
 class FaceTrack {
  public:
   // Frames must come in ascending order.
-  void Add(int64_t frame, const std::optional<FaceBox>& box);
+  void Add(int64_t frame, const FaceBox& box);
 
   // Nothing when no face was ever found. Before the first and after the last box: that box.
   std::optional<FaceBox> At(int64_t frame) const;
-  // Frames with a face among those searched; 0 when none were.
-  double FaceShare() const;
-  // Median side, 0 without a face.
-  double MedianSide() const;
 
  private:
   struct Point {
@@ -54,7 +53,6 @@ class FaceTrack {
   std::vector<Point> Smoothed() const;
 
   std::vector<Point> points_;
-  int64_t searched_ = 0;
 };
 
 }  // namespace interceptor::worker

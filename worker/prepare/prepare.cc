@@ -16,6 +16,7 @@
 #include "worker/prepare/decode_request.h"
 #include "worker/prepare/labels.h"
 #include "worker/prepare/prepared_stamp.h"
+#include "worker/prepare/view_shapes.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/manifest.h"
 
@@ -53,11 +54,9 @@ absl::StatusOr<std::string> CascadeDigest(const FileSystem& files, const std::st
 // Checked before anything is decoded, so that a full disk costs no hour of decoding.
 absl::Status CheckSpace(const FileSystem& files, const std::string& folder, const PrepareOptions& options,
                         const GateReport& gate) {
-  constexpr int64_t kViews = 2;
   const PreparationSettings& settings = options.settings.preparation;
-  const int64_t frames =
-      int64_t{gate.reals} * settings.frames_per_real + int64_t{gate.fakes} * settings.frames_per_fake;
-  const int64_t needed = frames * kViews * PlanarBytes(settings.view_pixels);
+  const int64_t needed = gate.reals * ClipBytesMax(settings.frames_per_real, settings.view_pixels) +
+                         gate.fakes * ClipBytesMax(settings.frames_per_fake, settings.view_pixels);
   ICPT_ASSIGN_OR_RETURN(const SpaceInfo space, files.Space(folder));
   if (space.free_bytes >= needed) return absl::OkStatus();
   return ResourceExhausted("the store of chunk ", options.chunk, " needs up to ", needed >> 20, " MiB in ",
@@ -155,9 +154,8 @@ class Builder {
     stored.info.fold = FoldOf(stored.info.family, manifest_.folds);
     stored.attributes = decoded.attributes;
     stored.frame_seconds = decoded.frame_seconds;
-    for (const DecodedView& view : decoded.views) {
-      stored.views.push_back({view.view, ElementType::kU8, view.shape, view.bytes, decoded.colours});
-    }
+    stored.series = decoded.series;
+    stored.views = StoredViews(decoded);
     const bool is_kept = stored.info.fold == options_.settings.evaluation.held_out_fold ||
                          IsReplayFamily(stored.info.family, options_.settings.preparation.replay_reservoir);
     manifest_.clips.push_back(stored.info);

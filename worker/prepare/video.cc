@@ -6,6 +6,7 @@ extern "C" {
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "common/base/status.h"
@@ -100,7 +101,21 @@ class MemoryVideo final : public Video {
     return turns_ % 2 == 0 ? stored : cv::Size(stored.height, stored.width);
   }
 
-  YuvColours Colours(const VideoFrame& frame) const override { return ColoursOf(*frame.picture); }
+  std::vector<double> FrameSeconds() const override {
+    std::vector<double> seconds;
+    for (const int64_t time : times_) seconds.push_back(Seconds(time));
+    return seconds;
+  }
+
+  cv::Size StoredSize(const VideoFrame& frame) const override {
+    return {frame.picture->width, frame.picture->height};
+  }
+
+  cv::Rect StoredArea(const VideoFrame& frame, const cv::Rect& area) const override {
+    return StoredArea(*frame.picture, area);
+  }
+
+  YuvColours Colours() const override { return colours_.value_or(YuvColours{}); }
 
   absl::StatusOr<YuvPicture> Yuv(const VideoFrame& frame, const cv::Rect& area, cv::Size size) override {
     const cv::Size turned = turns_ % 2 == 0 ? size : cv::Size(size.height, size.width);
@@ -151,6 +166,8 @@ class MemoryVideo final : public Video {
       references_.push_back(at - times_.begin());
     }
     std::sort(references_.begin(), references_.end());
+    if (times_.empty()) return;
+    facts_.start_seconds = static_cast<double>(times_.front()) * av_q2d(stream_->time_base);
     if (times_.size() < 2) return;
     const double span = Seconds(times_.back());
     if (span <= 0) return;
@@ -195,6 +212,7 @@ class MemoryVideo final : public Video {
       if (time < wanted) continue;
       if (time > wanted) return MissingFrame(indices[next]);
       if (picture->width <= 0 || picture->height <= 0) return MissingFrame(indices[next]);
+      if (!colours_.has_value()) colours_ = ColoursOf(*picture);
       ICPT_RETURN_IF_ERROR(sink({indices[next], Seconds(time), std::move(picture)}));
       ++next;
     }
@@ -242,6 +260,7 @@ class MemoryVideo final : public Video {
   std::vector<int64_t> times_;       // of the frames shown, ascending, in the stream's time base
   std::vector<int64_t> references_;  // indices of frames that others refer to, ascending
   VideoFacts facts_;
+  std::optional<YuvColours> colours_;
   CodecPtr codec_;
   H264PacketFilter filter_{false, nullptr, 0};
   PictureConverter yuv_;

@@ -9,6 +9,7 @@
 #include <opencv2/core.hpp>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "worker/prepare/picture_converter.h"
@@ -20,6 +21,7 @@ namespace interceptor::worker {
 struct VideoFacts {
   int64_t frames = 0;
   double frame_rate = 0;        // frames a second; 0 for a single picture
+  double start_seconds = 0;     // of the first frame, on the file's own clock
   double duration_seconds = 0;  // up to the end of the last frame; 0 for a single picture
   int64_t stream_bytes = 0;     // the picture stream alone
 };
@@ -45,13 +47,20 @@ class Video {
   using Sink = std::function<absl::Status(const VideoFrame& frame)>;
   virtual absl::Status Decode(std::span<const int64_t> indices, const Sink& sink) = 0;
 
+  // Of every frame, after the first one.
+  virtual std::vector<double> FrameSeconds() const = 0;
+
   // The frame nearest to `index` that others are decoded from: it costs nothing beside them. `index` itself
   // where that is not known.
   virtual int64_t NearestReference(int64_t index) const = 0;
 
   // Of the upright picture in square pixels.
   virtual cv::Size UprightSize(const VideoFrame& frame) const = 0;
-  virtual YuvColours Colours(const VideoFrame& frame) const = 0;
+  virtual cv::Size StoredSize(const VideoFrame& frame) const = 0;
+  // The stored pixels, before turning, that show `area` of the upright picture.
+  virtual cv::Rect StoredArea(const VideoFrame& frame, const cv::Rect& area) const = 0;
+  // Of the first frame that was decoded.
+  virtual YuvColours Colours() const = 0;
   // `area` of the upright picture, which lies inside it, scaled to `size`, which is even.
   virtual absl::StatusOr<YuvPicture> Yuv(const VideoFrame& frame, const cv::Rect& area, cv::Size size) = 0;
   // 8-bit luma, upright, shrunk so that no side is over `side_max` pixels.

@@ -20,6 +20,9 @@ struct Placement {
 // The whole picture, its shape kept, centred in `pixels` x `pixels`.
 Placement LetterboxPlacement(cv::Size picture, int pixels);
 
+// `square` of the upright picture, padded where it leaves it; empty where nothing of it lies in the picture.
+Placement SquarePlacement(cv::Size picture, const cv::Rect& square, int pixels);
+
 // The square around `face` with kFaceMargin; empty where nothing of it lies in the picture. Without a face
 // the largest centred square.
 Placement FacePlacement(cv::Size picture, const std::optional<FaceBox>& face, int pixels);

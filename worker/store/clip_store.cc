@@ -84,6 +84,7 @@ json IndexEntry(const StoredClip& clip, const std::vector<int64_t>& offsets) {
           {"fold", clip.info.fold},
           {"attributes", clip.attributes},
           {"frame_seconds", clip.frame_seconds},
+          {"series", clip.series},
           {"views", std::move(views)}};
 }
 
@@ -94,10 +95,11 @@ absl::Status CheckNumbers(const StoredClip& clip) {
       return InvalidArgument("clip '", clip.info.name, "': attribute ", name, " is ", value);
     }
   }
-  for (const double value : clip.frame_seconds) {
-    if (!std::isfinite(value))
-      return InvalidArgument("clip '", clip.info.name, "': a frame's time is ", value);
-  }
+  const auto is_finite = [](double value) { return std::isfinite(value); };
+  bool all = std::all_of(clip.frame_seconds.begin(), clip.frame_seconds.end(), is_finite);
+  for (const auto& [name, values] : clip.series)
+    all = all && std::all_of(values.begin(), values.end(), is_finite);
+  if (!all) return InvalidArgument("clip '", clip.info.name, "': a time or place of a frame is no number");
   return absl::OkStatus();
 }
 
@@ -254,6 +256,16 @@ absl::StatusOr<ViewTensor> DecodeTensor(const json& object, const std::string& w
   return tensor;
 }
 
+absl::StatusOr<std::vector<double>> DecodeNumbers(const json& values, const std::string& what) {
+  if (!values.is_array()) return DataLoss(what, " is not an array");
+  std::vector<double> numbers;
+  for (const json& value : values) {
+    if (!value.is_number()) return DataLoss(what, " holds something else than numbers");
+    numbers.push_back(value.get<double>());
+  }
+  return numbers;
+}
+
 absl::StatusOr<StoredClip> DecodeEntry(const json& object, std::string_view data) {
   if (!object.is_object()) return DataLoss("index: a clip is not an object");
   JsonReader reader(object, "index");
@@ -265,6 +277,7 @@ absl::StatusOr<StoredClip> DecodeEntry(const json& object, std::string_view data
   const int64_t fold = reader.Integer("fold");
   const json& attributes = reader.Object("attributes");
   const json& seconds = reader.Array("frame_seconds");
+  const json& series = object.contains("series") ? reader.Object("series") : json::object();
   const json& views = reader.Array("views");
   ICPT_RETURN_IF_ERROR(reader.Finish());
   const std::string what = Cat("clip '", clip.info.name, "'");
@@ -276,9 +289,9 @@ absl::StatusOr<StoredClip> DecodeEntry(const json& object, std::string_view data
     if (!value.is_number()) return DataLoss(what, ": attribute ", name, " is not a number");
     clip.attributes[name] = value.get<double>();
   }
-  for (const json& value : seconds) {
-    if (!value.is_number()) return DataLoss(what, ": frame_seconds holds something else than numbers");
-    clip.frame_seconds.push_back(value.get<double>());
+  ICPT_ASSIGN_OR_RETURN(clip.frame_seconds, DecodeNumbers(seconds, Cat(what, ": frame_seconds")));
+  for (const auto& [name, values] : series.items()) {
+    ICPT_ASSIGN_OR_RETURN(clip.series[name], DecodeNumbers(values, Cat(what, ": ", name)));
   }
   for (const json& view : views) {
     ICPT_ASSIGN_OR_RETURN(ViewTensor tensor, DecodeTensor(view, what, data));

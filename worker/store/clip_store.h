@@ -6,11 +6,11 @@
 //   keep.clips       held-out families and the replay reservoir (kept to the plan's end)
 // A .clips file is: 64 bytes of header, the views' raw bytes (each tensor on a 64-byte boundary), and a JSON
 // index that names every clip with its attributes and tensors, and since version 2 each tensor's digest (the
-// first 32 hexadecimal digits of its SHA-256), and since version 3 the matrix and range of a planar picture.
-// Header: magic "ICPTCLIP", version u32, zero u32, index offset and index bytes (u64) and the first 32
-// hexadecimal digits of the index's SHA-256, little-endian. Files are written atomically; a reader maps them,
-// verifies header and index before the first use, and a tensor's digest when the tensor is touched first
-// (VerifiedBytes).
+// first 32 hexadecimal digits of its SHA-256), and since version 3 the matrix and range of a planar picture
+// and series of numbers by name. Header: magic "ICPTCLIP", version u32, zero u32, index offset and index
+// bytes (u64) and the first 32 hexadecimal digits of the index's SHA-256, little-endian. Files are written
+// atomically; a reader maps them, verifies header and index before the first use, and a tensor's digest when
+// the tensor is touched first (VerifiedBytes).
 #pragma once
 
 #include <atomic>
@@ -56,6 +56,8 @@ struct StoredClip {
   std::map<std::string, double> attributes;
   // Presentation time of each frame of the frame views, seconds.
   std::vector<double> frame_seconds;
+  // More numbers that belong to views, by name (worker/prepare): times, boxes, places.
+  std::map<std::string, std::vector<double>> series = {};
   std::vector<ViewTensor> views;
 
   const ViewTensor* Find(View view) const;

@@ -35,12 +35,18 @@ absl::StatusOr<const ViewTensor*> PictureView(const StoredClip& clip, View view)
   return tensor;
 }
 
-// The frame of `clip` whose time is nearest to `seconds`; the earlier one of two equally near.
-int64_t FrameAt(const StoredClip& clip, int64_t frames, double seconds) {
-  const auto known = std::min<int64_t>(frames, static_cast<int64_t>(clip.frame_seconds.size()));
+// The times of a view's frames: full_frame has some of the sampled ones.
+const std::vector<double>& FrameSeconds(const StoredClip& clip, View view) {
+  const auto own = clip.series.find("full_frame_seconds");
+  return view == View::kFullFrame && own != clip.series.end() ? own->second : clip.frame_seconds;
+}
+
+// The frame whose time is nearest to `wanted`; the earlier one of two equally near.
+int64_t FrameAt(const std::vector<double>& seconds, int64_t frames, double wanted) {
+  const auto known = std::min<int64_t>(frames, static_cast<int64_t>(seconds.size()));
   int64_t best = 0;
   for (int64_t i = 1; i < known; ++i) {
-    if (std::abs(clip.frame_seconds[i] - seconds) < std::abs(clip.frame_seconds[best] - seconds)) best = i;
+    if (std::abs(seconds[i] - wanted) < std::abs(seconds[best] - wanted)) best = i;
   }
   return best;
 }
@@ -57,11 +63,12 @@ ChosenFrame Choose(const LoaderInput& input, const SampleBatch& batch, size_t pl
   const auto drawn = std::min(static_cast<int64_t>(sample.moment * static_cast<double>(frames)), frames - 1);
   if (sample.same_time_as < 0) return {clip, drawn};
   const ChosenFrame other = Choose(input, batch, sample.same_time_as);
-  if (other.frame < 0 || other.frame >= static_cast<int64_t>(other.clip->frame_seconds.size()) ||
-      clip->frame_seconds.empty()) {
+  const std::vector<double>& seconds = FrameSeconds(*clip, input.view);
+  const std::vector<double>& other_seconds = FrameSeconds(*other.clip, input.view);
+  if (other.frame < 0 || other.frame >= static_cast<int64_t>(other_seconds.size()) || seconds.empty()) {
     return {clip, drawn};
   }
-  return {clip, FrameAt(*clip, frames, other.clip->frame_seconds[other.frame])};
+  return {clip, FrameAt(seconds, frames, other_seconds[other.frame])};
 }
 
 absl::StatusOr<FrameBatch> Fill(const LoaderInput& input, int64_t index) {
