@@ -63,8 +63,9 @@ def read_store(path):
     found = {}
     for clip in json.loads(data[offset:offset + size])["clips"]:
         view = next(view for view in clip["views"] if view["view"] == "full_frame")
-        require(view["shape"] == [len(clip["frame_seconds"]), SIDE * 3 // 2, SIDE], f"{clip['name']} has the shape {view['shape']}")
-        found[clip["name"]] = (clip["frame_seconds"], view["yuv"], data[view["offset"]:view["offset"] + math.prod(view["shape"])])
+        seconds = clip["series"]["full_frame_seconds"]
+        require(view["shape"] == [len(seconds), SIDE * 3 // 2, SIDE], f"{clip['name']} has the shape {view['shape']}")
+        found[clip["name"]] = (seconds, view["yuv"], data[view["offset"]:view["offset"] + math.prod(view["shape"])])
     return found
 
 
