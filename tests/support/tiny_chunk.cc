@@ -7,6 +7,7 @@ extern "C" {
 #include <nlohmann/json.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
@@ -14,13 +15,34 @@ extern "C" {
 
 namespace interceptor::worker {
 
+namespace {
+
+// Brighter and darker blocks around the middle, others in each scene but scene 0, which has none.
+void DrawScene(int scene, cv::Mat& picture) {
+  constexpr int kBlock = 16;
+  if (scene == 0) return;
+  const RandomKey key = MakeRandomKey(static_cast<uint64_t>(scene), "scene");
+  uint64_t draw = 0;
+  for (int y = 0; y < picture.rows; y += kBlock) {
+    for (int x = 0; x < picture.cols; x += kBlock) {
+      const bool is_middle = y == picture.rows / 2 - kBlock || y == picture.rows / 2;
+      if (is_middle && std::abs(x + kBlock / 2 - picture.cols / 2) < kBlock) continue;
+      const int shift = static_cast<int>(RandomBits(key, draw++) % 3) - 1;
+      picture(cv::Rect(x, y, kBlock, kBlock)) += cv::Scalar::all(40 * shift);
+    }
+  }
+}
+
+}  // namespace
+
 int GreyLevel(int frame, int first_level) { return (first_level + 5 * frame) % 200; }
 
-std::string GreyClip(int frames, int first_level, int rotation_degrees) {
+std::string GreyClip(int frames, int first_level, int rotation_degrees, int scene) {
   av_log_set_level(AV_LOG_ERROR);
   std::vector<cv::Mat> pictures;
   for (int k = 0; k < frames; ++k) {
     cv::Mat picture(64, 96, CV_8UC3, cv::Scalar::all(GreyLevel(k, first_level)));
+    DrawScene(scene, picture);
     picture(cv::Rect(0, 0, 16, 16)).setTo(cv::Scalar(0, 0, 200));
     pictures.push_back(picture);
   }
@@ -34,8 +56,8 @@ std::string GreyClip(int frames, int first_level, int rotation_degrees) {
 }
 
 std::vector<RawZipEntry> TinyChunkEntries(const TinyChunk& chunk) {
-  static const std::string real = GreyClip(9, 30);
-  static const std::string fake = GreyClip(7, 90);
+  static std::map<int, std::string> reals;
+  static std::map<int, std::string> fakes;
   std::vector<RawZipEntry> entries;
   nlohmann::json metadata = nlohmann::json::object();
   for (int k = 0; k < chunk.families; ++k) {
@@ -43,7 +65,12 @@ std::vector<RawZipEntry> TinyChunkEntries(const TinyChunk& chunk) {
     const std::string copy = Cat("f", k, ".mp4");
     metadata[original] = {{"label", "REAL"}, {"split", "train"}};
     metadata[copy] = {{"label", "FAKE"}, {"split", "train"}, {"original", original}};
-    for (const auto& [name, bytes] : {std::pair(original, real), std::pair(copy, fake)}) {
+    const int scene = chunk.first_scene + k;
+    if (!reals.contains(scene)) {
+      reals[scene] = GreyClip(9, 30, 0, scene);
+      fakes[scene] = GreyClip(7, 90, 0, scene);
+    }
+    for (const auto& [name, bytes] : {std::pair(original, reals[scene]), std::pair(copy, fakes[scene])}) {
       const auto other = chunk.replaced.find(name);
       entries.push_back({.name = Cat("dfdc_train_part_0/", name),
                          .bytes = other == chunk.replaced.end() ? bytes : other->second});

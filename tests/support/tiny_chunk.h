@@ -13,20 +13,21 @@ namespace interceptor::worker {
 
 // An H.264 clip with B frames whose k-th frame is grey of brightness 40 + 5 k (modulo 200) beside a red
 // patch.
-std::string GreyClip(int frames, int first_level = 40, int rotation_degrees = 0);
+// Scenes above 0 differ in what lies around its middle.
+std::string GreyClip(int frames, int first_level = 40, int rotation_degrees = 0, int scene = 0);
 
 // The level of GreyClip's k-th frame.
 int GreyLevel(int frame, int first_level = 40);
 
 struct TinyChunk {
   int families = 6;
+  int first_scene = 1;  // of the first family; each has its own
   // Clip names that hold something else than a clip.
   std::map<std::string, std::string> replaced = {};
   std::vector<RawZipEntry> more = {};
 };
 
-// families originals "r<k>.mp4" and a fake "f<k>.mp4" of each. All originals share their bytes; so do all
-// fakes.
+// families originals "r<k>.mp4" and a fake "f<k>.mp4" of each.
 std::vector<RawZipEntry> TinyChunkEntries(const TinyChunk& chunk);
 std::string WriteTinyChunk(const ScratchFolder& folder, const TinyChunk& chunk);
 
@@ -36,6 +37,7 @@ PrepareOptions TinyOptions(const ScratchFolder& folder, const std::string& zip_p
 class RecordingObserver : public PrepareObserver {
  public:
   void OnProgress(int64_t done, int64_t total, int64_t quarantined) override;
+  void OnScan(int64_t, int64_t) override {}
   void OnQuarantine(const std::string& clip, const std::string& reason) override;
   void OnGate(const GateFacts& gate) override;
   void OnWaiting() override { ++waits; }

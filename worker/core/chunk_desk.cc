@@ -101,8 +101,10 @@ std::optional<std::string> ChunkDesk::NextToPrepare(const std::set<int>& next_ch
     const std::string& chunk = Name(c);
     // Clips that no run will train on any more are not prepared again for their own sake.
     if (IsStored(chunk, next_chunks.contains(c) || c == ahead) || Fault(chunk)) continue;
+    // In the plan's order: each is compared with those before it, and must be on every box alike.
     const auto file = files_.find(chunk);
-    if (file != files_.end() && !file->second.sha256.empty()) return chunk;
+    const bool is_here = file != files_.end() && !file->second.sha256.empty();
+    return is_here ? std::optional(chunk) : std::nullopt;
   }
   return std::nullopt;
 }

@@ -140,12 +140,22 @@ CATCH_TEST_CASE("a run that starts in the middle prepares the kept clips of earl
   CATCH_CHECK(desk.Got<StartTrainer>().size() == 1);
 }
 
-CATCH_TEST_CASE("manifests are proposed in the plan's order, because each rests on those before it") {
+CATCH_TEST_CASE("a chunk is prepared when those before it are, because it is compared with them") {
   Desk desk;
   desk.Connect();
   desk.Give(ChunkFilesSeen{{{"01", {100, DigestOf("01").hex}}}});
   desk.Assign("BG");
-  desk.Give(ManifestBuilt{desk.Since<StartPreparer>().back().child, Stored("01")});
+  CATCH_CHECK(desk.Since<StartPreparer>().empty());
+  desk.SeeAllFiles();
+  CATCH_REQUIRE(desk.Since<StartPreparer>().size() == 1);
+  CATCH_CHECK(desk.Since<StartPreparer>()[0].chunk == "00");
+}
+
+CATCH_TEST_CASE("manifests are proposed in the plan's order, because each rests on those before it") {
+  Desk desk;
+  desk.Connect();
+  desk.Give(StoreSeen{{{"01", Stored("01")}}});
+  desk.Assign("BG");
   CATCH_CHECK(desk.Since<UploadBlob>().empty());
   desk.Give(ManifestCommitted{ManifestOf("00")});
   CATCH_CHECK(desk.Since<UploadBlob>().size() == 1);

@@ -19,7 +19,7 @@ absl::StatusOr<std::unique_ptr<ChunkData>> ChunkData::Open(const FileSystem& fil
                                                            const RunSettings& settings,
                                                            const ChunkOrder& order) {
   auto data = std::make_unique<ChunkData>();
-  const int held_out_fold = settings.evaluation.held_out_fold;
+  const int held_out_fold = data->held_out_fold_ = settings.evaluation.held_out_fold;
   auto open = [&](const std::string& path) -> absl::StatusOr<const ClipStoreReader*> {
     absl::StatusOr<std::unique_ptr<ClipStoreReader>> reader = ClipStoreReader::Open(path);
     if (!reader.ok()) {
@@ -46,10 +46,16 @@ absl::StatusOr<std::unique_ptr<ChunkData>> ChunkData::Open(const FileSystem& fil
     ICPT_ASSIGN_OR_RETURN(const ClipStoreReader* reader,
                           open(KeepStorePath(store, settings.chunks[earlier])));
     for (const StoredClip& clip : reader->clips()) {
+      // It shows footage that was trained on, as a later chunk has brought to light.
+      if (data->left_held_out_.contains(clip.info.family)) continue;
       (clip.info.fold == held_out_fold ? data->held_out_ : data->replay_).Add(clip);
     }
   }
   return data;
+}
+
+bool ChunkData::ShowsTrained(const ClipInfo& clip) const {
+  return linked_.contains(clip.family) && clip.fold != held_out_fold_;
 }
 
 absl::Status ChunkData::CheckManifest(const FileSystem& files, const std::string& store,
@@ -73,6 +79,8 @@ absl::Status ChunkData::CheckManifest(const FileSystem& files, const std::string
                  [](const ClipInfo& a, const ClipInfo& b) {
                    return a.name == b.name && a.family == b.family && a.label == b.label && a.fold == b.fold;
                  });
+  for (const auto& [family, other] : manifest->linked) linked_.insert(family);
+  left_held_out_ = manifest->left_held_out;
   if (same) return absl::OkStatus();
   return FailedPrecondition("chunk ", order.name, ": the store holds ", whole_.infos.size(),
                             " clips and the manifest ", manifest->clips.size(),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,10 +44,13 @@ class ChunkData {
   const ClipList& base() const { return base_; }
   // Training families in the keep stores of all earlier chunks.
   const ClipList& replay() const { return replay_; }
-  // Held-out families of this chunk and all earlier ones; nothing is ever trained on them.
+  // Held-out families of this chunk and all earlier ones, but those whose footage was trained on under
+  // another name; nothing is ever trained on them.
   const ClipList& held_out() const { return held_out_; }
-  // Everything in this chunk, by name: what look-ahead scores.
+  // Everything in this chunk, by name.
   const ClipList& whole() const { return whole_; }
+  // A clip of this chunk whose footage earlier chunks trained on under another name: no honest look ahead.
+  bool ShowsTrained(const ClipInfo& clip) const;
 
  private:
   absl::Status CheckManifest(const FileSystem& files, const std::string& store, const RunSettings& settings,
@@ -54,6 +58,9 @@ class ChunkData {
 
   std::vector<std::unique_ptr<ClipStoreReader>> readers_;
   std::string manifest_sha256_;
+  int held_out_fold_ = 0;
+  std::set<std::string> linked_;         // families of this chunk
+  std::set<std::string> left_held_out_;  // families of earlier ones
   ClipList base_;
   ClipList replay_;
   ClipList held_out_;

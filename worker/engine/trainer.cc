@@ -145,7 +145,14 @@ class Trainer {
     losses_.clear();
     if (order.chunk == 0 || !options_.settings.evaluation.look_ahead) return absl::OkStatus();
     ICPT_ASSIGN_OR_RETURN(const std::vector<double> logits, Score(order, data.whole()));
-    ICPT_RETURN_IF_ERROR(Report(order, data.whole(), logits, ScoreSplit::kLookAhead));
+    ClipList unseen;
+    std::vector<double> unseen_logits;
+    for (size_t i = 0; i < logits.size(); ++i) {
+      if (data.ShowsTrained(data.whole().infos[i])) continue;
+      unseen.Add(*data.whole().clips[i]);
+      unseen_logits.push_back(logits[i]);
+    }
+    ICPT_RETURN_IF_ERROR(Report(order, unseen, unseen_logits, ScoreSplit::kLookAhead));
     const std::vector<float> losses = ClipLosses(data.whole(), logits);
     for (size_t i = 0; i < losses.size(); ++i) {
       if (data.whole().infos[i].fold != options_.settings.evaluation.held_out_fold)

@@ -41,16 +41,15 @@ class TerminalObserver final : public PrepareObserver {
   explicit TerminalObserver(std::string chunk) : chunk_(std::move(chunk)) {}
 
   void OnProgress(int64_t done, int64_t total, int64_t quarantined) override {
-    const MonotonicTime now = SystemClock().Now();
-    const absl::Duration pause = is_terminal_ ? absl::Milliseconds(100) : absl::Seconds(5);
-    if (done < total && now - last_shown_ < pause) return;
-    last_shown_ = now;
-    const double seconds = absl::ToDoubleSeconds(now - begun_);
+    if (done == 0) begun_ = SystemClock().Now();
+    const double seconds = absl::ToDoubleSeconds(SystemClock().Now() - begun_);
     const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
-    const std::string line = Cat("chunk ", chunk_, ": ", done, "/", total, " clips, ", quarantined,
-                                 " quarantined, ", Shown(rate), " clips/s");
-    std::cerr << (is_terminal_ ? "\r\033[K" : "") << line << (is_terminal_ ? "" : "\n") << std::flush;
-    open_line_ = is_terminal_;
+    Show(Cat(done, "/", total, " clips, ", quarantined, " quarantined, ", Shown(rate), " clips/s"),
+         done == total);
+  }
+
+  void OnScan(int64_t done, int64_t total) override {
+    Show(Cat("looking for footage of other families, ", done, "/", total), false);
   }
 
   void OnQuarantine(const std::string& clip, const std::string& reason) override {
@@ -76,9 +75,19 @@ class TerminalObserver final : public PrepareObserver {
   }
 
  private:
+  void Show(const std::string& text, bool is_last) {
+    const MonotonicTime now = SystemClock().Now();
+    const absl::Duration pause = is_terminal_ ? absl::Milliseconds(100) : absl::Seconds(5);
+    if (!is_last && now - last_shown_ < pause) return;
+    last_shown_ = now;
+    std::cerr << (is_terminal_ ? "\r\033[K" : "") << "chunk " << chunk_ << ": " << text
+              << (is_terminal_ ? "" : "\n") << std::flush;
+    open_line_ = is_terminal_;
+  }
+
   const std::string chunk_;
   const bool is_terminal_ = isatty(STDERR_FILENO) != 0;
-  const MonotonicTime begun_ = SystemClock().Now();
+  MonotonicTime begun_ = SystemClock().Now();
   MonotonicTime last_shown_ = begun_ - absl::Hours(1);
   bool open_line_ = false;
   bool waiting_told_ = false;
@@ -101,6 +110,8 @@ class ChannelObserver final : public PrepareObserver {
           {"total", total},
           {"quarantined", quarantined}});
   }
+
+  void OnScan(int64_t, int64_t) override {}
 
   void OnQuarantine(const std::string& clip, const std::string& reason) override {
     Tell({{"event", "quarantine"}, {"clip", clip}, {"reason", reason}});

@@ -8,6 +8,7 @@
 #include "absl/strings/cord.h"
 #include "absl/time/clock.h"
 #include "common/base/ids.h"
+#include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "common/io/file_system.h"
@@ -15,6 +16,7 @@
 #include "worker/prepare/archive.h"
 #include "worker/prepare/decode_request.h"
 #include "worker/prepare/labels.h"
+#include "worker/prepare/leak_scan.h"
 #include "worker/prepare/prepared_stamp.h"
 #include "worker/prepare/view_shapes.h"
 #include "worker/store/clip_store.h"
@@ -68,11 +70,18 @@ absl::Status CheckSpace(const FileSystem& files, const std::string& folder, cons
 class Builder {
  public:
   Builder(const PrepareOptions& options, Archive& archive, const PreparationInputs& inputs, GateReport gate,
-          PrepareObserver& observer)
-      : options_(options), archive_(archive), gate_(std::move(gate)), observer_(observer) {
+          EarlierChunks earlier, PrepareObserver& observer)
+      : options_(options),
+        archive_(archive),
+        gate_(std::move(gate)),
+        earlier_(std::move(earlier)),
+        observer_(observer),
+        pool_(DecoderPool::Start(options.pool)) {
     manifest_.chunk = inputs.chunk;
     manifest_.chunk_sha256 = inputs.chunk_sha256;
     manifest_.folds = inputs.folds;
+    manifest_.scanned = earlier_.scanned;
+    manifest_.left_held_out = earlier_.left_held_out;
   }
 
   absl::StatusOr<PrepareSummary> Build(const FileSystem& files) {
@@ -81,6 +90,7 @@ class Builder {
     ICPT_ASSIGN_OR_RETURN(keep_,
                           ClipStoreWriter::Create(files, KeepStorePath(options_.store, options_.chunk)));
     for (const auto& [name, reason] : gate_.unlabelled) Quarantine(name, reason);
+    ICPT_RETURN_IF_ERROR(FindLeaks());
     ICPT_RETURN_IF_ERROR(DecodeAll());
     ICPT_RETURN_IF_ERROR(CheckResult());
     if (observer_.Stopped()) return Stopped();
@@ -95,17 +105,37 @@ class Builder {
     std::string fault;
   };
 
+  absl::Status FindLeaks() {
+    const auto progress = [this](int64_t done, int64_t total) {
+      observer_.OnScan(done, total);
+      return !observer_.Stopped();
+    };
+    auto scan = ScanForLeaks(*pool_, archive_, options_.chunk, gate_, earlier_, options_.settings.evaluation,
+                             progress);
+    if (absl::IsCancelled(scan.status())) return Stopped();
+    ICPT_RETURN_IF_ERROR(scan.status());
+    scan_ = *std::move(scan);
+    const FamilyLinks& links = scan_.links;
+    manifest_.linked = links.linked;
+    manifest_.left_held_out.insert(links.left_held_out.begin(), links.left_held_out.end());
+    if (links.linked.empty()) return absl::OkStatus();
+    const auto& [family, other] = *links.linked.begin();
+    ICPT_LOG(kWarning) << "chunk " << options_.chunk << ": " << links.linked.size()
+                       << " families show footage of another one, e.g. " << family << " of " << other
+                       << "; each goes to its fold. Held out no more: " << links.left_held_out.size();
+    return absl::OkStatus();
+  }
+
   // Results are taken in the order of names, whatever order they come in, so the files do not depend on it. A
   // bounded window keeps the memory bounded.
   absl::Status DecodeAll() {
-    const auto pool = DecoderPool::Start(options_.pool);
     const size_t window_max = 2 * static_cast<size_t>(options_.pool.decoders);
     std::deque<Pending> window;
     size_t next = 0;
     observer_.OnProgress(0, Total(), QuarantinedCount());
     while (next < gate_.clips.size() || !window.empty()) {
       while (next < gate_.clips.size() && window.size() < window_max) {
-        window.push_back(Begin(*pool, gate_.clips[next++]));
+        window.push_back(Begin(*pool_, gate_.clips[next++]));
       }
       ICPT_RETURN_IF_ERROR(Finish(window.front()));
       window.pop_front();
@@ -151,7 +181,11 @@ class Builder {
                    .family = FamilyName(options_.chunk, clip.original),
                    .label = clip.label,
                    .fold = 0};
-    stored.info.fold = FoldOf(stored.info.family, manifest_.folds);
+    const auto linked = scan_.links.folds.find(stored.info.family);
+    stored.info.fold =
+        linked != scan_.links.folds.end() ? linked->second : FoldOf(stored.info.family, manifest_.folds);
+    if (const auto look = scan_.looks.find(clip.name); look != scan_.looks.end())
+      manifest_.looks.insert(*look);
     stored.attributes = decoded.attributes;
     stored.frame_seconds = decoded.frame_seconds;
     stored.series = decoded.series;
@@ -209,7 +243,10 @@ class Builder {
   const PrepareOptions& options_;
   Archive& archive_;
   const GateReport gate_;
+  const EarlierChunks earlier_;
   PrepareObserver& observer_;
+  const std::unique_ptr<DecoderPool> pool_;
+  LeakScan scan_;
   DataManifest manifest_;
   std::unique_ptr<ClipStoreWriter> train_;
   std::unique_ptr<ClipStoreWriter> keep_;
@@ -249,6 +286,9 @@ absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, Prepa
   if (csv.has_value()) inputs.labels_sha256 = DigestOf(*csv).hex;
   ICPT_ASSIGN_OR_RETURN(inputs.chunk_sha256,
                         ZipDigest(files, options.zip_path, options.store, options.chunk));
+  ICPT_ASSIGN_OR_RETURN(EarlierChunks earlier,
+                        ReadEarlierChunks(files, options.store, options.settings, options.chunk));
+  inputs.scanned = earlier.scanned;
   auto finished = FindPrepared(files, options.store, inputs);
   if (!finished.ok()) {
     absl::Status status = finished.status();
@@ -262,7 +302,7 @@ absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, Prepa
   observer.OnGate({gate.reals, gate.fakes, gate.fake_share, rules.expected_fake_share, gate.text});
   ICPT_RETURN_IF_ERROR(CheckSpace(files, folder, options, gate));
   ICPT_RETURN_IF_ERROR(RemoveForeignStamp(files, options.store, inputs));
-  Builder builder(options, *archive, inputs, std::move(gate), observer);
+  Builder builder(options, *archive, inputs, std::move(gate), std::move(earlier), observer);
   ICPT_ASSIGN_OR_RETURN(PrepareSummary summary, builder.Build(files));
   ICPT_RETURN_IF_ERROR(CheckUnchanged(files, options.zip_path, zip));
   ICPT_RETURN_IF_ERROR(WriteStamp(files, options.store, inputs, zip, summary));

@@ -2,9 +2,12 @@
 //   1. the zip's directory is read, the builder's lock taken, leftovers of a crash swept;
 //   2. a finished store whose stamp fits zip, settings and cascade is used as it is;
 //   3. the data gate gives every clip its label and family, or refuses the chunk;
-//   4. clips are decoded by the pool and stored in the order of their names;
-//   5. train.clips, keep.clips, manifest.jsonl and, last, prepared.json become visible, each atomically.
-// A crash before 5 leaves only temporaries; one within it leaves a store whose prepared.json is absent or
+//   4. a few pictures of each family are compared with those of earlier chunks: what shows the same footage
+//   gets one
+//      fold;
+//   5. clips are decoded by the pool and stored in the order of their names;
+//   6. train.clips, keep.clips, manifest.jsonl and, last, prepared.json become visible, each atomically.
+// A crash before 6 leaves only temporaries; one within it leaves a store whose prepared.json is absent or
 // does not fit its files, which is made again. The same zip and settings give the same bytes, however many
 // decoders work.
 #pragma once
@@ -41,6 +44,7 @@ class PrepareObserver {
  public:
   virtual ~PrepareObserver() = default;
   virtual void OnProgress(int64_t done, int64_t total, int64_t quarantined) = 0;
+  virtual void OnScan(int64_t done, int64_t total) = 0;  // families looked at
   virtual void OnQuarantine(const std::string& clip, const std::string& reason) = 0;
   virtual void OnGate(const GateFacts& gate) = 0;
   // Another process is making the same store; it is waited for.

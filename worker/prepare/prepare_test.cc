@@ -318,5 +318,41 @@ CATCH_TEST_CASE("a missing cascade and a missing zip are told with their mend") 
   CATCH_CHECK(Message(status).find("opencv-data") != std::string::npos);
 }
 
+CATCH_TEST_CASE("footage that a chunk shares with an earlier one is found and goes to that one's fold") {
+  const ScratchFolder folder;
+  RecordingObserver observer;
+  PrepareOptions options = TinyOptions(folder, WriteTinyChunk(folder, {.families = 8}), 2);
+  const PrepareSummary first = Prepare(options, observer);
+  const auto manifest = [&] {
+    return *DecodeManifest(*ReadWholeFile(SystemFiles(), ManifestPath(options.store, options.chunk)));
+  };
+  const DataManifest earlier = manifest();
+  CATCH_CHECK(earlier.looks.size() == 8);
+  CATCH_CHECK(earlier.linked.empty());
+  // The last two of its eight scenes are the first two of this chunk.
+  const std::string bytes = RawZip(TinyChunkEntries({.families = 6, .first_scene = 7}));
+  options.chunk = "01";
+  options.zip_path = folder.File("01.zip");
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), options.zip_path, bytes).ok());
+  Prepare(options, observer);
+  const DataManifest later = manifest();
+  CATCH_CHECK(later.scanned == std::map<std::string, std::string>{{"00", first.manifest.hex}});
+  CATCH_CHECK(later.linked ==
+              std::map<std::string, std::string>{{"01/r0.mp4", "00/r6.mp4"}, {"01/r1.mp4", "00/r7.mp4"}});
+  const auto fold = [](const DataManifest& from, const std::string& family) {
+    for (const ClipInfo& clip : from.clips) {
+      if (clip.family == family) return clip.fold;
+    }
+    return -1;
+  };
+  CATCH_CHECK(fold(later, "01/r0.mp4") == fold(earlier, "00/r6.mp4"));
+  CATCH_CHECK(fold(later, "01/r1.mp4") == fold(earlier, "00/r7.mp4"));
+  // The same without the earlier chunk is another manifest.
+  options.store = folder.File("other");
+  Prepare(options, observer);
+  CATCH_CHECK(manifest().linked.empty());
+  CATCH_CHECK(manifest().scanned.empty());
+}
+
 }  // namespace
 }  // namespace interceptor::worker

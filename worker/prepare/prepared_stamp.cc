@@ -36,6 +36,7 @@ json InputFacts(const PreparationInputs& inputs) {
           {"labels_sha256", inputs.labels_sha256},
           {"preparation_version", kPreparationVersion},
           {"replay_reservoir", settings.replay_reservoir},
+          {"scanned", json(inputs.scanned)},
           {"unmatched_share_max", settings.unmatched_share_max},
           {"view_pixels", settings.view_pixels}};
 }

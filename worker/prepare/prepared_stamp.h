@@ -18,7 +18,8 @@ struct PreparationInputs {
   std::string chunk;
   std::string chunk_sha256;
   std::string cascade_sha256;
-  std::string labels_sha256;  // of the plan's CSV; empty without one
+  std::string labels_sha256;                   // of the plan's CSV; empty without one
+  std::map<std::string, std::string> scanned;  // earlier chunk -> digest of its manifest
   PreparationSettings preparation;
   int folds = 0;
   int held_out_fold = 0;

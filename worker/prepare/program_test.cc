@@ -148,7 +148,7 @@ CATCH_TEST_CASE("each kind of bad input has its exit code and one line that name
   };
   const Case cases[] = {
       {{"--help"}, 0, "  interceptor-prepare audit data"},
-      {{"audit", folder.path()}, 1, "have the bytes of another one"},
+      {{"audit", folder.path()}, 1, "not ready to be trained on"},
       {{"audit"}, 2, "DIR"},
       {{"estimate", folder.File("absent")}, 4, "absent"},
       {{}, 2, "ZIP"},

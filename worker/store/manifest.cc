@@ -1,8 +1,10 @@
 #include "worker/store/manifest.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
+#include "absl/strings/str_format.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/io/config.h"
@@ -12,20 +14,51 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t kManifestVersion = 1;
-
 // nlohmann keeps an object's keys sorted and writes no spaces, which is the canonical form.
 std::string Line(const json& object) {
   return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
+std::string HashText(uint64_t hash) { return absl::StrFormat("%016x", hash); }
+
+// Hashes as 16 hexadecimal digits each. Other texts are found by encoding the manifest again.
+std::vector<uint64_t> Hashes(const json& texts) {
+  std::vector<uint64_t> hashes;
+  for (const json& text : texts) {
+    hashes.push_back(text.is_string() ? std::strtoull(text.get<std::string>().c_str(), nullptr, 16) : 0);
+  }
+  return hashes;
+}
+
+absl::Status DecodeNames(const json& object, std::string_view what,
+                         std::map<std::string, std::string>& names) {
+  for (const auto& [key, value] : object.items()) {
+    if (!value.is_string()) return DataLoss("line 1: ", what, " holds something else than names");
+    names[key] = value.get<std::string>();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DecodeLinks(JsonReader& reader, DataManifest& manifest) {
+  ICPT_RETURN_IF_ERROR(DecodeNames(reader.Object("linked"), "linked", manifest.linked));
+  ICPT_RETURN_IF_ERROR(DecodeNames(reader.Object("scanned"), "scanned", manifest.scanned));
+  for (const json& family : reader.Array("left_held_out")) {
+    if (!family.is_string()) return DataLoss("line 1: left_held_out holds something else than names");
+    manifest.left_held_out.insert(family.get<std::string>());
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<DataManifest> DecodeHeader(const json& header) {
   JsonReader reader(header, "line 1");
-  if (const int64_t version = reader.Integer("version"); version > kManifestVersion) {
+  const int64_t version = reader.Integer("version");
+  if (version > kManifestVersion) {
     return FailedPrecondition("data manifest has version ", version, "; this program reads up to ",
                               kManifestVersion, ": use the newer program that wrote it");
   }
   DataManifest manifest;
+  manifest.version = version == 1 ? 1 : kManifestVersion;
+  if (version != 1) ICPT_RETURN_IF_ERROR(DecodeLinks(reader, manifest));
   manifest.chunk = reader.String("chunk");
   manifest.chunk_sha256 = reader.String("chunk_sha256");
   const int64_t folds = reader.Integer("folds");
@@ -50,6 +83,7 @@ absl::Status DecodeClip(const json& object, const std::string& where, DataManife
   info.family = reader.String("family");
   const int64_t fold = reader.Integer("fold");
   const std::optional<Label> label = ParseLabel(reader.String("label"));
+  if (reader.Has("look")) manifest.looks[name] = Hashes(reader.Array("look"));
   ICPT_RETURN_IF_ERROR(reader.Finish());
   if (!label.has_value()) return DataLoss(where, ": label is neither REAL nor FAKE");
   if (fold < 0 || fold >= manifest.folds) return DataLoss(where, ": fold is ", fold);
@@ -75,21 +109,26 @@ int DataManifest::FamilyCount() const {
 }
 
 std::string EncodeManifest(const DataManifest& manifest) {
-  std::string text = Line({{"chunk", manifest.chunk},
-                           {"chunk_sha256", manifest.chunk_sha256},
-                           {"clips", manifest.clips.size()},
-                           {"families", manifest.FamilyCount()},
-                           {"folds", manifest.folds},
-                           {"quarantined", manifest.quarantined.size()},
-                           {"version", kManifestVersion}});
+  json header = {{"chunk", manifest.chunk},        {"chunk_sha256", manifest.chunk_sha256},
+                 {"clips", manifest.clips.size()}, {"families", manifest.FamilyCount()},
+                 {"folds", manifest.folds},        {"quarantined", manifest.quarantined.size()},
+                 {"version", manifest.version}};
+  if (manifest.version > 1) {
+    header["left_held_out"] = manifest.left_held_out;
+    header["linked"] = json(manifest.linked);
+    header["scanned"] = json(manifest.scanned);
+  }
+  std::string text = Line(header);
   std::map<std::string_view, std::string> lines;
   for (const ClipInfo& clip : manifest.clips) {
-    const bool added = lines
-                           .emplace(clip.name, Line({{"clip", clip.name},
-                                                     {"family", clip.family},
-                                                     {"fold", clip.fold},
-                                                     {"label", std::string(ToString(clip.label))}}))
-                           .second;
+    json line = {{"clip", clip.name},
+                 {"family", clip.family},
+                 {"fold", clip.fold},
+                 {"label", std::string(ToString(clip.label))}};
+    if (const auto look = manifest.looks.find(clip.name); look != manifest.looks.end()) {
+      for (const uint64_t hash : look->second) line["look"].push_back(HashText(hash));
+    }
+    const bool added = lines.emplace(clip.name, Line(line)).second;
     ICPT_CHECK(added) << "clip " << clip.name << " stands twice in the manifest of " << manifest.chunk;
   }
   for (const auto& [name, reason] : manifest.quarantined) {

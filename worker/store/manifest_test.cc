@@ -10,6 +10,7 @@ namespace {
 
 DataManifest Sample() {
   DataManifest manifest;
+  manifest.version = 1;
   manifest.chunk = "00";
   manifest.chunk_sha256 = std::string(64, 'a');
   manifest.folds = 5;
@@ -85,8 +86,28 @@ CATCH_TEST_CASE("anything but the canonical text is DATA_LOSS and names the line
 }
 
 CATCH_TEST_CASE("a newer manifest is told apart from a damaged one") {
-  const absl::Status status = DecodeManifest(Replaced(Golden(), R"("version":1)", R"("version":2)")).status();
+  const absl::Status status = DecodeManifest(Replaced(Golden(), R"("version":1)", R"("version":3)")).status();
   CATCH_CHECK(status.code() == absl::StatusCode::kFailedPrecondition);
+}
+
+CATCH_TEST_CASE("what families look like and which are linked survives the way out and back") {
+  DataManifest manifest = Sample();
+  manifest.version = kManifestVersion;
+  manifest.looks = {{"a.mp4", {0x00ff, 0x7fffffffffffffff}}};
+  manifest.scanned = {{"00", std::string(64, 'b')}};
+  manifest.linked = {{"01/a.mp4", "00/x.mp4"}};
+  manifest.left_held_out = {"00/y.mp4"};
+  const std::string text = EncodeManifest(manifest);
+  CATCH_CHECK(text.find(R"("look":["00000000000000ff","7fffffffffffffff"])") != std::string::npos);
+  const auto back = DecodeManifest(text);
+  CATCH_INFO(Message(back.status()));
+  CATCH_REQUIRE(back.ok());
+  CATCH_CHECK(back->looks == manifest.looks);
+  CATCH_CHECK(back->scanned == manifest.scanned);
+  CATCH_CHECK(back->linked == manifest.linked);
+  CATCH_CHECK(back->left_held_out == manifest.left_held_out);
+  CATCH_CHECK_FALSE(DecodeManifest(Replaced(text, "00000000000000ff", "zz")).ok());
+  CATCH_CHECK_FALSE(DecodeManifest(Replaced(text, R"(["00/y.mp4"])", "[7]")).ok());
 }
 
 }  // namespace
