@@ -30,7 +30,11 @@ absl::StatusOr<StoredChunk> StoreKeeper::Look(const std::string& chunk) const {
   stored.manifest.families = static_cast<int>(reader.Integer("families"));
   stored.manifest.quarantined = static_cast<int>(reader.Integer("quarantined"));
   reader.Integer("folds");
-  reader.Integer("version");
+  if (reader.Integer("version") > 1) {
+    reader.Object("linked");
+    reader.Object("scanned");
+    reader.Array("left_held_out");
+  }
   if (const absl::Status status = reader.Finish(); !status.ok()) return DataLoss(Message(status));
   stored.manifest.blob = DigestOf(text);
   stored.has_train = trusted_.contains(chunk) && files_.Exists(JoinPath(folder, "train.clips"));

@@ -12,6 +12,10 @@ constexpr char kManifest[] =
     "{\"chunk\":\"00\",\"chunk_sha256\":\"zip\",\"clips\":2,\"families\":1,\"folds\":3,\"quarantined\":1,"
     "\"version\":1}\n"
     "{\"clip\":\"a.mp4\"}\n";
+constexpr char kSecondVersion[] =
+    "{\"chunk\":\"00\",\"chunk_sha256\":\"zip\",\"clips\":2,\"families\":1,\"folds\":3,\"left_held_out\":[],"
+    "\"linked\":{},\"quarantined\":1,\"scanned\":{},\"version\":2}\n"
+    "{\"clip\":\"a.mp4\"}\n";
 
 struct Store {
   ScratchFolder folder;
@@ -39,6 +43,8 @@ CATCH_TEST_CASE("a chunk is in the store when it was finished; its clips count w
   keeper.Trust("00");
   CATCH_CHECK(keeper.Look("00")->has_train);
   CATCH_CHECK(keeper.LookAtAll({"00", "01"}).size() == 1);
+  store.Write("manifest.jsonl", kSecondVersion);
+  CATCH_CHECK(keeper.Look("00")->manifest.families == 1);
   CATCH_REQUIRE(SystemFiles().Remove(store.Path("prepared.json")).ok());
   CATCH_CHECK(absl::IsNotFound(keeper.Look("00").status()));
 }

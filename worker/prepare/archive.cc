@@ -4,11 +4,14 @@
 #include <zip.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <vector>
 
 #include "common/base/status.h"
 #include "common/io/file_system.h"
+#include "worker/prepare/text.h"
+#include "worker/prepare/zip_directory.h"
 
 namespace interceptor::worker {
 namespace {
@@ -35,41 +38,6 @@ std::string OpenErrorText(int code) {
   const std::string text = zip_error_strerror(&error);
   zip_error_fini(&error);
   return text;
-}
-
-// True for well-formed UTF-8 without surrogates and overlong forms (RFC 3629, section 4).
-bool IsUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const int extra = lead < 0x80                   ? 0
-                      : lead >= 0xc2 && lead < 0xe0 ? 1
-                      : lead >= 0xe0 && lead < 0xf0 ? 2
-                      : lead >= 0xf0 && lead < 0xf5 ? 3
-                                                    : -1;
-    if (extra < 0 || i + static_cast<size_t>(extra) >= text.size()) return false;
-    uint32_t code = extra == 0 ? lead : lead & (0x3f >> extra);
-    for (int k = 1; k <= extra; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + static_cast<size_t>(k)]);
-      if ((next & 0xc0) != 0x80) return false;
-      code = code << 6 | (next & 0x3f);
-    }
-    if ((extra == 2 && (code < 0x800 || (code >= 0xd800 && code < 0xe000))) ||
-        (extra == 3 && (code < 0x10000 || code > 0x10ffff))) {
-      return false;
-    }
-    i += static_cast<size_t>(extra) + 1;
-  }
-  return true;
-}
-
-// A name that may be shown on a terminal.
-std::string Shown(std::string_view name) {
-  std::string shown;
-  for (const char c : name.substr(0, kNameBytesMax)) {
-    const auto byte = static_cast<unsigned char>(c);
-    shown += byte < 0x20 || byte >= 0x7f ? '?' : c;
-  }
-  return shown;
 }
 
 std::string LowerCase(std::string_view text) {
@@ -107,9 +75,6 @@ absl::StatusOr<bool> JudgeEntry(zip_t* zip, const zip_stat_t& stat) {
 
 absl::StatusOr<std::vector<ArchiveEntry>> ListEntries(zip_t* zip) {
   const zip_int64_t count = zip_get_num_entries(zip, 0);
-  if (count > kArchiveEntriesMax) {
-    return InvalidArgument(count, " entries; at most ", kArchiveEntriesMax, " are read");
-  }
   std::vector<ArchiveEntry> entries;
   std::set<std::string> seen;
   for (zip_int64_t i = 0; i < count; ++i) {
@@ -146,6 +111,9 @@ class ZipArchive final : public Archive {
     if (entry.size_bytes > limit_bytes) {
       return ResourceExhausted("declares ", entry.size_bytes, " bytes; at most ", limit_bytes, " are read");
     }
+    if (bytes_read_ > kArchiveBytesMax - std::min(entry.size_bytes, kArchiveBytesMax)) {
+      return ResourceExhausted("the zip unpacks to more than ", kArchiveBytesMax, " bytes");
+    }
     if (entry.size_bytes > kRatioFreeBytes && entry.size_bytes / kRatioMax > entry.packed_bytes) {
       return ResourceExhausted("declares ", entry.size_bytes, " bytes packed into ", entry.packed_bytes);
     }
@@ -169,9 +137,6 @@ class ZipArchive final : public Archive {
       return DataLoss("damaged in the zip: ", bytes.size(), " of ", entry.size_bytes, " bytes are there");
     }
     bytes_read_ += entry.size_bytes;
-    if (bytes_read_ > kArchiveBytesMax) {
-      return ResourceExhausted("the zip unpacks to more than ", kArchiveBytesMax, " bytes");
-    }
     return bytes;
   }
 
@@ -185,15 +150,15 @@ class ZipArchive final : public Archive {
 }  // namespace
 
 absl::Status ValidateEntryName(std::string_view name) {
-  const std::string shown = Cat("entry name '", Shown(name), "'");
+  const std::string shown = Cat("entry name '", Printable(name, 100), "'");
   if (name.empty()) return InvalidArgument("an entry has no name");
   if (name.size() > kNameBytesMax) return InvalidArgument(shown, " is over ", kNameBytesMax, " bytes");
   if (!IsUtf8(name)) return InvalidArgument(shown, " is not UTF-8");
   if (name.front() == '/') return InvalidArgument(shown, " is absolute");
-  for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) return InvalidArgument(shown, " has a control character");
-    if (c == '\\' || c == ':') return InvalidArgument(shown, " has a '", c, "'");
+  // Names are short enough to be shown whole, with '?' for what a terminal might obey.
+  if (Printable(name) != name) return InvalidArgument(shown, " has a control character");
+  for (const char c : {'\\', ':'}) {
+    if (name.find(c) != std::string_view::npos) return InvalidArgument(shown, " has a '", c, "'");
   }
   for (size_t begin = 0; begin <= name.size();) {
     const size_t end = std::min(name.find('/', begin), name.size());
@@ -207,14 +172,20 @@ absl::Status ValidateEntryName(std::string_view name) {
 }
 
 absl::StatusOr<std::unique_ptr<Archive>> Archive::Open(const std::string& path) {
-  auto info = SystemFiles().Stat(path);
-  if (absl::IsNotFound(info.status())) return NotFound(path, " does not exist");
-  if (!info.ok()) return info.status();
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) {
+    return errno == ENOENT ? NotFound(path, " does not exist") : ErrnoStatus(errno, Cat("look at ", path));
+  }
+  if (!S_ISREG(info.st_mode)) {
+    return InvalidArgument(path, S_ISDIR(info.st_mode) ? " is a folder" : " is not a regular file",
+                           "; name a zip");
+  }
+  ICPT_RETURN_IF_ERROR(Annotate(CheckZipDirectory(SystemFiles(), path), path));
   int code = 0;
   ZipPtr zip(zip_open(path.c_str(), ZIP_RDONLY, &code));
   if (zip == nullptr) {
-    return DataLoss(path, " has no readable central directory (", OpenErrorText(code), ", ", info->size_bytes,
-                    " bytes): it is cut short or still being copied; copy it again");
+    return DataLoss(path, ": no readable central directory (", OpenErrorText(code),
+                    "): it is cut short or still being copied; copy it again");
   }
   auto entries = ListEntries(zip.get());
   if (!entries.ok()) return Annotate(entries.status(), path);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "worker/prepare/zip_directory.h"
 
 namespace interceptor::worker {
 
@@ -22,7 +23,6 @@ struct ArchiveEntry {
 
 inline constexpr int64_t kEntryBytesMax = int64_t{512} << 20;
 inline constexpr int64_t kArchiveBytesMax = int64_t{64} << 30;
-inline constexpr int64_t kArchiveEntriesMax = 200000;
 
 // INVALID_ARGUMENT for a name that a careful reader must not meet: empty, over 255 bytes, absolute, with '..'
 // or

@@ -38,7 +38,7 @@ class Finding {
 ChunkAudit AuditChunk(const std::string& zip, const PreparationSettings& settings,
                       const absl::StatusOr<std::optional<std::string>>& csv) {
   ChunkAudit audit;
-  audit.chunk = ChunkOf(zip);
+  audit.chunk = Printable(ChunkOf(zip));
   if (const auto info = SystemFiles().Stat(zip); info.ok()) audit.zip_bytes = info->size_bytes;
   const auto archive = Archive::Open(zip);
   audit.verdict = csv.ok() ? archive.status() : csv.status();
@@ -148,9 +148,9 @@ std::string RenderAudit(const FolderAudit& audit) {
                                      "FAKE", "FAKE %", "FAMILIES", "UNLABELLED", "GATE");
   for (const ChunkAudit& chunk : audit.chunks) text += Line(chunk);
   for (const ChunkAudit& chunk : audit.chunks) {
-    if (!chunk.verdict.ok()) text += Cat("refused: ", Message(chunk.verdict), "\n");
+    if (!chunk.verdict.ok()) text += Cat("refused: ", Printable(Message(chunk.verdict)), "\n");
   }
-  for (const std::string& finding : audit.findings) text += Cat("found: ", finding, "\n");
+  for (const std::string& finding : audit.findings) text += Cat("found: ", Printable(finding), "\n");
   return text +
          (audit.Passed() ? "every chunk passes\n" : "not ready to be trained on: mend what is listed\n");
 }

@@ -32,7 +32,7 @@ class Estimator {
 
   ChunkEstimate Estimate(const std::string& zip, const std::optional<std::string>& csv) {
     ChunkEstimate estimate;
-    estimate.chunk = ChunkOf(zip);
+    estimate.chunk = Printable(ChunkOf(zip));
     if (const auto info = SystemFiles().Stat(zip); info.ok()) estimate.zip_bytes = info->size_bytes;
     estimate.verdict = Measure(zip, csv, estimate);
     return estimate;
@@ -135,7 +135,7 @@ std::string RenderEstimate(const std::vector<ChunkEstimate>& chunks) {
   all.chunk = "all";
   for (const ChunkEstimate& chunk : chunks) {
     if (!chunk.verdict.ok()) {
-      refused += Cat("refused: ", Message(chunk.verdict), "\n");
+      refused += Cat("refused: ", Printable(Message(chunk.verdict)), "\n");
       continue;
     }
     text += Line(chunk);

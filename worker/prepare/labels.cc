@@ -11,6 +11,7 @@
 #include "common/io/atomic_file.h"
 #include "common/io/config.h"
 #include "common/io/file_system.h"
+#include "worker/prepare/text.h"
 
 namespace interceptor::worker {
 namespace {
@@ -19,7 +20,7 @@ using nlohmann::json;
 using Labels = std::map<std::string, LabelLine>;
 
 constexpr std::string_view kMetadataName = "metadata.json";
-constexpr int64_t kMetadataBytesMax = int64_t{64} << 20;
+constexpr int64_t kMetadataBytesMax = int64_t{64} << 20;  // of all of a zip together
 constexpr std::array<std::string_view, 9> kMediaEndings = {".mp4", ".mov", ".m4v",  ".mkv", ".webm",
                                                            ".avi", ".jpg", ".jpeg", ".png"};
 
@@ -38,12 +39,13 @@ std::string FolderOf(std::string_view path) {
 }
 
 absl::StatusOr<LabelLine> ParseMetadataEntry(const std::string& clip, const json& value) {
+  ICPT_RETURN_IF_ERROR(ValidateEntryName(clip));
   if (!value.is_object()) return InvalidArgument("\"", clip, "\" is not an object");
   const auto label = value.find("label");
   if (label == value.end() || !label->is_string()) return InvalidArgument("\"", clip, "\" has no \"label\"");
   const std::optional<Label> parsed = ParseLabel(label->get<std::string>());
   if (!parsed.has_value()) {
-    return InvalidArgument("\"", clip, "\" has the label \"", label->get<std::string>(),
+    return InvalidArgument("\"", clip, "\" has the label \"", Printable(label->get<std::string>(), 60),
                            "\"; it must be REAL or FAKE");
   }
   LabelLine line{*parsed, ""};
@@ -52,6 +54,9 @@ absl::StatusOr<LabelLine> ParseMetadataEntry(const std::string& clip, const json
     if (!original->is_string())
       return InvalidArgument("\"", clip, "\" has an \"original\" that is no string");
     line.original = original->get<std::string>();
+    if (!line.original.empty()) {
+      ICPT_RETURN_IF_ERROR(Annotate(ValidateEntryName(line.original), Cat("\"", clip, "\": \"original\"")));
+    }
   }
   if (line.label == Label::kFake && line.original.empty()) {
     return InvalidArgument("\"", clip, "\" is FAKE and names no \"original\": families cannot be told apart");
@@ -148,11 +153,16 @@ absl::StatusOr<std::unique_ptr<LabelSource>> MakeSource(Archive& archive, const 
   }
   std::map<std::string, Labels> folders;
   bool has_components = false;
+  int64_t metadata_bytes = 0;
   for (const ArchiveEntry& entry : archive.entries()) {
     const std::string folders_of_entry = Cat("/", FolderOf(entry.path), "/");
     has_components |= folders_of_entry.find("/real/") != std::string::npos ||
                       folders_of_entry.find("/fake/") != std::string::npos;
     if (BaseName(entry.path) != kMetadataName) continue;
+    metadata_bytes += entry.size_bytes;
+    if (metadata_bytes > kMetadataBytesMax) {
+      return InvalidArgument("its metadata.json files have more than ", kMetadataBytesMax, " bytes together");
+    }
     auto text = archive.Read(entry, kMetadataBytesMax);
     if (!text.ok()) return InvalidArgument(entry.path, " cannot be read: ", text.status().message());
     auto labels = ParseMetadata(*text);

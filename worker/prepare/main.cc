@@ -54,7 +54,7 @@ class TerminalObserver final : public PrepareObserver {
 
   void OnQuarantine(const std::string& clip, const std::string& reason) override {
     EndLine();
-    std::cerr << "quarantined " << clip << ": " << reason << "\n";
+    std::cerr << "quarantined " << Printable(clip) << ": " << Printable(reason) << "\n";
   }
 
   void OnGate(const GateFacts& gate) override {
@@ -80,7 +80,7 @@ class TerminalObserver final : public PrepareObserver {
     const absl::Duration pause = is_terminal_ ? absl::Milliseconds(100) : absl::Seconds(5);
     if (!is_last && now - last_shown_ < pause) return;
     last_shown_ = now;
-    std::cerr << (is_terminal_ ? "\r\033[K" : "") << "chunk " << chunk_ << ": " << text
+    std::cerr << (is_terminal_ ? "\r\033[K" : "") << "chunk " << Printable(chunk_) << ": " << text
               << (is_terminal_ ? "" : "\n") << std::flush;
     open_line_ = is_terminal_;
   }
@@ -114,7 +114,7 @@ class ChannelObserver final : public PrepareObserver {
   void OnScan(int64_t, int64_t) override {}
 
   void OnQuarantine(const std::string& clip, const std::string& reason) override {
-    Tell({{"event", "quarantine"}, {"clip", clip}, {"reason", reason}});
+    Tell({{"event", "quarantine"}, {"clip", clip}, {"reason", Printable(reason)}});
   }
 
   void OnGate(const GateFacts& gate) override {
@@ -168,7 +168,7 @@ class ChannelObserver final : public PrepareObserver {
     } else if (!stopped_) {
       Tell({{"event", "failed"},
             {"code", absl::StatusCodeToString(result.status().code())},
-            {"text", Message(result.status())},
+            {"text", Printable(Message(result.status()))},
             {"retry", RetryHelps(result.status())}});
     }
   }
@@ -246,7 +246,7 @@ int CodeOf(const absl::Status& status) {
 }
 
 int Report(const absl::Status& status) {
-  if (!status.ok()) std::cerr << "interceptor-prepare: " << Message(status) << "\n";
+  if (!status.ok()) std::cerr << "interceptor-prepare: " << Printable(Message(status)) << "\n";
   return CodeOf(status);
 }
 

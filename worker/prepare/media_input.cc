@@ -4,15 +4,44 @@
 #include <cstring>
 
 #include "common/base/status.h"
+#include "worker/prepare/container_check.h"
 
 namespace interceptor::worker {
 namespace {
 
 constexpr int kBufferBytes = 64 << 10;
 constexpr int kStreamsMax = 32;
+constexpr size_t kProbedBytes = 64 << 10;
 constexpr char kFormats[] = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,jpeg_pipe,png_pipe";
+// Names of decoders.
 constexpr char kCodecs[] =
     "h264,hevc,mpeg4,vp8,vp9,mjpeg,png,aac,mp3,mp3float,opus,vorbis,flac,ac3,pcm_s16le,pcm_s16be";
+
+// `list` is separated by commas.
+bool IsListed(std::string_view name, std::string_view list) {
+  return Cat(",", list, ",").find(Cat(",", name, ",")) != std::string::npos;
+}
+
+// Why a file could not be opened, in words that name the mend where there is one.
+absl::Status OpenFault(std::string_view bytes, int error) {
+  ICPT_RETURN_IF_ERROR(CheckIsWhole(bytes));
+  if (error == AVERROR(ENOMEM)) {
+    return DataLoss("it needs more memory than there is, or has more than ", kStreamsMax, " tracks");
+  }
+  std::string head(bytes.substr(0, kProbedBytes));
+  const auto size = static_cast<int>(head.size());
+  head.append(AVPROBE_PADDING_SIZE, '\0');
+  AVProbeData probe{};
+  probe.buf = reinterpret_cast<unsigned char*>(head.data());
+  probe.buf_size = size;
+  const AVInputFormat* format = av_probe_input_format(&probe, 1);
+  // A format of several names is listed by each of them.
+  const std::string_view names = format == nullptr ? "" : format->name;
+  if (!names.empty() && !IsListed(names.substr(0, names.find(',')), kFormats)) {
+    return DataLoss("its container format ", names, " is not supported");
+  }
+  return DataLoss("not a video that can be read: ", ErrorText(error));
+}
 
 }  // namespace
 
@@ -55,7 +84,6 @@ int64_t MediaInput::Seek(void* self, int64_t offset, int whence) {
 }
 
 absl::StatusOr<std::unique_ptr<MediaInput>> MediaInput::Open(std::string_view bytes) {
-  av_log_set_level(AV_LOG_QUIET);
   std::unique_ptr<MediaInput> input(new MediaInput(bytes));
   AVFormatContext* format = avformat_alloc_context();
   if (format == nullptr) return ResourceExhausted("no memory for a demuxer");
@@ -74,9 +102,10 @@ absl::StatusOr<std::unique_ptr<MediaInput>> MediaInput::Open(std::string_view by
   if (error < 0) {
     av_freep(&io->buffer);
     avio_context_free(&io);
-    return DataLoss("not a video that can be read: ", ErrorText(error));
+    return OpenFault(bytes, error);
   }
   input->format_ = format;
+  ICPT_RETURN_IF_ERROR(CheckIsWhole(bytes));
   return input;
 }
 
@@ -113,6 +142,9 @@ absl::StatusOr<PacketPtr> MediaInput::Next() {
     if (error < 0) return DataLoss("cut short or damaged: ", ErrorText(error));
     if (packet->stream_index != stream_->index) continue;
     if ((packet->flags & AV_PKT_FLAG_CORRUPT) != 0) return DataLoss("cut short: a packet is not whole");
+    if (av_packet_get_side_data(packet.get(), AV_PKT_DATA_ENCRYPTION_INFO, nullptr) != nullptr) {
+      return DataLoss("it is encrypted");
+    }
     return packet;
   }
   if (format_->pb->error < 0) return DataLoss("cut short or damaged: ", ErrorText(format_->pb->error));
@@ -123,6 +155,9 @@ absl::StatusOr<CodecPtr> OpenDecoder(const AVStream& stream, void (*tune)(AVCode
   const AVCodec* decoder = avcodec_find_decoder(stream.codecpar->codec_id);
   if (decoder == nullptr) {
     return DataLoss("no decoder for its codec ", avcodec_get_name(stream.codecpar->codec_id));
+  }
+  if (!IsListed(decoder->name, kCodecs)) {
+    return DataLoss("its codec ", avcodec_get_name(stream.codecpar->codec_id), " is not supported");
   }
   CodecPtr codec(avcodec_alloc_context3(decoder));
   if (codec == nullptr) return ResourceExhausted("no memory for a decoder");

@@ -84,14 +84,18 @@ class Builder {
     manifest_.left_held_out = earlier_.left_held_out;
   }
 
-  absl::StatusOr<PrepareSummary> Build(const FileSystem& files) {
+  // What a zip that changes meanwhile seems to say is the fault of no clip, so `is_unchanged` is asked first.
+  absl::StatusOr<PrepareSummary> Build(const FileSystem& files,
+                                       const std::function<absl::Status()>& is_unchanged) {
     ICPT_ASSIGN_OR_RETURN(train_,
                           ClipStoreWriter::Create(files, TrainStorePath(options_.store, options_.chunk)));
     ICPT_ASSIGN_OR_RETURN(keep_,
                           ClipStoreWriter::Create(files, KeepStorePath(options_.store, options_.chunk)));
     for (const auto& [name, reason] : gate_.unlabelled) Quarantine(name, reason);
-    ICPT_RETURN_IF_ERROR(FindLeaks());
-    ICPT_RETURN_IF_ERROR(DecodeAll());
+    absl::Status decoded = FindLeaks();
+    if (decoded.ok()) decoded = DecodeAll();
+    ICPT_RETURN_IF_ERROR(is_unchanged());
+    ICPT_RETURN_IF_ERROR(decoded);
     ICPT_RETURN_IF_ERROR(CheckResult());
     if (observer_.Stopped()) return Stopped();
     return Commit(files);
@@ -268,13 +272,16 @@ absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, Prepa
   const FileSystem& files = SystemFiles();
   ICPT_RETURN_IF_ERROR(ValidateName("chunk", options.chunk));
   ICPT_RETURN_IF_ERROR(Validate(options.settings));
-  ICPT_ASSIGN_OR_RETURN(const auto archive, Archive::Open(options.zip_path));
+  // Before the lock, so that what is no zip is told at once; what counts is the file that lies there after
+  // it.
+  ICPT_RETURN_IF_ERROR(Archive::Open(options.zip_path).status());
   const std::string folder = JoinPath(options.store, options.chunk);
   ICPT_RETURN_IF_ERROR(files.MakeFolder(folder));
   ICPT_ASSIGN_OR_RETURN(const auto lock, TakeBuilderLock(files, folder, observer));
   ICPT_RETURN_IF_ERROR(RemoveTemporaries(files, folder));
 
   ICPT_ASSIGN_OR_RETURN(const FileInfo zip, files.Stat(options.zip_path));
+  ICPT_ASSIGN_OR_RETURN(const auto archive, Archive::Open(options.zip_path));
   PreparationInputs inputs;
   inputs.chunk = options.chunk;
   inputs.preparation = options.settings.preparation;
@@ -303,8 +310,8 @@ absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, Prepa
   ICPT_RETURN_IF_ERROR(CheckSpace(files, folder, options, gate));
   ICPT_RETURN_IF_ERROR(RemoveForeignStamp(files, options.store, inputs));
   Builder builder(options, *archive, inputs, std::move(gate), std::move(earlier), observer);
-  ICPT_ASSIGN_OR_RETURN(PrepareSummary summary, builder.Build(files));
-  ICPT_RETURN_IF_ERROR(CheckUnchanged(files, options.zip_path, zip));
+  const auto is_unchanged = [&] { return CheckUnchanged(files, options.zip_path, zip); };
+  ICPT_ASSIGN_OR_RETURN(PrepareSummary summary, builder.Build(files, is_unchanged));
   ICPT_RETURN_IF_ERROR(WriteStamp(files, options.store, inputs, zip, summary));
   return summary;
 }

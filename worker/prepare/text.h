@@ -1,24 +1,24 @@
-// How a chunk's facts are shown to a person.
+// How a chunk's facts, and what foreign files say, are shown to a person. Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
-
-#include "absl/strings/str_format.h"
-#include "common/io/file_system.h"
+#include <string_view>
 
 namespace interceptor::worker {
 
 // "00" for "data/00.zip": the name without folder and ending.
-inline std::string ChunkOf(std::string_view zip_path) {
-  const std::string name = BaseName(zip_path);
-  return name.substr(0, name.find('.'));
-}
+std::string ChunkOf(std::string_view zip_path);
 
 // "9.8 GB": powers of ten, as disks are sold.
-inline std::string ShownBytes(int64_t bytes) {
-  const auto value = static_cast<double>(bytes);
-  return value >= 1e9 ? absl::StrFormat("%.1f GB", value / 1e9) : absl::StrFormat("%.1f MB", value / 1e6);
-}
+std::string ShownBytes(int64_t bytes);
+
+// True for well-formed UTF-8 without surrogates and overlong forms (RFC 3629, section 4).
+bool IsUtf8(std::string_view text);
+
+// Text that a terminal shows and does not obey: '?' for control characters (C0, DEL, C1), for those that turn
+// the direction of writing, and for bytes that are not UTF-8. Cut to about `bytes_max` with "...".
+std::string Printable(std::string_view text, size_t bytes_max = 800);
 
 }  // namespace interceptor::worker

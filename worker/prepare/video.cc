@@ -11,6 +11,7 @@ extern "C" {
 
 #include "common/base/status.h"
 #include "worker/prepare/h264_skip.h"
+#include "worker/prepare/logged_faults.h"
 #include "worker/prepare/media_input.h"
 
 namespace interceptor::worker {
@@ -62,13 +63,17 @@ class MemoryVideo final : public Video {
     stream_ = input_->Select(AVMEDIA_TYPE_VIDEO);
     if (stream_ == nullptr) return DataLoss("no video stream");
     turns_ = QuarterTurns(stream_);
+    const int64_t pixels = int64_t{stream_->codecpar->width} * stream_->codecpar->height;
+    if (pixels > kPixelsMax) {
+      return DataLoss(stream_->codecpar->width, "x", stream_->codecpar->height, " pixels are more than the ",
+                      kPixelsMax, " that are decoded");
+    }
     ICPT_RETURN_IF_ERROR(ReadPackets());
     ICPT_ASSIGN_OR_RETURN(codec_, OpenDecoder(*stream_, TuneDecoder));
     filter_ =
         H264PacketFilter(codec_->codec_id == AV_CODEC_ID_H264, codec_->extradata, codec_->extradata_size);
-    ListFrames();
-    if (times_.empty()) return DataLoss("no frames");
-    return absl::OkStatus();
+    ICPT_RETURN_IF_ERROR(ListFrames());
+    return CheckLog();
   }
 
   const VideoFacts& facts() const override { return facts_; }
@@ -140,6 +145,10 @@ class MemoryVideo final : public Video {
     while (true) {
       ICPT_ASSIGN_OR_RETURN(PacketPtr packet, input_->Next());
       if (packet == nullptr) return absl::OkStatus();
+      if (packets_.empty() && (packet->flags & AV_PKT_FLAG_KEY) == 0 && NeedsKeyframe()) {
+        return DataLoss("it does not begin with a keyframe");
+      }
+      has_times_ = has_times_ && packet->pts != AV_NOPTS_VALUE;
       if (static_cast<int64_t>(packets_.size()) >= kFramesMax) {
         return ResourceExhausted("more than ", kFramesMax, " frames");
       }
@@ -148,17 +157,28 @@ class MemoryVideo final : public Video {
     }
   }
 
-  bool IsNeverReferred(const AVPacket& packet) const {
-    return filter_.IsNeverReferred(packet.data, packet.size);
+  bool NeedsKeyframe() const {
+    const AVCodecID id = stream_->codecpar->codec_id;
+    return id != AV_CODEC_ID_PNG && id != AV_CODEC_ID_MJPEG;
   }
 
-  void ListFrames() {
+  bool IsNeverReferred(const AVPacket& packet) const {
+    // Without times of their own frames are known by their order, so none may be left out.
+    return has_times_ && filter_.IsNeverReferred(packet.data, packet.size);
+  }
+
+  absl::Status ListFrames() {
     for (const PacketPtr& packet : packets_) {
       // Packets outside the edit list are decoded for those that refer to them, and never shown.
       if ((packet->flags & AV_PKT_FLAG_DISCARD) == 0) times_.push_back(PacketTime(*packet));
     }
+    const size_t shown = times_.size();
     std::sort(times_.begin(), times_.end());
     times_.erase(std::unique(times_.begin(), times_.end()), times_.end());
+    if (times_.empty()) return DataLoss("no frames");
+    if (2 * times_.size() <= shown && shown > 2) {
+      return DataLoss("its timestamps are damaged: ", shown, " frames at ", times_.size(), " times");
+    }
     facts_.frames = static_cast<int64_t>(times_.size());
     for (const PacketPtr& packet : packets_) {
       if ((packet->flags & AV_PKT_FLAG_DISCARD) != 0 || IsNeverReferred(*packet)) continue;
@@ -166,13 +186,16 @@ class MemoryVideo final : public Video {
       references_.push_back(at - times_.begin());
     }
     std::sort(references_.begin(), references_.end());
-    if (times_.empty()) return;
     facts_.start_seconds = static_cast<double>(times_.front()) * av_q2d(stream_->time_base);
-    if (times_.size() < 2) return;
+    if (times_.size() < 2) return absl::OkStatus();
     const double span = Seconds(times_.back());
-    if (span <= 0) return;
     facts_.frame_rate = static_cast<double>(times_.size() - 1) / span;
     facts_.duration_seconds = span + 1.0 / facts_.frame_rate;
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckLog() const {
+    return faults_.first().empty() ? absl::OkStatus() : DataLoss("damaged: ", faults_.first());
   }
 
   double Seconds(int64_t time) const {
@@ -203,8 +226,8 @@ class MemoryVideo final : public Video {
       const int error = avcodec_receive_frame(codec_.get(), picture.get());
       if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) return absl::OkStatus();
       if (error < 0) return DataLoss("damaged: ", ErrorText(error));
-      const int64_t time =
-          picture->best_effort_timestamp == AV_NOPTS_VALUE ? 0 : picture->best_effort_timestamp;
+      ICPT_RETURN_IF_ERROR(CheckLog());
+      const int64_t time = TimeOf(*picture);
       if ((picture->flags & AV_FRAME_FLAG_CORRUPT) != 0 || picture->decode_error_flags != 0) {
         return DataLoss("damaged: the frame at ", Seconds(time), " s has errors");
       }
@@ -217,6 +240,13 @@ class MemoryVideo final : public Video {
       ++next;
     }
     return absl::OkStatus();
+  }
+
+  // Frames come in order of presentation; without times of their own the n-th has the n-th time.
+  int64_t TimeOf(const AVFrame& picture) {
+    if (has_times_)
+      return picture.best_effort_timestamp == AV_NOPTS_VALUE ? 0 : picture.best_effort_timestamp;
+    return times_[std::min(come_++, times_.size() - 1)];
   }
 
   // Stored as it is, but wider or narrower so that its pixels are square.
@@ -253,10 +283,13 @@ class MemoryVideo final : public Video {
     return upright;
   }
 
+  LoggedFaults faults_;
   std::unique_ptr<MediaInput> input_;
   AVStream* stream_ = nullptr;
   int turns_ = 0;
   std::vector<PacketPtr> packets_;
+  bool has_times_ = true;            // every packet says when it is shown
+  size_t come_ = 0;                  // frames that have been decoded
   std::vector<int64_t> times_;       // of the frames shown, ascending, in the stream's time base
   std::vector<int64_t> references_;  // indices of frames that others refer to, ascending
   VideoFacts facts_;

@@ -1,0 +1,19 @@
+// What children say: a trainer or preparer to its agent, a decoder to its preparer, and a preparer to its
+// decoder.
+#include <cstdint>
+
+#include "common/io/config.h"
+#include "worker/agent/child_events.h"
+#include "worker/prepare/decoder_wire.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (const auto event = interceptor::ParseJsonObject(text); event.ok()) {
+    (void)interceptor::worker::FromTrainer(1, "BG", *event);
+    (void)interceptor::worker::FromPreparer(1, *event);
+  }
+  (void)interceptor::worker::DecodeJobText(text);
+  static const auto output = interceptor::worker::MemoryFile(std::string(1 << 16, 'x'));
+  (void)interceptor::worker::ReadAnswer(text, output->get(), {.frames = 2, .view_pixels = 16});
+  return 0;
+}

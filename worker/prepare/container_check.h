@@ -1,0 +1,16 @@
+// What libavformat passes over in silence, or calls by no name of its own: a container that ends too early.
+// Pure.
+#pragma once
+
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace interceptor::worker {
+
+// DATA_LOSS for an MP4 or QuickTime file (ISO/IEC 14496-12, section 4.2) whose boxes run past its end or that
+// has no index, and for a Matroska or WebM file (RFC 8794, RFC 9559) whose segment does. OK for any other
+// file.
+absl::Status CheckIsWhole(std::string_view bytes);
+
+}  // namespace interceptor::worker
