@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 """Writes OUT/summary.json from what the coordinator and its vault hold, and prints the final table.
 
-usage: demo_summary.py --programs BIN --out OUT --wall SECONDS [--truth truth.jsonl]
+usage: demo_summary.py --programs BIN --out OUT --wall SECONDS --logs FOLDER [--truth truth.jsonl]
 The address of the coordinator is taken from INTERCEPTOR_COORDINATOR. Score tables are copied to OUT/scores.
 """
 import argparse
+import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -59,6 +61,14 @@ def specialist_row(task, checkpoints, evaluation, kinds):
     return row
 
 
+def data_wait_shares(logs):
+    """Of the training time of every run and chunk but the first, as the trainers log it: percent."""
+    line = re.compile(r" (\w+) chunk (\d+): trained [\d.e+-]+ s, ([\d.e+-]+) % of it waiting for data")
+    found = [match.groups() for log in glob.glob(os.path.join(logs, "member-*.log"))
+             for match in line.finditer(open(log, encoding="utf-8").read())]
+    return [float(share) for _, chunk, share in found if int(chunk) > 0]
+
+
 def print_table(rows):
     kinds = [k for k in SPECIALISTS if any(k in (r["heldout"] or {}).get("auc_by_kind", {}) for r in rows)]
     print()
@@ -85,6 +95,7 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--wall", type=float, required=True)
     parser.add_argument("--truth")
+    parser.add_argument("--logs", required=True)
     arguments = parser.parse_args()
     status = ask(arguments.programs, "status")
     checkpoints = ask(arguments.programs, "checkpoints")["checkpoints"]
@@ -99,9 +110,11 @@ def main():
         mine = sorted((c for c in checkpoints if c["specialist"] == name), key=lambda c: int(c["step"]))
         by_kind = kinds.get(name, {}).get("auc_by_kind") if arguments.truth else None
         rows.append(specialist_row(tasks[f"train/{name}"], mine, newest[name], by_kind))
+    waits = data_wait_shares(arguments.logs)
     summary = {
         "specialists": rows,
-        "totals": {"wall_s": arguments.wall, "vault_bytes": int(status["vault_bytes"]), "quarantined": status["quarantined"]},
+        "totals": {"wall_s": arguments.wall, "vault_bytes": int(status["vault_bytes"]), "quarantined": status["quarantined"],
+                   "data_wait_percent": sum(waits) / len(waits) if waits else None},
     }
     with open(os.path.join(arguments.out, "summary.json"), "w", encoding="utf-8") as f:
         json.dump(summary, f, indent=2)
@@ -109,6 +122,8 @@ def main():
     print_table(rows)
     print(f"  vault {summary['totals']['vault_bytes'] / 1e6:.1f} MB, {summary['totals']['quarantined']} clips quarantined, "
           f"{arguments.wall:.0f} s")
+    if waits:
+        print(f"  waiting for data from the second chunk on: {sum(waits) / len(waits):.1f} % of the training time, at most {max(waits):.1f} %")
     if not status.get("done"):
         print("demo: the plan is not done; see `interceptor status`", file=sys.stderr)
         sys.exit(1)

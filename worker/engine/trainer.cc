@@ -384,7 +384,17 @@ class Trainer {
     if (chunk_end || SystemClock().Now() - last_progress_ >= kProgressPeriod) {
       EmitProgress("training", order, steps, loss, learning_rate);
     }
-    if (chunk_end) EmitProgress("saving", order, steps, loss, learning_rate);
+    if (!chunk_end) return;
+    EmitProgress("saving", order, steps, loss, learning_rate);
+    LogChunk(order);
+  }
+
+  void LogChunk(const ChunkOrder& order) {
+    const absl::Duration busy = busy_ - std::exchange(busy_before_chunk_, busy_);
+    const absl::Duration waited = waited_ - std::exchange(waited_before_chunk_, waited_);
+    const double share = absl::FDivDuration(waited, std::max(busy, absl::Nanoseconds(1)));
+    ICPT_LOG(kInfo) << ToString(options_.specialist) << " chunk " << order.name << ": trained "
+                    << absl::ToDoubleSeconds(busy) << " s, " << 100 * share << " % of it waiting for data";
   }
 
   void EmitProgress(const char* phase, const ChunkOrder& order, const ChunkSteps& steps, double loss,
@@ -434,6 +444,8 @@ class Trainer {
   absl::Duration busy_ = absl::ZeroDuration();
   absl::Duration waited_ = absl::ZeroDuration();
   absl::Duration waited_before_ = absl::ZeroDuration();
+  absl::Duration busy_before_chunk_ = absl::ZeroDuration();
+  absl::Duration waited_before_chunk_ = absl::ZeroDuration();
   MonotonicTime last_progress_;
 };
 
