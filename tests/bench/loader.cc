@@ -74,7 +74,8 @@ int Main(int argc, char** argv) {
   int repeat = 5;
   app.add_option("--store", path, "a .clips file")->required();
   app.add_option("--repeat", repeat, "times to measure")->check(CLI::Range(1, 1000))->capture_default_str();
-  app.add_flag("--json", [](int64_t) {}, "print one JSON object (the only format)");
+  app.add_flag(
+      "--json", [](int64_t) {}, "print one JSON object (the only format)");
   CLI11_PARSE(app, argc, argv);
   const auto store = ClipStoreReader::Open(path);
   std::vector<Rates> all;

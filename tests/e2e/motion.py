@@ -102,7 +102,7 @@ def check_alignment(name, clip, views, shift):
 
 
 def spectrum(sound, first, columns):
-    """The log mel spectrum as worker/prepare/log_mel.h defines it."""
+    """The log mel spectrum as worker/media/log_mel.h defines it."""
     corners = 700 * (10 ** (numpy.linspace(0, 2595 * math.log10(1 + RATE / 2 / 700), 82) / 2595) - 1)
     hertz = numpy.arange(257) * RATE / 512
     rise = (hertz - corners[:-2, None]) / (corners[1:-1] - corners[:-2])[:, None]

@@ -4,7 +4,7 @@
 
 #include "common/io/config.h"
 #include "worker/agent/child_events.h"
-#include "worker/prepare/decoder_wire.h"
+#include "worker/media/decoder_wire.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -1,4 +1,4 @@
-// What the tests of this room share: tiny clips and chunks of them.
+// Tiny chunks.
 #pragma once
 
 #include <map>
@@ -10,14 +10,6 @@
 #include "worker/prepare/prepare.h"
 
 namespace interceptor::worker {
-
-// An H.264 clip with B frames whose k-th frame is grey of brightness 40 + 5 k (modulo 200) beside a red
-// patch.
-// Scenes above 0 differ in what lies around its middle.
-std::string GreyClip(int frames, int first_level = 40, int rotation_degrees = 0, int scene = 0);
-
-// The level of GreyClip's k-th frame.
-int GreyLevel(int frame, int first_level = 40);
 
 struct TinyChunk {
   int families = 6;

@@ -18,7 +18,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "common/base/status.h"
-#include "worker/prepare/decoder_wire.h"
+#include "worker/media/decoder_wire.h"
 
 namespace interceptor::worker {
 namespace {

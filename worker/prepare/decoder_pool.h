@@ -12,7 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "worker/prepare/clip_decode.h"
+#include "worker/media/decoded_clip.h"
 
 namespace interceptor::worker {
 

@@ -13,9 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "common/base/status.h"
 #include "tests/support/catch.h"
-#include "tests/support/tiny_chunk.h"
-#include "worker/prepare/decoder.h"
-#include "worker/prepare/decoder_wire.h"
+#include "tests/support/grey_clip.h"
 
 namespace interceptor::worker {
 namespace {
@@ -140,69 +138,6 @@ CATCH_TEST_CASE("ending the pool answers what was not begun and ends the childre
   CATCH_CHECK_FALSE(running.get().clip.views.size() == 2);
   CATCH_CHECK(waiting.get().status.code() == absl::StatusCode::kCancelled);
   CATCH_CHECK(kill(child, 0) != 0);
-}
-
-CATCH_TEST_CASE("an answer that does not fit the job is refused") {
-  const DecodeJob job{.frames = 2, .view_pixels = 4, .face_detection_stride = 1, .views = {View::kFullFrame}};
-  const DecodedClip clip{{{"brightness", 0.5}},
-                         {0.0, 0.1},
-                         {{"places", {1, 2}}},
-                         {},
-                         {{View::kFullFrame, {2, 6, 4}, std::string(48, 'x')}}};
-  const auto output = MemoryFile("");
-  CATCH_REQUIRE(output.ok());
-  const auto text = WriteAnswer(clip, output->get());
-  CATCH_REQUIRE(text.ok());
-  const auto good = ReadAnswer(*text, output->get(), job);
-  CATCH_REQUIRE(good.ok());
-  CATCH_CHECK(good->clip.views[0].bytes == clip.views[0].bytes);
-  CATCH_CHECK(good->clip.attributes == clip.attributes);
-  CATCH_CHECK(good->clip.series == clip.series);
-
-  const auto empty = MemoryFile("");
-  CATCH_CHECK_FALSE(ReadAnswer(*text, empty->get(), job).ok());
-  CATCH_CHECK_FALSE(
-      ReadAnswer(*text, output->get(), {.frames = 1, .view_pixels = 4, .views = job.views}).ok());
-  CATCH_CHECK_FALSE(
-      ReadAnswer(*text, output->get(), {.frames = 2, .view_pixels = 8, .views = job.views}).ok());
-  CATCH_CHECK_FALSE(
-      ReadAnswer(*text, output->get(), {.frames = 2, .view_pixels = 4, .views = {View::kFaceCrop}}).ok());
-  CATCH_CHECK_FALSE(ReadAnswer("{}", output->get(), job).ok());
-  CATCH_CHECK_FALSE(ReadAnswer("garbage", output->get(), job).ok());
-  CATCH_CHECK_FALSE(
-      ReadAnswer(R"({"attributes":{},"frame_seconds":[0],"views":[]})", output->get(), job).ok());
-  CATCH_CHECK(ReadAnswer(FaultAnswer(DataLoss("no frames")), output->get(), job)->fault == "no frames");
-}
-
-// Runs `act` in a child process after LockIn. Its wait status.
-template <typename Act>
-int LockedIn(const Act& act) {
-  const pid_t pid = fork();
-  if (pid == 0) {
-    if (!LockIn().ok()) _exit(77);
-    act();
-    _exit(0);
-  }
-  int status = 0;
-  CATCH_REQUIRE(waitpid(pid, &status, 0) == pid);
-  return status;
-}
-
-CATCH_TEST_CASE("a locked-in process computes, finds no file and is killed for anything else") {
-  if (kSanitized) return;
-  const int computes = LockedIn([] {
-    std::string text(1 << 20, 'x');
-    if (text.size() != 1 << 20) _exit(1);
-  });
-  CATCH_CHECK((WIFEXITED(computes) && WEXITSTATUS(computes) == 0));
-  const int opens = LockedIn([] { _exit(open("/etc/passwd", O_RDONLY) < 0 ? 42 : 1); });
-  CATCH_CHECK((WIFEXITED(opens) && WEXITSTATUS(opens) == 42));
-  const int connects = LockedIn([] { socket(AF_INET, SOCK_STREAM, 0); });
-  CATCH_CHECK((WIFSIGNALED(connects) && WTERMSIG(connects) == SIGSYS));
-  const int forks = LockedIn([] { fork(); });
-  CATCH_CHECK((WIFSIGNALED(forks) && WTERMSIG(forks) == SIGSYS));
-  const int execs = LockedIn([] { execl("/bin/true", "true", nullptr); });
-  CATCH_CHECK((WIFSIGNALED(execs) && WTERMSIG(execs) == SIGSYS));
 }
 
 }  // namespace

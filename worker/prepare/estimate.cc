@@ -7,11 +7,11 @@
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/io/file_system.h"
+#include "worker/media/schedule.h"
 #include "worker/prepare/archive.h"
 #include "worker/prepare/audit.h"
 #include "worker/prepare/decode_request.h"
 #include "worker/prepare/labels.h"
-#include "worker/prepare/schedule.h"
 #include "worker/prepare/text.h"
 
 namespace interceptor::worker {

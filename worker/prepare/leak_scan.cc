@@ -8,8 +8,7 @@
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "worker/core/families.h"
-#include "worker/prepare/picture_hash.h"
-#include "worker/prepare/views.h"
+#include "worker/media/picture_hash.h"
 #include "worker/store/manifest.h"
 
 namespace interceptor::worker {
@@ -40,20 +39,6 @@ std::map<std::string, const LabelledClip*> ClipsToLookAt(const GateReport& gate,
     if (known == nullptr || clip.name == clip.original) known = &clip;
   }
   return chosen;
-}
-
-std::vector<uint64_t> HashesOf(const DecodedClip& clip) {
-  const cv::Size size(static_cast<int>(clip.attributes.at("width")),
-                      static_cast<int>(clip.attributes.at("height")));
-  const cv::Rect place = LetterboxPlacement(size, kLookPixels).place;
-  const DecodedView& view = clip.views.front();
-  std::vector<uint64_t> hashes;
-  for (int64_t frame = 0; frame < view.shape[0]; ++frame) {
-    const char* luma = view.bytes.data() + frame * PlanarBytes(kLookPixels);
-    const cv::Mat picture(kLookPixels, kLookPixels, CV_8UC1, const_cast<char*>(luma));
-    if (const auto hash = HashPicture(picture(place))) hashes.push_back(*hash);
-  }
-  return hashes;
 }
 
 struct Pending {
@@ -100,7 +85,7 @@ absl::StatusOr<LeakScan> ScanForLeaks(DecoderPool& pool, Archive& archive, const
     const DecodeOutcome outcome = first.outcome.get();
     ICPT_RETURN_IF_ERROR(outcome.status);
     FamilyLook look{first.family, FoldOf(first.family, evaluation.folds), {}};
-    if (outcome.fault.empty()) look.hashes = HashesOf(outcome.clip);
+    if (outcome.fault.empty()) look.hashes = HashPictures(outcome.clip, kLookPixels);
     if (!look.hashes.empty()) scan.looks[first.clip] = look.hashes;
     own.push_back(std::move(look));
     window.pop_front();

@@ -13,12 +13,12 @@
 #include "common/io/atomic_file.h"
 #include "common/io/file_system.h"
 #include "worker/core/families.h"
+#include "worker/media/view_shapes.h"
 #include "worker/prepare/archive.h"
 #include "worker/prepare/decode_request.h"
 #include "worker/prepare/labels.h"
 #include "worker/prepare/leak_scan.h"
 #include "worker/prepare/prepared_stamp.h"
-#include "worker/prepare/view_shapes.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/manifest.h"
 

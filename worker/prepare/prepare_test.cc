@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
+#include "tests/support/grey_clip.h"
 #include "tests/support/tiny_chunk.h"
 #include "worker/core/families.h"
 #include "worker/store/clip_store.h"

@@ -56,7 +56,7 @@ struct StoredClip {
   std::map<std::string, double> attributes;
   // Presentation time of each frame of the frame views, seconds.
   std::vector<double> frame_seconds;
-  // More numbers that belong to views, by name (worker/prepare): times, boxes, places.
+  // More numbers that belong to views, by name (worker/media): times, boxes, places.
   std::map<std::string, std::vector<double>> series = {};
   std::vector<ViewTensor> views;
 

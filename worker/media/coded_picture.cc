@@ -1,0 +1,100 @@
+#include "worker/media/coded_picture.h"
+
+extern "C" {
+#include <libavutil/frame.h>
+#include <libavutil/pixdesc.h>
+#include <libavutil/video_enc_params.h>
+}
+
+#include <algorithm>
+
+#include "worker/media/view_shapes.h"
+
+namespace interceptor::worker {
+namespace {
+
+constexpr uint8_t kUnknownQuantiser = 255;
+
+struct LumaPlane {
+  const uint8_t* data = nullptr;
+  ptrdiff_t stride = 0;
+  int step = 1;   // bytes from pixel to pixel
+  int shift = 0;  // down to eight bits
+
+  uint8_t At(int x, int y) const {
+    const uint8_t* at = data + y * stride + static_cast<ptrdiff_t>(x) * step;
+    return shift == 0 ? *at : static_cast<uint8_t>((at[0] | at[1] << 8) >> shift);
+  }
+};
+
+// Without data for formats that have no plane of luma with the least significant byte first.
+LumaPlane PlaneOf(const AVFrame& picture) {
+  const AVPixFmtDescriptor* layout = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(picture.format));
+  constexpr uint64_t kOther = AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM |
+                              AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_BE;
+  if (layout == nullptr || (layout->flags & kOther) != 0) return {};
+  const AVComponentDescriptor& luma = layout->comp[0];
+  if (luma.depth < 8 || luma.depth > 16) return {};
+  return {.data = picture.data[luma.plane] + luma.offset,
+          .stride = picture.linesize[luma.plane],
+          .step = luma.step,
+          .shift = luma.depth == 8 ? 0 : luma.depth - 8 + luma.shift};
+}
+
+}  // namespace
+
+cv::Mat CodedLuma(const AVFrame& picture, const cv::Rect& area) {
+  const LumaPlane plane = PlaneOf(picture);
+  if (plane.data == nullptr) return {};
+  cv::Mat luma(area.size(), CV_8UC1);
+  for (int y = 0; y < area.height; ++y) {
+    uint8_t* row = luma.ptr(y);
+    for (int x = 0; x < area.width; ++x) row[x] = plane.At(area.x + x, area.y + y);
+  }
+  return luma;
+}
+
+cv::Mat LumaSketch(const AVFrame& picture) {
+  constexpr int kStep = 16;
+  const LumaPlane plane = PlaneOf(picture);
+  if (plane.data == nullptr) return {};
+  cv::Mat sketch((picture.height + kStep - 1) / kStep, (picture.width + kStep - 1) / kStep, CV_8UC1);
+  for (int y = 0; y < sketch.rows; ++y) {
+    for (int x = 0; x < sketch.cols; ++x) sketch.at<uint8_t>(y, x) = plane.At(x * kStep, y * kStep);
+  }
+  return sketch;
+}
+
+std::vector<uint8_t> Quantisers(const AVFrame& picture, const cv::Rect& area) {
+  const int across = area.width / kMacroblockPixels;
+  std::vector<uint8_t> quantisers(static_cast<size_t>(across * (area.height / kMacroblockPixels)),
+                                  kUnknownQuantiser);
+  const AVFrameSideData* side = av_frame_get_side_data(&picture, AV_FRAME_DATA_VIDEO_ENC_PARAMS);
+  if (side == nullptr) return quantisers;
+  auto* parameters = reinterpret_cast<AVVideoEncParams*>(side->data);
+  if (parameters->type != AV_VIDEO_ENC_PARAMS_H264) return quantisers;
+  for (unsigned i = 0; i < parameters->nb_blocks; ++i) {
+    const AVVideoBlockParams* block = av_video_enc_params_block(parameters, i);
+    if (!area.contains({block->src_x, block->src_y})) continue;
+    const int column = (block->src_x - area.x) / kMacroblockPixels;
+    const int row = (block->src_y - area.y) / kMacroblockPixels;
+    quantisers[static_cast<size_t>(row * across + column)] =
+        static_cast<uint8_t>(std::clamp(parameters->qp + block->delta_qp, 0, kUnknownQuantiser - 1));
+  }
+  return quantisers;
+}
+
+PictureType TypeOf(const AVFrame& picture) {
+  switch (picture.pict_type) {
+    case AV_PICTURE_TYPE_I:
+      return PictureType::kIntra;
+    case AV_PICTURE_TYPE_P:
+      return PictureType::kPredicted;
+    case AV_PICTURE_TYPE_B:
+      return PictureType::kBidirectional;
+    default:
+      return PictureType::kUnknown;
+  }
+}
+
+}  // namespace interceptor::worker

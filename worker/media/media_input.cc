@@ -1,0 +1,177 @@
+#include "worker/media/media_input.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "common/base/status.h"
+#include "worker/media/container_check.h"
+
+namespace interceptor::worker {
+namespace {
+
+constexpr int kBufferBytes = 64 << 10;
+constexpr int kStreamsMax = 32;
+constexpr size_t kProbedBytes = 64 << 10;
+constexpr char kFormats[] = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,jpeg_pipe,png_pipe";
+// Names of decoders.
+constexpr char kCodecs[] =
+    "h264,hevc,mpeg4,vp8,vp9,mjpeg,png,aac,mp3,mp3float,opus,vorbis,flac,ac3,pcm_s16le,pcm_s16be";
+
+// `list` is separated by commas.
+bool IsListed(std::string_view name, std::string_view list) {
+  return Cat(",", list, ",").find(Cat(",", name, ",")) != std::string::npos;
+}
+
+// Why a file could not be opened, in words that name the mend where there is one.
+absl::Status OpenFault(std::string_view bytes, int error) {
+  ICPT_RETURN_IF_ERROR(CheckIsWhole(bytes));
+  if (error == AVERROR(ENOMEM)) {
+    return DataLoss("it needs more memory than there is, or has more than ", kStreamsMax, " tracks");
+  }
+  std::string head(bytes.substr(0, kProbedBytes));
+  const auto size = static_cast<int>(head.size());
+  head.append(AVPROBE_PADDING_SIZE, '\0');
+  AVProbeData probe{};
+  probe.buf = reinterpret_cast<unsigned char*>(head.data());
+  probe.buf_size = size;
+  const AVInputFormat* format = av_probe_input_format(&probe, 1);
+  // A format of several names is listed by each of them.
+  const std::string_view names = format == nullptr ? "" : format->name;
+  if (!names.empty() && !IsListed(names.substr(0, names.find(',')), kFormats)) {
+    return DataLoss("its container format ", names, " is not supported");
+  }
+  return DataLoss("not a video that can be read: ", ErrorText(error));
+}
+
+}  // namespace
+
+std::string ErrorText(int error) {
+  char text[AV_ERROR_MAX_STRING_SIZE] = {};
+  av_strerror(error, text, sizeof(text));
+  return text;
+}
+
+int MediaInput::Read(void* self, uint8_t* buffer, int size) {
+  auto* input = static_cast<MediaInput*>(self);
+  const int64_t left = static_cast<int64_t>(input->bytes_.size()) - input->position_;
+  if (left <= 0) return AVERROR_EOF;
+  const int count = static_cast<int>(std::min<int64_t>(left, size));
+  std::memcpy(buffer, input->bytes_.data() + input->position_, static_cast<size_t>(count));
+  input->position_ += count;
+  return count;
+}
+
+int64_t MediaInput::Seek(void* self, int64_t offset, int whence) {
+  auto* input = static_cast<MediaInput*>(self);
+  const auto size = static_cast<int64_t>(input->bytes_.size());
+  switch (whence & ~AVSEEK_FORCE) {
+    case AVSEEK_SIZE:
+      return size;
+    case SEEK_SET:
+      break;
+    case SEEK_CUR:
+      offset += input->position_;
+      break;
+    case SEEK_END:
+      offset += size;
+      break;
+    default:
+      return AVERROR(EINVAL);
+  }
+  if (offset < 0 || offset > size) return AVERROR(EINVAL);
+  input->position_ = offset;
+  return offset;
+}
+
+absl::StatusOr<std::unique_ptr<MediaInput>> MediaInput::Open(std::string_view bytes) {
+  std::unique_ptr<MediaInput> input(new MediaInput(bytes));
+  AVFormatContext* format = avformat_alloc_context();
+  if (format == nullptr) return ResourceExhausted("no memory for a demuxer");
+  auto* buffer = static_cast<uint8_t*>(av_malloc(kBufferBytes));
+  AVIOContext* io = avio_alloc_context(buffer, kBufferBytes, 0, input.get(), Read, nullptr, Seek);
+  format->pb = io;
+  format->flags |= AVFMT_FLAG_CUSTOM_IO;
+  format->max_streams = kStreamsMax;
+  AVDictionary* options = nullptr;
+  av_dict_set(&options, "protocol_whitelist", "", 0);
+  av_dict_set(&options, "format_whitelist", kFormats, 0);
+  av_dict_set(&options, "codec_whitelist", kCodecs, 0);
+  // A failed open frees the format but not the input that was given to it.
+  const int error = avformat_open_input(&format, nullptr, nullptr, &options);
+  av_dict_free(&options);
+  if (error < 0) {
+    av_freep(&io->buffer);
+    avio_context_free(&io);
+    return OpenFault(bytes, error);
+  }
+  input->format_ = format;
+  ICPT_RETURN_IF_ERROR(CheckIsWhole(bytes));
+  return input;
+}
+
+MediaInput::~MediaInput() {
+  if (format_ == nullptr) return;
+  AVIOContext* io = format_->pb;
+  avformat_close_input(&format_);
+  if (io == nullptr) return;
+  av_freep(&io->buffer);
+  avio_context_free(&io);
+}
+
+AVStream* MediaInput::Select(AVMediaType kind) {
+  AVStream* chosen = nullptr;
+  for (unsigned i = 0; i < format_->nb_streams; ++i) {
+    AVStream* stream = format_->streams[i];
+    const bool fits =
+        stream->codecpar->codec_type == kind && (stream->disposition & AV_DISPOSITION_ATTACHED_PIC) == 0;
+    if (fits && chosen == nullptr) {
+      chosen = stream;
+    } else {
+      stream->discard = AVDISCARD_ALL;
+    }
+  }
+  stream_ = chosen;
+  return chosen;
+}
+
+absl::StatusOr<PacketPtr> MediaInput::Next() {
+  while (true) {
+    PacketPtr packet(av_packet_alloc());
+    const int error = av_read_frame(format_, packet.get());
+    if (error == AVERROR_EOF) break;
+    if (error < 0) return DataLoss("cut short or damaged: ", ErrorText(error));
+    if (packet->stream_index != stream_->index) continue;
+    if ((packet->flags & AV_PKT_FLAG_CORRUPT) != 0) return DataLoss("cut short: a packet is not whole");
+    if (av_packet_get_side_data(packet.get(), AV_PKT_DATA_ENCRYPTION_INFO, nullptr) != nullptr) {
+      return DataLoss("it is encrypted");
+    }
+    return packet;
+  }
+  if (format_->pb->error < 0) return DataLoss("cut short or damaged: ", ErrorText(format_->pb->error));
+  return PacketPtr();
+}
+
+absl::StatusOr<CodecPtr> OpenDecoder(const AVStream& stream, void (*tune)(AVCodecContext& codec)) {
+  const AVCodec* decoder = avcodec_find_decoder(stream.codecpar->codec_id);
+  if (decoder == nullptr) {
+    return DataLoss("no decoder for its codec ", avcodec_get_name(stream.codecpar->codec_id));
+  }
+  if (!IsListed(decoder->name, kCodecs)) {
+    return DataLoss("its codec ", avcodec_get_name(stream.codecpar->codec_id), " is not supported");
+  }
+  CodecPtr codec(avcodec_alloc_context3(decoder));
+  if (codec == nullptr) return ResourceExhausted("no memory for a decoder");
+  if (avcodec_parameters_to_context(codec.get(), stream.codecpar) < 0) return DataLoss("damaged codec data");
+  codec->pkt_timebase = stream.time_base;
+  codec->thread_count = 1;
+  codec->thread_type = 0;
+  tune(*codec);
+  AVDictionary* options = nullptr;
+  av_dict_set(&options, "codec_whitelist", kCodecs, 0);
+  const int error = avcodec_open2(codec.get(), decoder, &options);
+  av_dict_free(&options);
+  if (error < 0) return DataLoss("its ", decoder->name, " stream cannot be decoded: ", ErrorText(error));
+  return codec;
+}
+
+}  // namespace interceptor::worker

@@ -1,0 +1,162 @@
+#include "worker/media/picture_converter.h"
+
+extern "C" {
+#include <libavutil/frame.h>
+#include <libavutil/pixdesc.h>
+#include <libswscale/swscale.h>
+}
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/status.h"
+#include "worker/media/media_input.h"
+
+namespace interceptor::worker {
+namespace {
+
+// The formats named "J" are full range by name alone; libswscale wants the plain name and a range.
+AVPixelFormat PlainFormat(AVPixelFormat format, bool* full_range) {
+  switch (format) {
+    case AV_PIX_FMT_YUVJ420P:
+      *full_range = true;
+      return AV_PIX_FMT_YUV420P;
+    case AV_PIX_FMT_YUVJ422P:
+      *full_range = true;
+      return AV_PIX_FMT_YUV422P;
+    case AV_PIX_FMT_YUVJ444P:
+      *full_range = true;
+      return AV_PIX_FMT_YUV444P;
+    case AV_PIX_FMT_YUVJ440P:
+      *full_range = true;
+      return AV_PIX_FMT_YUV440P;
+    default:
+      return format;
+  }
+}
+
+// What is not said is guessed as players do: BT.709 for high definition, BT.601 below.
+ColourMatrix MatrixOf(const AVFrame& picture) {
+  switch (picture.colorspace) {
+    case AVCOL_SPC_BT709:
+      return ColourMatrix::kBt709;
+    case AVCOL_SPC_FCC:
+      return ColourMatrix::kFcc;
+    case AVCOL_SPC_BT470BG:
+    case AVCOL_SPC_SMPTE170M:
+      return ColourMatrix::kBt601;
+    case AVCOL_SPC_SMPTE240M:
+      return ColourMatrix::kSmpte240m;
+    case AVCOL_SPC_BT2020_NCL:
+    case AVCOL_SPC_BT2020_CL:
+      return ColourMatrix::kBt2020;
+    default:
+      return picture.height >= 720 ? ColourMatrix::kBt709 : ColourMatrix::kBt601;
+  }
+}
+
+int ScalerTable(ColourMatrix matrix) {
+  switch (matrix) {
+    case ColourMatrix::kBt601:
+      return SWS_CS_ITU601;
+    case ColourMatrix::kBt709:
+      return SWS_CS_ITU709;
+    case ColourMatrix::kFcc:
+      return SWS_CS_FCC;
+    case ColourMatrix::kSmpte240m:
+      return SWS_CS_SMPTE240M;
+    case ColourMatrix::kBt2020:
+      return SWS_CS_BT2020;
+  }
+  return SWS_CS_DEFAULT;
+}
+
+// [from, to) moved outwards to samples of the subsampled chroma planes.
+std::pair<int, int> WholeSamples(int from, int to, int end, int format, bool across) {
+  const AVPixFmtDescriptor* layout = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(format));
+  const int shift = layout == nullptr ? 0 : across ? layout->log2_chroma_w : layout->log2_chroma_h;
+  const int mask = (1 << shift) - 1;
+  return {from & ~mask, std::min(end, (to + mask) & ~mask)};
+}
+
+}  // namespace
+
+YuvColours ColoursOf(const AVFrame& picture) {
+  YuvColours colours{MatrixOf(picture), picture.color_range == AVCOL_RANGE_JPEG};
+  PlainFormat(static_cast<AVPixelFormat>(picture.format), &colours.full_range);
+  return colours;
+}
+
+void PictureConverter::FreeScaler::operator()(SwsContext* scaler) const { sws_freeContext(scaler); }
+
+absl::StatusOr<YuvPicture> PictureConverter::Yuv(const AVFrame& picture, const cv::Rect& area,
+                                                 cv::Size size) {
+  YuvPicture yuv;
+  yuv.colours = ColoursOf(picture);
+  cv::Mat planes[3];
+  planes[0].create(size, CV_8UC1);
+  for (int i = 1; i < 3; ++i) planes[i].create(size / 2, CV_8UC1);
+  const bool full_range = yuv.colours.full_range;
+  if (area == cv::Rect(0, 0, picture.width, picture.height)) {
+    ICPT_RETURN_IF_ERROR(Convert(picture, AV_PIX_FMT_YUV420P, full_range, planes));
+  } else {
+    const FramePtr cropped(av_frame_clone(&picture));
+    if (cropped == nullptr) return ResourceExhausted("no memory for a picture");
+    const auto [left, right] = WholeSamples(area.x, area.x + area.width, picture.width, picture.format, true);
+    const auto [top, bottom] =
+        WholeSamples(area.y, area.y + area.height, picture.height, picture.format, false);
+    cropped->crop_left = left;
+    cropped->crop_right = picture.width - right;
+    cropped->crop_top = top;
+    cropped->crop_bottom = picture.height - bottom;
+    if (av_frame_apply_cropping(cropped.get(), AV_FRAME_CROP_UNALIGNED) < 0)
+      return DataLoss("its pictures cannot be cropped");
+    ICPT_RETURN_IF_ERROR(Convert(*cropped, AV_PIX_FMT_YUV420P, full_range, planes));
+  }
+  yuv.y = planes[0];
+  yuv.cb = planes[1];
+  yuv.cr = planes[2];
+  return yuv;
+}
+
+absl::StatusOr<cv::Mat> PictureConverter::Luma(const AVFrame& picture, cv::Size size) {
+  cv::Mat luma(size, CV_8UC1);
+  ICPT_RETURN_IF_ERROR(Convert(picture, AV_PIX_FMT_GRAY8, true, {&luma, 1}));
+  return luma;
+}
+
+absl::Status PictureConverter::Convert(const AVFrame& picture, int format, bool full_range,
+                                       std::span<cv::Mat> planes) {
+  bool is_full = picture.color_range == AVCOL_RANGE_JPEG;
+  const AVPixelFormat from = PlainFormat(static_cast<AVPixelFormat>(picture.format), &is_full);
+  if (from == AV_PIX_FMT_NONE || sws_isSupportedInput(from) == 0) {
+    return DataLoss("its pixel format cannot be converted");
+  }
+  const cv::Size size = planes[0].size();
+  const bool shrinks = size.width < picture.width || size.height < picture.height;
+  const int flags =
+      (shrinks ? SWS_AREA : SWS_BILINEAR) | SWS_ACCURATE_RND | SWS_BITEXACT | SWS_FULL_CHR_H_INT;
+  scaler_.reset(sws_getCachedContext(scaler_.release(), picture.width, picture.height, from, size.width,
+                                     size.height, static_cast<AVPixelFormat>(format), flags, nullptr, nullptr,
+                                     nullptr));
+  if (scaler_ == nullptr) return DataLoss("its pictures cannot be converted");
+  const int* table = sws_getCoefficients(ScalerTable(MatrixOf(picture)));
+  sws_setColorspaceDetails(scaler_.get(), table, is_full ? 1 : 0, table, full_range ? 1 : 0, 0, 1 << 16,
+                           1 << 16);
+  // libswscale writes whole vectors, past the end of a row too.
+  constexpr int kSpareColumns = 64;
+  cv::Mat spacious[3];
+  uint8_t* data[4] = {};
+  int strides[4] = {};
+  for (size_t i = 0; i < planes.size(); ++i) {
+    spacious[i].create(planes[i].rows + 1, planes[i].cols + kSpareColumns, CV_8UC1);
+    data[i] = spacious[i].data;
+    strides[i] = static_cast<int>(spacious[i].step);
+  }
+  const int rows = sws_scale(scaler_.get(), picture.data, picture.linesize, 0, picture.height, data, strides);
+  if (rows != size.height) return DataLoss("a picture could not be converted");
+  for (size_t i = 0; i < planes.size(); ++i) planes[i] = spacious[i](cv::Rect({0, 0}, planes[i].size()));
+  return absl::OkStatus();
+}
+
+}  // namespace interceptor::worker

@@ -1,0 +1,234 @@
+#include "worker/media/video.h"
+
+#include <cmath>
+#include <numeric>
+#include <set>
+#include <string>
+
+#include "common/base/status.h"
+#include "common/io/atomic_file.h"
+#include "tests/support/catch.h"
+#include "tests/support/grey_clip.h"
+#include "worker/media/clip_decode.h"
+#include "worker/media/faces.h"
+#include "worker/media/h264_skip.h"
+#include "worker/media/view_cutter.h"
+
+namespace interceptor::worker {
+namespace {
+
+struct Taken {
+  std::vector<int64_t> indices;
+  std::vector<double> seconds;
+  std::vector<cv::Mat> pictures;
+};
+
+cv::Mat Rgb(const YuvPicture& picture) {
+  const int side = std::max(picture.y.cols, picture.y.rows);
+  std::string planar;
+  for (const auto& [plane, room] :
+       {std::pair(picture.y, side), std::pair(picture.cb, side / 2), std::pair(picture.cr, side / 2)}) {
+    cv::Mat square(room, room, CV_8UC1, cv::Scalar(128));
+    plane.copyTo(square(cv::Rect({0, 0}, plane.size())));
+    planar.append(reinterpret_cast<const char*>(square.data), square.total());
+  }
+  cv::Mat rgb(side, side, CV_8UC3);
+  RgbFromPlanar(planar, side, picture.colours, rgb.data);
+  return rgb(cv::Rect({0, 0}, picture.y.size())).clone();
+}
+
+absl::StatusOr<Taken> Take(std::string_view bytes, std::vector<int64_t> indices) {
+  ICPT_ASSIGN_OR_RETURN(const auto video, Video::Open(bytes));
+  if (indices.empty()) {
+    indices.resize(static_cast<size_t>(video->facts().frames));
+    std::iota(indices.begin(), indices.end(), 0);
+  }
+  Taken taken;
+  ICPT_RETURN_IF_ERROR(video->Decode(indices, [&](const VideoFrame& frame) -> absl::Status {
+    const cv::Size size = video->UprightSize(frame);
+    ICPT_ASSIGN_OR_RETURN(const YuvPicture picture, video->Yuv(frame, cv::Rect({0, 0}, size), size));
+    taken.indices.push_back(frame.index);
+    taken.seconds.push_back(frame.seconds);
+    taken.pictures.push_back(Rgb(picture));
+    return absl::OkStatus();
+  }));
+  return taken;
+}
+
+// Whether the middle of the picture has the grey level of that frame, after H.264 and two conversions.
+bool ShowsFrame(const cv::Mat& picture, int64_t frame, int first_level = 40) {
+  const cv::Vec3b pixel = picture.at<cv::Vec3b>(picture.rows / 2, picture.cols / 2);
+  const int level = GreyLevel(static_cast<int>(frame), first_level);
+  return std::abs(pixel[0] - level) <= 2 && std::abs(pixel[1] - level) <= 2 &&
+         std::abs(pixel[2] - level) <= 2;
+}
+
+CATCH_TEST_CASE("frames are the ones asked for, by time, though the stream holds them in another order") {
+  const std::string clip = GreyClip(30);
+  const auto video = Video::Open(clip);
+  CATCH_REQUIRE(video.ok());
+  CATCH_CHECK((*video)->facts().frames == 30);
+  CATCH_CHECK((*video)->facts().frame_rate == Approx(25));
+  CATCH_CHECK((*video)->facts().duration_seconds == Approx(1.2));
+  const auto taken = Take(clip, {0, 1, 2, 3, 7, 11, 12, 28, 29});
+  CATCH_INFO(Message(taken.status()));
+  CATCH_REQUIRE(taken.ok());
+  CATCH_CHECK(taken->indices == std::vector<int64_t>{0, 1, 2, 3, 7, 11, 12, 28, 29});
+  for (size_t i = 0; i < taken->indices.size(); ++i) {
+    CATCH_CHECK(ShowsFrame(taken->pictures[i], taken->indices[i]));
+    CATCH_CHECK(taken->seconds[i] == Approx(static_cast<double>(taken->indices[i]) / 25).margin(1e-6));
+  }
+}
+
+CATCH_TEST_CASE("leaving out what nothing refers to changes no frame that is kept") {
+  const std::string clip = GreyClip(30);
+  const auto all = Take(clip, {});
+  CATCH_REQUIRE(all.ok());
+  CATCH_REQUIRE(all->pictures.size() == 30);
+  for (int64_t offset = 0; offset < 5; ++offset) {
+    std::vector<int64_t> some;
+    for (int64_t k = offset; k < 30; k += 5) some.push_back(k);
+    const auto taken = Take(clip, some);
+    CATCH_REQUIRE(taken.ok());
+    for (size_t i = 0; i < some.size(); ++i) {
+      const cv::Mat& whole = all->pictures[static_cast<size_t>(some[i])];
+      CATCH_CHECK(cv::norm(whole, taken->pictures[i], cv::NORM_INF) == 0);
+    }
+  }
+}
+
+CATCH_TEST_CASE("the nearest frame that others refer to is known") {
+  const auto video = Video::Open(GreyClip(30));
+  CATCH_REQUIRE(video.ok());
+  std::set<int64_t> references;
+  for (int64_t k = 0; k < 30; ++k) references.insert((*video)->NearestReference(k));
+  // Of B frames in a pyramid some are referred to.
+  CATCH_CHECK(references.contains(0));
+  CATCH_CHECK(references.size() > 5);
+  CATCH_CHECK(references.size() < 30);
+  for (const int64_t k : references) CATCH_CHECK((*video)->NearestReference(k) == k);
+}
+
+CATCH_TEST_CASE("pictures of other levels are another shot, a patch that moves is not") {
+  cv::Mat room(48, 48, CV_8UC1, cv::Scalar(60));
+  cv::Mat moved = room.clone();
+  room(cv::Rect(4, 4, 12, 12)).setTo(cv::Scalar::all(200));
+  moved(cv::Rect(30, 20, 12, 12)).setTo(cv::Scalar::all(200));
+  CATCH_CHECK_FALSE(IsCut(room, moved));
+  CATCH_CHECK(IsCut(room, cv::Mat(48, 48, CV_8UC1, cv::Scalar(130))));
+}
+
+CATCH_TEST_CASE("a packet is left out only when all its slices are marked as never referred to") {
+  const uint8_t extradata[] = {1, 100, 0, 30, 0xff, 0xe0, 0};
+  const H264PacketFilter filter(true, extradata, sizeof(extradata));
+  const uint8_t unreferred[] = {0, 0, 0, 2, 0x01, 0};
+  const uint8_t referred[] = {0, 0, 0, 2, 0x41, 0};
+  const uint8_t mixed[] = {0, 0, 0, 2, 0x01, 0, 0, 0, 0, 2, 0x41, 0};
+  const uint8_t parameters[] = {0, 0, 0, 2, 0x06, 0};
+  const uint8_t cut[] = {0, 0, 0, 9, 0x01, 0};
+  CATCH_CHECK(filter.IsNeverReferred(unreferred, sizeof(unreferred)));
+  CATCH_CHECK_FALSE(filter.IsNeverReferred(referred, sizeof(referred)));
+  CATCH_CHECK_FALSE(filter.IsNeverReferred(mixed, sizeof(mixed)));
+  CATCH_CHECK_FALSE(filter.IsNeverReferred(parameters, sizeof(parameters)));
+  CATCH_CHECK_FALSE(filter.IsNeverReferred(cut, sizeof(cut)));
+  CATCH_CHECK_FALSE(H264PacketFilter(false, extradata, sizeof(extradata)).IsNeverReferred(unreferred, 6));
+  CATCH_CHECK_FALSE(H264PacketFilter(true, nullptr, 0).IsNeverReferred(unreferred, 6));
+}
+
+CATCH_TEST_CASE("pictures come upright and in their colours") {
+  for (const int degrees : {0, 90, 180, 270}) {
+    const auto taken = Take(GreyClip(3, 40, degrees), {1});
+    CATCH_INFO(degrees << " degrees: " << Message(taken.status()));
+    CATCH_REQUIRE(taken.ok());
+    const cv::Mat& picture = taken->pictures[0];
+    CATCH_CHECK(picture.size() == cv::Size(96, 64));
+    CATCH_CHECK(ShowsFrame(picture, 1));
+    const cv::Vec3b red = picture.at<cv::Vec3b>(6, 6);
+    CATCH_CHECK(std::abs(red[0] - 200) < 12);
+    CATCH_CHECK(red[1] < 15);
+    CATCH_CHECK(red[2] < 15);
+  }
+}
+
+CATCH_TEST_CASE("what is no video, or has no frames, is told") {
+  CATCH_CHECK(Video::Open("").status().code() == absl::StatusCode::kDataLoss);
+  CATCH_CHECK(Video::Open("this is no video at all").status().code() == absl::StatusCode::kDataLoss);
+  // A playlist would make other demuxers fetch what it names.
+  CATCH_CHECK_FALSE(Video::Open("#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n").ok());
+  CATCH_CHECK_FALSE(Video::Open("ffconcat version 1.0\nfile /etc/passwd\n").ok());
+}
+
+CATCH_TEST_CASE("a clip that is cut is an error, unless only what no frame needs was cut off") {
+  const std::string clip = GreyClip(30);
+  int refused = 0;
+  for (size_t size = 0; size < clip.size(); size += 97) {
+    const auto taken = Take(clip.substr(0, size), {});
+    CATCH_INFO("cut to " << size << " of " << clip.size());
+    if (!taken.ok()) {
+      ++refused;
+      CATCH_REQUIRE(taken.status().code() == absl::StatusCode::kDataLoss);
+      continue;
+    }
+    CATCH_REQUIRE(taken->pictures.size() == 30);
+    for (int64_t k = 0; k < 30; ++k) CATCH_REQUIRE(ShowsFrame(taken->pictures[static_cast<size_t>(k)], k));
+  }
+  CATCH_CHECK(refused > 15);
+}
+
+CATCH_TEST_CASE("damaged bytes anywhere end in an error or in whole pictures, never in nothing") {
+  const std::string clip = GreyClip(30);
+  int refused = 0;
+  for (size_t at = 0; at < clip.size(); at += 13) {
+    std::string bad = clip;
+    for (size_t i = at; i < std::min(at + 6, bad.size()); ++i) bad[i] = static_cast<char>(~bad[i]);
+    const auto taken = Take(bad, {});
+    if (!taken.ok()) {
+      ++refused;
+      continue;
+    }
+    CATCH_REQUIRE_FALSE(taken->pictures.empty());
+    for (const cv::Mat& picture : taken->pictures) CATCH_REQUIRE_FALSE(picture.empty());
+  }
+  CATCH_CHECK(refused > 20);
+}
+
+CATCH_TEST_CASE("a clip becomes its two views with times and attributes") {
+  auto detector = FaceDetector::Load(*ReadWholeFile(SystemFiles(), INTERCEPTOR_CASCADE));
+  CATCH_REQUIRE(detector.ok());
+  const std::string bytes = GreyClip(20);
+  const auto clip =
+      DecodeClip(bytes, {.frames = 5, .view_pixels = 48, .face_detection_stride = 10}, **detector);
+  CATCH_INFO(Message(clip.status()));
+  CATCH_REQUIRE(clip.ok());
+  // Smaller than a patch, silent, and without a face.
+  CATCH_REQUIRE(clip->views.size() == 2);
+  CATCH_CHECK(clip->views[0].view == View::kFullFrame);
+  CATCH_CHECK(clip->views[1].view == View::kFaceCrop);
+  for (const DecodedView& view : clip->views) {
+    CATCH_CHECK(view.shape == std::vector<int64_t>{5, 72, 48});
+    CATCH_CHECK(view.bytes.size() == size_t{5} * 72 * 48);
+  }
+  CATCH_CHECK(clip->colours == YuvColours{ColourMatrix::kBt601, false});
+  CATCH_REQUIRE(clip->frame_seconds.size() == 5);
+  for (int k = 0; k < 5; ++k) {
+    const int64_t frame = 2 + 4 * k;
+    CATCH_CHECK(clip->frame_seconds[static_cast<size_t>(k)] == Approx(static_cast<double>(frame) / 25));
+    // The middle of the full frame.
+    const size_t at = (static_cast<size_t>(k) * 72 + 24) * 48 + 24;
+    const double level = (static_cast<uint8_t>(clip->views[0].bytes[at]) - 16) * 255.0 / 219;
+    CATCH_CHECK(std::abs(level - GreyLevel(static_cast<int>(frame))) <= 2);
+  }
+  const auto& attributes = clip->attributes;
+  CATCH_CHECK(attributes.at("width") == 96);
+  CATCH_CHECK(attributes.at("height") == 64);
+  CATCH_CHECK(attributes.at("frame_rate") == Approx(25));
+  CATCH_CHECK(attributes.at("duration_s") == Approx(0.8));
+  CATCH_CHECK(attributes.at("face_share") == 0);
+  CATCH_CHECK(attributes.at("face_pixels") == 0);
+  CATCH_CHECK(attributes.at("bits_per_pixel") > 0);
+  // Frames 2, 6, 10, 14 and 18 have a mean level of 90; a twenty-fourth of the picture is the red patch.
+  CATCH_CHECK(std::abs(attributes.at("brightness") - 90.0 / 255) < 0.02);
+}
+
+}  // namespace
+}  // namespace interceptor::worker

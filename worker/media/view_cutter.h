@@ -1,0 +1,57 @@
+// Cuts a clip's views while its frames come, in order. Frames are held back until the face's track reaches
+// them: a part ends at a cut or after kPartFrames (never inside a burst), so that memory stays bounded. One
+// thread.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "worker/media/clip_view.h"
+#include "worker/media/decoded_clip.h"
+#include "worker/media/faces.h"
+#include "worker/media/schedule.h"
+#include "worker/media/video.h"
+
+namespace interceptor::worker {
+
+// Faces are searched on the last frame of a part, in a shot's first part on its first and middle one too, not
+// nearer to each other than the job's stride.
+inline constexpr size_t kPartFrames = 32;
+
+// True when two pictures, given as luma, can hardly be of one shot: their histograms share less than half.
+bool IsCut(const cv::Mat& before, const cv::Mat& after);
+
+class ViewCutter {
+ public:
+  // All must outlive this object.
+  ViewCutter(Video& video, const Schedule& schedule, const DecodeJob& job, FaceDetector& detector);
+
+  absl::Status Add(const VideoFrame& frame);
+  // Once, after the last frame.
+  absl::StatusOr<DecodedClip> Finish();
+
+ private:
+  absl::StatusOr<bool> BeginsShot(const VideoFrame& frame);
+  bool IsInsideBurst(int64_t index) const;
+  absl::Status CutPart();
+  absl::Status FollowFace();
+  absl::Status Search(const VideoFrame& frame);
+
+  Video& video_;
+  const Schedule& schedule_;
+  const DecodeJob& job_;
+  FaceDetector& detector_;
+  bool with_face_ = false;
+  std::vector<std::unique_ptr<ClipView>> views_;
+  Part part_;
+  bool is_first_of_shot_ = true;
+  int64_t last_searched_ = -1;        // in this shot
+  std::optional<FaceBox> last_face_;  // of this shot, in the pixels in which faces are searched
+  std::vector<double> sides_;         // of every face found, in pixels of the upright picture
+  int64_t searched_ = 0;
+  cv::Mat last_sketch_;  // of the frame before
+  cv::Size size_;        // of the first frame, upright
+};
+
+}  // namespace interceptor::worker
