@@ -126,6 +126,12 @@ void AddEvents(const google::protobuf::RepeatedPtrField<v1::Event>& events, cons
   sheet.Rows(RenderEvents(list, Inside(terminal)));
 }
 
+// ", 0.31 of the zip"; nothing while the zip's size is not known.
+std::string OfZip(int64_t bytes, int64_t zip_bytes) {
+  if (zip_bytes <= 0) return "";
+  return Cat(", ", Fixed(static_cast<double>(bytes) / static_cast<double>(zip_bytes), 2), " of the zip");
+}
+
 }  // namespace
 
 Lines RenderChunks(const v1::ListChunksResponse& list, const Terminal& terminal) {
@@ -322,6 +328,14 @@ Lines RenderChunk(const v1::ChunkStatus& chunk, const Terminal& terminal) {
   sheet.Field("clips", Cat(manifest.clips(), " in ", manifest.families(), " families"));
   sheet.Field("quarantined", Cat(manifest.quarantined()),
               manifest.quarantined() > 0 ? Tone::kWarning : Tone::kPlain);
+  if (manifest.views().empty()) return sheet.Take();
+  int64_t all = 0;
+  for (const v1::ViewBytes& view : manifest.views()) all += view.bytes();
+  sheet.Title("CLIP STORE");
+  sheet.Field("all views", Cat(Bytes(all), OfZip(all, chunk.size_bytes())));
+  for (const v1::ViewBytes& view : manifest.views()) {
+    sheet.Field(clean(view.view()), Cat(Bytes(view.bytes()), OfZip(view.bytes(), chunk.size_bytes())));
+  }
   return sheet.Take();
 }
 

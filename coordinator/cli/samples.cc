@@ -261,6 +261,12 @@ v1::ListChunksResponse SampleChunks() {
   manifest->set_clips(2400);
   manifest->set_families(410);
   manifest->set_quarantined(3);
+  for (const auto& [view, bytes] :
+       {std::pair("face_crop", int64_t{4'300'000'000}), std::pair("full_frame", int64_t{2'890'000'000})}) {
+    v1::ViewBytes* added = manifest->add_views();
+    added->set_view(view);
+    added->set_bytes(bytes);
+  }
   list.mutable_chunks(0)->add_finished_by("BG");
   list.mutable_chunks(0)->add_finished_by("AV");
   list.mutable_chunks(1)->add_differing_members("cora");

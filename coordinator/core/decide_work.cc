@@ -3,9 +3,11 @@
 // content, the vault.
 #include <cmath>
 
+#include "common/base/ids.h"
 #include "common/base/status.h"
 #include "coordinator/core/decide_parts.h"
 #include "coordinator/core/leases.h"
+#include "coordinator/core/limits.h"
 #include "coordinator/core/queries.h"
 #include "coordinator/core/requests.h"
 #include "coordinator/core/retention.h"
@@ -27,6 +29,15 @@ absl::Status CheckManifest(const State& state, const DataManifest& manifest) {
   ICPT_RETURN_IF_ERROR(Annotate(ValidateDigestHex(manifest.chunk_sha256), "manifest.chunk_sha256"));
   if (manifest.clips < 0 || manifest.families < 0 || manifest.quarantined < 0) {
     return InvalidArgument("manifest counts of chunk ", manifest.chunk, " must be 0 or more");
+  }
+  if (manifest.view_bytes.size() > kViewsMax) {
+    return InvalidArgument("manifest.view_bytes names ", manifest.view_bytes.size(),
+                           " views, allowed: ", kViewsMax);
+  }
+  for (const auto& [view, bytes] : manifest.view_bytes) {
+    ICPT_RETURN_IF_ERROR(Annotate(ValidateName("view", view), "manifest.view_bytes"));
+    if (bytes < 0)
+      return InvalidArgument("manifest.view_bytes of ", view, " is ", bytes, ", allowed: 0 or more");
   }
   if (index->second == 0) return absl::OkStatus();
   const std::string& before = state.soft.plan.chunks[index->second - 1].name;

@@ -25,6 +25,7 @@ inline constexpr int kBoxesMax = 2 * kSessionsMax;
 // A refused newcomer, a typo or a broken client sends text that people read: one line, not a dump.
 inline constexpr std::size_t kTextBytesMax = 1'000;
 inline constexpr std::size_t kNameBytesMax = 64;
+inline constexpr std::size_t kViewsMax = 32;  // that a data manifest tells the bytes of
 // A hello names at most one entry a chunk of the plan and one a task.
 inline constexpr int kHeldTasksMax = kSpecialistsMax + 1;
 // A retry comes within a connection's back-off or after a coordinator's day of absence; the team makes some

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -104,6 +105,7 @@ struct DataManifest {
   int clips = 0;
   int families = 0;
   int quarantined = 0;
+  std::map<std::string, int64_t> view_bytes = {};  // what each view takes in a clip store
 
   friend bool operator==(const DataManifest&, const DataManifest&) = default;
 };

@@ -12,8 +12,10 @@ TaskRef Get(const journal::v1::TaskRef& from) { return {from.task(), from.term()
 Incarnation Get(const journal::v1::CoordinatorStarted& from) { return {from.incarnation(), from.nonce()}; }
 
 DataManifest Get(const journal::v1::DataManifest& from) {
-  return {from.chunk(), Get(from.blob()), from.chunk_sha256(),
-          from.clips(), from.families(),  from.quarantined()};
+  DataManifest manifest{from.chunk(), Get(from.blob()), from.chunk_sha256(),
+                        from.clips(), from.families(),  from.quarantined()};
+  for (const journal::v1::ViewBytes& view : from.views()) manifest.view_bytes[view.view()] = view.bytes();
+  return manifest;
 }
 
 absl::StatusOr<SaveReason> Get(journal::v1::SaveReason from) {

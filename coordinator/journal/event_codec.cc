@@ -50,6 +50,11 @@ void Put(const DataManifest& from, journal::v1::DataManifest* to) {
   to->set_clips(from.clips);
   to->set_families(from.families);
   to->set_quarantined(from.quarantined);
+  for (const auto& [view, bytes] : from.view_bytes) {
+    journal::v1::ViewBytes* added = to->add_views();
+    added->set_view(view);
+    added->set_bytes(bytes);
+  }
 }
 
 struct Encoder {

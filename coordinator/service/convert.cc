@@ -220,6 +220,7 @@ DataManifest FromProto(const v1::DataManifest& manifest) {
   out.clips = manifest.clips();
   out.families = manifest.families();
   out.quarantined = manifest.quarantined();
+  for (const v1::ViewBytes& view : manifest.views()) out.view_bytes[view.view()] = view.bytes();
   return out;
 }
 
@@ -319,6 +320,11 @@ v1::DataManifest ToProto(const DataManifest& manifest) {
   out.set_clips(manifest.clips);
   out.set_families(manifest.families);
   out.set_quarantined(manifest.quarantined);
+  for (const auto& [view, bytes] : manifest.view_bytes) {
+    v1::ViewBytes* added = out.add_views();
+    added->set_view(view);
+    added->set_bytes(bytes);
+  }
   return out;
 }
 

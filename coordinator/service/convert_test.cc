@@ -29,6 +29,12 @@ CATCH_TEST_CASE("A plan's facts are its own numbers") {
   CATCH_CHECK(facts.vault_bytes_max == 5000000);
 }
 
+CATCH_TEST_CASE("A manifest's bytes of views survive the way out and back") {
+  DataManifest manifest{.chunk = "03", .blob = {}, .chunk_sha256 = ""};
+  manifest.view_bytes = {{"burst", 9}, {"face_crop", 7}};
+  CATCH_CHECK(FromProto(ToProto(manifest)).view_bytes == manifest.view_bytes);
+}
+
 CATCH_TEST_CASE("Checkpoints and evaluations survive the way out and back") {
   Checkpoint checkpoint;
   checkpoint.specialist = "BG";
@@ -89,7 +95,10 @@ CATCH_TEST_CASE("Every directive arrives as its own kind") {
   CATCH_CHECK(ToProto(Directive(SaveNow{{"t", 1}})).has_save_now());
   CATCH_CHECK(ToProto(Directive(Drain{"r"})).drain().reason() == "r");
   CATCH_CHECK(ToProto(Directive(Drop{{"t", 1}, "r"})).drop().reason() == "r");
-  CATCH_CHECK(ToProto(Directive(ManifestFact{{.chunk = "03", .blob = {}, .chunk_sha256 = ""}})).manifest().manifest().chunk() == "03");
+  CATCH_CHECK(ToProto(Directive(ManifestFact{{.chunk = "03", .blob = {}, .chunk_sha256 = ""}}))
+                  .manifest()
+                  .manifest()
+                  .chunk() == "03");
   CATCH_CHECK(ToProto(Directive(RoundReady{4, {Evaluation{}}, true})).round_ready().evaluations_size() == 1);
 }
 

@@ -39,8 +39,8 @@ coordinator::Phase Convert(worker::WorkPhase phase) {
 }
 
 worker::ManifestFact Convert(const coordinator::DataManifest& manifest) {
-  return {manifest.chunk, manifest.blob,     manifest.chunk_sha256,
-          manifest.clips, manifest.families, manifest.quarantined};
+  return {manifest.chunk,    manifest.blob,        manifest.chunk_sha256, manifest.clips,
+          manifest.families, manifest.quarantined, manifest.view_bytes};
 }
 
 worker::CheckpointFact Convert(const coordinator::Checkpoint& checkpoint) {
@@ -79,8 +79,8 @@ struct Mutation {
   coordinator::TaskRef task;
 
   coordinator::CommandBody operator()(const worker::ManifestFact& fact) const {
-    const coordinator::DataManifest manifest{fact.chunk, fact.blob,     fact.chunk_sha256,
-                                             fact.clips, fact.families, fact.quarantined};
+    const coordinator::DataManifest manifest{fact.chunk,    fact.blob,        fact.chunk_sha256, fact.clips,
+                                             fact.families, fact.quarantined, fact.view_bytes};
     return coordinator::ManifestProposed{session, request_id, task, manifest};
   }
   coordinator::CommandBody operator()(const worker::CheckpointFact& fact) const {

@@ -57,16 +57,23 @@ v1::DataManifest ToProto(const ManifestFact& fact) {
   out.set_clips(fact.clips);
   out.set_families(fact.families);
   out.set_quarantined(fact.quarantined);
+  for (const auto& [view, bytes] : fact.view_bytes) {
+    v1::ViewBytes* added = out.add_views();
+    added->set_view(view);
+    added->set_bytes(bytes);
+  }
   return out;
 }
 
 ManifestFact FromProto(const v1::DataManifest& manifest) {
-  return {.chunk = manifest.chunk(),
-          .blob = worker::FromProto(manifest.blob()),
-          .chunk_sha256 = manifest.chunk_sha256(),
-          .clips = manifest.clips(),
-          .families = manifest.families(),
-          .quarantined = manifest.quarantined()};
+  ManifestFact fact{.chunk = manifest.chunk(),
+                    .blob = worker::FromProto(manifest.blob()),
+                    .chunk_sha256 = manifest.chunk_sha256(),
+                    .clips = manifest.clips(),
+                    .families = manifest.families(),
+                    .quarantined = manifest.quarantined()};
+  for (const v1::ViewBytes& view : manifest.views()) fact.view_bytes[view.view()] = view.bytes();
+  return fact;
 }
 
 v1::Checkpoint ToProto(const CheckpointFact& fact) {

@@ -34,6 +34,9 @@ absl::StatusOr<StoredChunk> StoreKeeper::Look(const std::string& chunk) const {
     reader.Object("linked");
     reader.Object("scanned");
     reader.Array("left_held_out");
+    for (const auto& [view, bytes] : reader.Object("view_bytes").items()) {
+      if (bytes.is_number_integer()) stored.manifest.view_bytes[view] = bytes.get<int64_t>();
+    }
   }
   if (const absl::Status status = reader.Finish(); !status.ok()) return DataLoss(Message(status));
   stored.manifest.blob = DigestOf(text);

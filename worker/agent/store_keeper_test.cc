@@ -14,7 +14,7 @@ constexpr char kManifest[] =
     "{\"clip\":\"a.mp4\"}\n";
 constexpr char kSecondVersion[] =
     "{\"chunk\":\"00\",\"chunk_sha256\":\"zip\",\"clips\":2,\"families\":1,\"folds\":3,\"left_held_out\":[],"
-    "\"linked\":{},\"quarantined\":1,\"scanned\":{},\"version\":2}\n"
+    "\"linked\":{},\"quarantined\":1,\"scanned\":{},\"version\":2,\"view_bytes\":{\"burst\":9}}\n"
     "{\"clip\":\"a.mp4\"}\n";
 
 struct Store {
@@ -45,6 +45,7 @@ CATCH_TEST_CASE("a chunk is in the store when it was finished; its clips count w
   CATCH_CHECK(keeper.LookAtAll({"00", "01"}).size() == 1);
   store.Write("manifest.jsonl", kSecondVersion);
   CATCH_CHECK(keeper.Look("00")->manifest.families == 1);
+  CATCH_CHECK(keeper.Look("00")->manifest.view_bytes.at("burst") == 9);
   CATCH_REQUIRE(SystemFiles().Remove(store.Path("prepared.json")).ok());
   CATCH_CHECK(absl::IsNotFound(keeper.Look("00").status()));
 }

@@ -42,6 +42,7 @@ struct ManifestFact {
   int clips = 0;
   int families = 0;
   int quarantined = 0;
+  std::map<std::string, int64_t> view_bytes = {};  // what each view takes in the store
 
   friend bool operator==(const ManifestFact&, const ManifestFact&) = default;
 };
@@ -94,7 +95,8 @@ struct FailureFact {
   friend bool operator==(const FailureFact&, const FailureFact&) = default;
 };
 
-// Nothing but space is missing: what found the disk full is tried again so often, for ever, here as at the vault.
+// Nothing but space is missing: what found the disk full is tried again so often, for ever, here as at the
+// vault.
 inline constexpr absl::Duration kFullPause = absl::Seconds(10);
 inline bool IsDiskFull(const FailureFact& failure) {
   return failure.code == "RESOURCE_EXHAUSTED" && failure.retryable;
@@ -286,10 +288,10 @@ struct ChildExited {
 
 using SessionInput =
     std::variant<Connected, Disconnected, Welcomed, Assigned, LeaseRenewed, SaveNowAsked, DrainAsked, Dropped,
-                 Answered, ManifestCommitted, RoundIsReady, ChunkFilesSeen, StoreSeen,
-                 NotRemembered, BlobUploaded, BlobFetched, RoundIntegrated, StopAsked, Ticked, PreparerMoved, ManifestBuilt, TrainerReady,
-                 TrainerMoved, TrainerSaved, TrainerEvaluated, TrainerFinishedChunk, TrainerFinished,
-                 ChildFailed, ChildHalted, ChildExited>;
+                 Answered, ManifestCommitted, RoundIsReady, ChunkFilesSeen, StoreSeen, NotRemembered,
+                 BlobUploaded, BlobFetched, RoundIntegrated, StopAsked, Ticked, PreparerMoved, ManifestBuilt,
+                 TrainerReady, TrainerMoved, TrainerSaved, TrainerEvaluated, TrainerFinishedChunk,
+                 TrainerFinished, ChildFailed, ChildHalted, ChildExited>;
 
 // --- Outputs: to the coordinator ---
 struct SendHello {

@@ -194,6 +194,9 @@ class Builder {
     stored.frame_seconds = decoded.frame_seconds;
     stored.series = decoded.series;
     stored.views = StoredViews(decoded);
+    for (const ViewTensor& view : stored.views) {
+      manifest_.view_bytes[std::string(ToString(view.view))] += static_cast<int64_t>(view.bytes.size());
+    }
     const bool is_kept = stored.info.fold == options_.settings.evaluation.held_out_fold ||
                          IsReplayFamily(stored.info.family, options_.settings.preparation.replay_reservoir);
     manifest_.clips.push_back(stored.info);

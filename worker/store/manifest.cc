@@ -42,6 +42,10 @@ absl::Status DecodeNames(const json& object, std::string_view what,
 absl::Status DecodeLinks(JsonReader& reader, DataManifest& manifest) {
   ICPT_RETURN_IF_ERROR(DecodeNames(reader.Object("linked"), "linked", manifest.linked));
   ICPT_RETURN_IF_ERROR(DecodeNames(reader.Object("scanned"), "scanned", manifest.scanned));
+  for (const auto& [view, bytes] : reader.Object("view_bytes").items()) {
+    if (!bytes.is_number_integer()) return DataLoss("line 1: view_bytes holds something else than numbers");
+    manifest.view_bytes[view] = bytes.get<int64_t>();
+  }
   for (const json& family : reader.Array("left_held_out")) {
     if (!family.is_string()) return DataLoss("line 1: left_held_out holds something else than names");
     manifest.left_held_out.insert(family.get<std::string>());
@@ -117,6 +121,7 @@ std::string EncodeManifest(const DataManifest& manifest) {
     header["left_held_out"] = manifest.left_held_out;
     header["linked"] = json(manifest.linked);
     header["scanned"] = json(manifest.scanned);
+    header["view_bytes"] = json(manifest.view_bytes);
   }
   std::string text = Line(header);
   std::map<std::string_view, std::string> lines;

@@ -1,9 +1,11 @@
 // The data manifest: the audited list of a chunk's clips as canonical JSON lines. Its digest is a fact of the
 // cluster and stands in every checkpoint. First line: {"chunk","chunk_sha256","clips","families","folds",
-// "left_held_out","linked","quarantined","scanned","version"}; then one line a clip, sorted by name:
+// "left_held_out","linked","quarantined","scanned","version","view_bytes"}; then one line a clip, sorted by
+// name:
 // {"clip","family","fold","label"}, with "look" for the clip by which its family is known, or
 // {"clip","quarantined": reason}. Keys sorted, no spaces, one '\n' after each line: the same chunk gives the
-// same bytes on every box. Version 1 has neither "left_held_out", "linked" and "scanned" nor "look".
+// same bytes on every box. Version 1 has neither "left_held_out", "linked", "scanned" and "view_bytes" nor
+// "look".
 #pragma once
 
 #include <cstdint>
@@ -28,6 +30,7 @@ struct DataManifest {
   int folds = 0;
   std::vector<ClipInfo> clips;                     // sorted by name, quarantined ones left out
   std::map<std::string, std::string> quarantined;  // clip -> reason
+  std::map<std::string, int64_t> view_bytes;       // what each view takes in the store, by its name
   // Footage that is shared with another family (worker/core/links.h).
   std::map<std::string, std::vector<uint64_t>> looks;  // clip -> hashes of some of its pictures
   std::map<std::string, std::string> scanned;          // earlier chunk -> digest of its manifest

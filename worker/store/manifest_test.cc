@@ -97,6 +97,7 @@ CATCH_TEST_CASE("what families look like and which are linked survives the way o
   manifest.scanned = {{"00", std::string(64, 'b')}};
   manifest.linked = {{"01/a.mp4", "00/x.mp4"}};
   manifest.left_held_out = {"00/y.mp4"};
+  manifest.view_bytes = {{"face_crop", 1204224}};
   const std::string text = EncodeManifest(manifest);
   CATCH_CHECK(text.find(R"("look":["00000000000000ff","7fffffffffffffff"])") != std::string::npos);
   const auto back = DecodeManifest(text);
@@ -106,6 +107,7 @@ CATCH_TEST_CASE("what families look like and which are linked survives the way o
   CATCH_CHECK(back->scanned == manifest.scanned);
   CATCH_CHECK(back->linked == manifest.linked);
   CATCH_CHECK(back->left_held_out == manifest.left_held_out);
+  CATCH_CHECK(back->view_bytes == manifest.view_bytes);
   CATCH_CHECK_FALSE(DecodeManifest(Replaced(text, "00000000000000ff", "zz")).ok());
   CATCH_CHECK_FALSE(DecodeManifest(Replaced(text, R"(["00/y.mp4"])", "[7]")).ok());
 }
