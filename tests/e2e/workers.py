@@ -271,7 +271,7 @@ def check_finished(cluster, status, members):
 def case_every_part_is_killed_once(cluster_of):
     """kill -9 of preparer, decoder, trainer, agent and coordinator, each in mid-chunk."""
     members = {"member-1": ["BG", "AV"]}
-    cluster = cluster_of(members)
+    cluster = cluster_of(members, epochs=60)  # long enough to be met in mid-chunk on a fast machine
     cluster.start_coordinator()
     for member in ("member-1", "member-4"):
         cluster.start_worker(member)
