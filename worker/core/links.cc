@@ -87,18 +87,18 @@ bool ShowTheSame(const FamilyLook& a, const FamilyLook& b) {
 
 FamilyLinks LinkFamilies(std::span<const FamilyLook> earlier, std::span<const FamilyLook> own,
                          const std::set<std::string>& left_before, int held_out_fold) {
-  Groups groups(earlier.size() + own.size());
-  for (size_t i = 0; i < own.size(); ++i) {
-    for (size_t j = 0; j < earlier.size(); ++j) {
-      if (ShowTheSame(own[i], earlier[j])) groups.Join(earlier.size() + i, j);
-    }
-    for (size_t j = 0; j < i; ++j) {
-      if (ShowTheSame(own[i], own[j])) groups.Join(earlier.size() + i, earlier.size() + j);
+  std::vector<const FamilyLook*> all;
+  for (const FamilyLook& family : earlier) all.push_back(&family);
+  for (const FamilyLook& family : own) all.push_back(&family);
+  // Earlier ones among each other too: what one of them was linked to must go with it.
+  Groups groups(all.size());
+  for (size_t later = 0; later < all.size(); ++later) {
+    for (size_t before = 0; before < later; ++before) {
+      if (ShowTheSame(*all[later], *all[before])) groups.Join(later, before);
     }
   }
   std::map<size_t, std::vector<size_t>> members;
-  for (size_t index = 0; index < earlier.size() + own.size(); ++index)
-    members[groups.Of(index)].push_back(index);
+  for (size_t index = 0; index < all.size(); ++index) members[groups.Of(index)].push_back(index);
   FamilyLinks links;
   const Resolver resolver(earlier, own, left_before, held_out_fold);
   for (const auto& [name, group] : members) {

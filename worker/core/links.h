@@ -36,7 +36,8 @@ struct FamilyLinks {
   std::set<std::string> left_held_out;
 };
 
-// `earlier`: the families of the chunks before this one; those in `left_before` count as trained on.
+// `earlier`: the families of the chunks before this one, in the plan's order; those in `left_before` count as
+// trained on.
 FamilyLinks LinkFamilies(std::span<const FamilyLook> earlier, std::span<const FamilyLook> own,
                          const std::set<std::string>& left_before, int held_out_fold);
 

@@ -73,6 +73,27 @@ CATCH_TEST_CASE("held-out footage that turns out to be trained on leaves held-ou
   CATCH_CHECK(later.left_held_out.empty());
 }
 
+CATCH_TEST_CASE(
+    "what leaves held-out takes along what it was linked to before, though that looks otherwise") {
+  const FamilyLook middle = Look("00/b", kHeldOut, 2);
+  FamilyLook relative = middle;
+  relative.family = "01/b2";
+  relative.hashes[0] = ~relative.hashes[0];
+  FamilyLook bridge{"02/c", kHeldOut, {middle.hashes[0], middle.hashes[1], middle.hashes[3]}};
+  const FamilyLook trained = Look("00/a", 2, 1);
+  bridge.hashes.insert(bridge.hashes.end(), trained.hashes.begin(), trained.hashes.begin() + 1);
+  FamilyLook seen = trained;
+  seen.hashes = {bridge.hashes[0], bridge.hashes[1], bridge.hashes[3]};
+  CATCH_REQUIRE(ShowTheSame(relative, middle));
+  CATCH_REQUIRE(ShowTheSame(bridge, middle));
+  CATCH_REQUIRE(ShowTheSame(bridge, seen));
+  CATCH_REQUIRE_FALSE(ShowTheSame(bridge, relative));
+  const std::vector<FamilyLook> earlier = {seen, middle, relative};
+  const FamilyLinks links = LinkFamilies(earlier, std::vector<FamilyLook>{bridge}, {}, kHeldOut);
+  CATCH_CHECK(links.left_held_out == std::set<std::string>{"00/b", "01/b2"});
+  CATCH_CHECK(links.folds.at("02/c") == 2);
+}
+
 // Chunks of random families of few scenes: whatever is linked to whatever, in whatever order.
 CATCH_TEST_CASE(
     "folds survive every merge: nothing trained on is ever held out, linked families are on one side") {
