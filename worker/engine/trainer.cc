@@ -27,6 +27,7 @@
 #include "worker/engine/saver.h"
 #include "worker/engine/specialist.h"
 #include "worker/engine/start.h"
+#include "worker/engine/training_meter.h"
 #include "worker/store/loader.h"
 
 namespace interceptor::worker {
@@ -212,12 +213,13 @@ class Trainer {
       info_.cursor = Advance(info_.cursor, steps);
       const MonotonicTime now = SystemClock().Now();
       info_.training_seconds += absl::ToDoubleSeconds(now - mark);
-      Count(batch.count, now - mark, loader.waited());
+      meter_.CountStep(batch.count, now - mark);
+      meter_.SetLoaderWait(loader.waited());
       mark = now;
       ICPT_RETURN_IF_ERROR(SaveWhereDue(order, steps));
       ReportProgress(order, steps, result.loss, learning_rate);
     }
-    waited_before_ += loader.waited();
+    meter_.EndLoader();
     return true;
   }
 
@@ -373,12 +375,6 @@ class Trainer {
     return weights;
   }
 
-  void Count(int samples, absl::Duration took, absl::Duration waited) {
-    samples_ += samples;
-    busy_ += took;
-    waited_ = waited_before_ + waited;
-  }
-
   void ReportProgress(const ChunkOrder& order, const ChunkSteps& steps, double loss, double learning_rate) {
     const bool chunk_end = info_.cursor.chunk != order.chunk;
     if (chunk_end || SystemClock().Now() - last_progress_ >= kProgressPeriod) {
@@ -390,17 +386,15 @@ class Trainer {
   }
 
   void LogChunk(const ChunkOrder& order) {
-    const absl::Duration busy = busy_ - std::exchange(busy_before_chunk_, busy_);
-    const absl::Duration waited = waited_ - std::exchange(waited_before_chunk_, waited_);
-    const double share = absl::FDivDuration(waited, std::max(busy, absl::Nanoseconds(1)));
+    const TrainingMeter::Span chunk = meter_.EndChunk();
     ICPT_LOG(kInfo) << ToString(options_.specialist) << " chunk " << order.name << ": trained "
-                    << absl::ToDoubleSeconds(busy) << " s, " << 100 * share << " % of it waiting for data";
+                    << absl::ToDoubleSeconds(chunk.busy) << " s, " << 100 * chunk.WaitShare()
+                    << " % of it waiting for data";
   }
 
   void EmitProgress(const char* phase, const ChunkOrder& order, const ChunkSteps& steps, double loss,
                     double learning_rate) {
     last_progress_ = SystemClock().Now();
-    const double seconds = std::max(1e-9, absl::ToDoubleSeconds(busy_));
     control_.Emit({{"event", "progress"},
                    {"phase", phase},
                    {"chunk", order.chunk},
@@ -409,8 +403,8 @@ class Trainer {
                    {"chunk_steps", steps.Total()},
                    {"loss", loss},
                    {"learning_rate", learning_rate},
-                   {"samples_per_s", static_cast<double>(samples_) / seconds},
-                   {"data_wait_share", absl::ToDoubleSeconds(waited_) / seconds},
+                   {"samples_per_s", meter_.SamplesPerSecond()},
+                   {"data_wait_share", meter_.WaitShare()},
                    {"training_s", info_.training_seconds}});
   }
 
@@ -440,12 +434,7 @@ class Trainer {
   bool went_back_ = false;  // to the checkpoint, for scores that it owed
   MonotonicTime last_snapshot_;
 
-  int64_t samples_ = 0;
-  absl::Duration busy_ = absl::ZeroDuration();
-  absl::Duration waited_ = absl::ZeroDuration();
-  absl::Duration waited_before_ = absl::ZeroDuration();
-  absl::Duration busy_before_chunk_ = absl::ZeroDuration();
-  absl::Duration waited_before_chunk_ = absl::ZeroDuration();
+  TrainingMeter meter_;
   MonotonicTime last_progress_;
 };
 
