@@ -15,16 +15,18 @@ namespace interceptor::worker {
 namespace {
 
 struct HeardSound {
-  std::vector<float> samples;
+  std::vector<float> log_mel;  // of the whole clip, of one mouth window at least
+  int64_t columns = 0;         // of them before the clip's end
   bool heard = false;
 };
 
 absl::StatusOr<HeardSound> Listen(std::string_view bytes, const VideoFacts& facts) {
-  auto sound = DecodeSound(bytes, facts.start_seconds, facts.duration_seconds);
+  const auto sound = DecodeSound(bytes, facts.start_seconds, facts.duration_seconds);
   // Without sound that can be decoded there is no evidence in it, and the pictures are as good as any.
   if (absl::IsNotFound(sound.status()) || absl::IsDataLoss(sound.status())) return HeardSound{};
   ICPT_RETURN_IF_ERROR(sound.status());
-  return HeardSound{*std::move(sound), true};
+  const auto columns = static_cast<int64_t>(sound->size()) / kMelHop;
+  return HeardSound{LogMel(*sound, std::max<int64_t>(columns, kMelColumns)), columns, true};
 }
 
 Schedule MakeSchedule(const Video& video, const DecodeJob& job, const HeardSound& sound) {
@@ -37,9 +39,9 @@ Schedule MakeSchedule(const Video& video, const DecodeJob& job, const HeardSound
   }
   if (job.Wants(View::kBurst)) schedule.bursts = PlaceBursts(frames);
   if (job.Wants(View::kMouthTrack) && sound.heard) {
-    const auto columns = static_cast<int64_t>(sound.samples.size()) / kMelHop;
-    schedule.windows =
-        PlaceMouthWindows(SpeechLevel(LogMel(sound.samples, 0, columns)), video.FrameSeconds());
+    std::vector<double> level = SpeechLevel(sound.log_mel);
+    level.resize(static_cast<size_t>(sound.columns));
+    schedule.windows = PlaceMouthWindows(level, video.FrameSeconds());
   }
   return schedule;
 }
@@ -51,8 +53,8 @@ void AddLogMel(const HeardSound& sound, const Schedule& schedule, DecodedClip& c
   if (schedule.windows.empty()) return;
   std::string bytes;
   for (const MouthWindow& window : schedule.windows) {
-    const std::vector<float> log_mel = LogMel(sound.samples, window.first_column, kMelColumns);
-    bytes.append(reinterpret_cast<const char*>(log_mel.data()), sizeof(float) * log_mel.size());
+    const float* begin = sound.log_mel.data() + window.first_column * kMelBands;
+    bytes.append(reinterpret_cast<const char*>(begin), sizeof(float) * kMelColumns * kMelBands);
     clip.series["mouth_frames"].push_back(static_cast<double>(window.frames.size()));
     clip.series["mouth_seconds"].push_back(static_cast<double>(window.first_column) * kMelHop / kSoundRate);
   }

@@ -20,12 +20,6 @@
 namespace interceptor::worker {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-
 constexpr rlim_t kAddressBytesMax = rlim_t{2} << 30;
 constexpr rlim_t kOutputBytesMax = rlim_t{1} << 30;
 constexpr rlim_t kFilesMax = 16;
@@ -124,7 +118,7 @@ absl::Status LockIn() {
   ICPT_RETURN_IF_ERROR(Limit(RLIMIT_CORE, 0, "core dumps"));
   ICPT_RETURN_IF_ERROR(Limit(RLIMIT_NOFILE, kFilesMax, "open files"));
   ICPT_RETURN_IF_ERROR(Limit(RLIMIT_FSIZE, kOutputBytesMax, "file size"));
-  if (kSanitized) return absl::OkStatus();
+  if (!kIsCaged) return absl::OkStatus();
   ICPT_RETURN_IF_ERROR(Limit(RLIMIT_AS, kAddressBytesMax, "address space"));
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return ErrnoStatus(errno, "forbid dumps");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return ErrnoStatus(errno, "forbid new privileges");

@@ -8,8 +8,16 @@
 
 namespace interceptor::worker {
 
+// Sanitizers need calls that the cage forbids.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kIsCaged = false;
+#else
+inline constexpr bool kIsCaged = true;
+#endif
+
 // 2 GiB of address space, 16 open files, no core dump; then every system call that decoding does not need
-// kills the process, and opening a file fails. Left out in sanitizer builds, whose runtime needs more.
+// kills the process, and opening a file fails. Nothing but the first three
+// unless kIsCaged.
 absl::Status LockIn();
 
 // Loads the face cascade, locks the process in and serves jobs on `socket` until the other side closes it.

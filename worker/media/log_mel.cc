@@ -67,13 +67,13 @@ void Power(std::span<const float> sound, int64_t column, const std::array<double
 
 }  // namespace
 
-std::vector<float> LogMel(std::span<const float> sound, int64_t first, int64_t columns) {
+std::vector<float> LogMel(std::span<const float> sound, int64_t columns) {
   static const cv::Mat triangles = Triangles();
   static const std::array<double, kWindow> window = Hann();
   std::vector<float> result;
   result.reserve(static_cast<size_t>(columns) * kMelBands);
   cv::Mat power(kBins, 1, CV_64F);
-  for (int64_t column = first; column < first + columns; ++column) {
+  for (int64_t column = 0; column < columns; ++column) {
     Power(sound, column, window, power);
     const cv::Mat bands = triangles * power;
     for (int band = 0; band < kMelBands; ++band) {

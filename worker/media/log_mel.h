@@ -12,8 +12,8 @@ namespace interceptor::worker {
 
 inline constexpr int kMelHop = 160;
 
-// [columns, 80] from column `first` on, one column each kMelHop samples.
-std::vector<float> LogMel(std::span<const float> sound, int64_t first, int64_t columns);
+// [columns, 80], one column each kMelHop samples.
+std::vector<float> LogMel(std::span<const float> sound, int64_t columns);
 
 // Mean over the bands of speech (300 to 3400 Hz) of each column of LogMel.
 std::vector<double> SpeechLevel(std::span<const float> log_mel);

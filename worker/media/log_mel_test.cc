@@ -32,7 +32,7 @@ CATCH_TEST_CASE("a tone is loudest in the band around it") {
     return static_cast<int>(std::lround(mel(hertz) / mel(8000) * 81 - 1));
   };
   for (const double hertz : {300.0, 1000.0, 3000.0, 6000.0}) {
-    const std::vector<float> log_mel = LogMel(Tone(hertz, 0.5), 0, 50);
+    const std::vector<float> log_mel = LogMel(Tone(hertz, 0.5), 50);
     CATCH_REQUIRE(log_mel.size() == size_t{50} * kMelBands);
     CATCH_CHECK(std::abs(LoudestBand(log_mel, 25) - band_of(hertz)) <= 1);
   }
@@ -41,7 +41,7 @@ CATCH_TEST_CASE("a tone is loudest in the band around it") {
 CATCH_TEST_CASE("a click stands in the columns whose window holds it and is loudest in the nearest") {
   std::vector<float> sound(kSoundRate, 0.0f);
   sound[8000] = 1.0f;
-  const std::vector<float> log_mel = LogMel(sound, 0, 100);
+  const std::vector<float> log_mel = LogMel(sound, 100);
   const auto level = [&](int64_t column) { return log_mel[static_cast<size_t>(column * kMelBands + 40)]; };
   for (int64_t column = 0; column < 100; ++column) {
     CATCH_CHECK((level(column) > std::log(1e-9)) == (std::abs(column - 50) <= 1));
@@ -50,16 +50,14 @@ CATCH_TEST_CASE("a click stands in the columns whose window holds it and is loud
   CATCH_CHECK(level(50) > level(51));
 }
 
-CATCH_TEST_CASE("columns are the same wherever one begins, and silence beyond the sound") {
-  const std::vector<float> sound = Tone(700, 1);
-  const std::vector<float> all = LogMel(sound, 0, 120);
-  const std::vector<float> some = LogMel(sound, 30, 10);
-  CATCH_CHECK(std::equal(some.begin(), some.end(), all.begin() + 30 * kMelBands));
-  CATCH_CHECK(all.back() == static_cast<float>(std::log(1e-10)));
+CATCH_TEST_CASE("beyond the sound there is silence") {
+  const std::vector<float> log_mel = LogMel(Tone(700, 1), 120);
+  CATCH_REQUIRE(log_mel.size() == size_t{120} * kMelBands);
+  CATCH_CHECK(log_mel.back() == static_cast<float>(std::log(1e-10)));
 }
 
 CATCH_TEST_CASE("speech is told from a hum and from a hiss by its level") {
-  const auto level = [](double hertz) { return SpeechLevel(LogMel(Tone(hertz, 0.2), 10, 1)).front(); };
+  const auto level = [](double hertz) { return SpeechLevel(LogMel(Tone(hertz, 0.2), 20))[10]; };
   CATCH_CHECK(level(1000) > level(60));
   CATCH_CHECK(level(1000) > level(7000));
 }

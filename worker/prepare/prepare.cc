@@ -139,7 +139,7 @@ class Builder {
     observer_.OnProgress(0, Total(), QuarantinedCount());
     while (next < gate_.clips.size() || !window.empty()) {
       while (next < gate_.clips.size() && window.size() < window_max) {
-        window.push_back(Begin(*pool_, gate_.clips[next++]));
+        window.push_back(Begin(gate_.clips[next++]));
       }
       ICPT_RETURN_IF_ERROR(Finish(window.front()));
       window.pop_front();
@@ -149,11 +149,11 @@ class Builder {
     return absl::OkStatus();
   }
 
-  Pending Begin(DecoderPool& pool, const LabelledClip& clip) {
+  Pending Begin(const LabelledClip& clip) {
     Pending pending{&clip, std::nullopt, ""};
     auto request = MakeDecodeRequest(archive_, clip, options_.settings.preparation);
     if (request.ok()) {
-      pending.outcome = pool.Submit(*std::move(request));
+      pending.outcome = pool_->Submit(*std::move(request));
     } else {
       pending.fault = Message(request.status());
     }
