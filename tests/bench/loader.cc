@@ -1,5 +1,5 @@
 // interceptor-bench loader: what the loader delivers from a store that the page cache holds, beside a plain
-// read of the same file by mmap. Prints medians over the repeats:
+// read of the same file by mmap. Prints a JSON object of medians over the repeats:
 //   views_per_s     pictures in RGB, batches of 32, one loader thread
 //   mb_per_s        the same in megabytes of the store
 //   mmap_mb_per_s   every byte of the view's tensors summed up
@@ -69,13 +69,11 @@ double Median(std::vector<double> values) {
 int Main(int argc, char** argv) {
   CLI::App app{
       "What the loader delivers from a warm store.\n"
-      "Example: interceptor-bench loader --store store/00/train.clips --json"};
+      "Example: interceptor-bench loader --store store/00/train.clips"};
   std::string path;
   int repeat = 5;
   app.add_option("--store", path, "a .clips file")->required();
   app.add_option("--repeat", repeat, "times to measure")->check(CLI::Range(1, 1000))->capture_default_str();
-  app.add_flag(
-      "--json", [](int64_t) {}, "print one JSON object (the only format)");
   CLI11_PARSE(app, argc, argv);
   const auto store = ClipStoreReader::Open(path);
   std::vector<Rates> all;
