@@ -5,7 +5,9 @@
 # no part of what runs outside the tests.
 # Targets over all rooms: programs, tests_sanitized (those tests and what they start), tests_plain (all others).
 
-find_package(PkgConfig REQUIRED)
+if(INTERCEPTOR_WORKER)
+  find_package(PkgConfig REQUIRED)
+endif()
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)

@@ -58,13 +58,16 @@ class LayoutBuilder {
       return std::pair(a.group, !a.decays) < std::pair(b.group, !b.decays);
     });
     for (TensorPlace& place : net_.parameters) {
-      place.offset = net_.parameter_count;
+      place.offset = net_.arena_size;
+      const int64_t padded =
+          (place.count + kParameterAlignment - 1) / kParameterAlignment * kParameterAlignment;
       net_.parameter_count += place.count;
+      net_.arena_size += padded;
       if (net_.ranges.empty() || net_.ranges.back().group != place.group ||
           net_.ranges.back().decays != place.decays) {
         net_.ranges.push_back({place.group, place.decays, place.offset, 0});
       }
-      net_.ranges.back().count += place.count;
+      net_.ranges.back().count += padded;
     }
   }
 

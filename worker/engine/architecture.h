@@ -17,6 +17,10 @@ inline constexpr int kGroups = 10;
 inline constexpr int kBackboneStages = 9;
 inline constexpr int kClassifierGroup = 9;
 
+// Every parameter begins at a multiple of so many floats, 64 bytes: cuDNN's kernels read 16 bytes at a time
+// and fault on a tensor that begins elsewhere.
+inline constexpr int64_t kParameterAlignment = 16;
+
 // A tensor's place in its arena: `count` floats from `offset`.
 struct TensorPlace {
   std::string name;
@@ -27,7 +31,8 @@ struct TensorPlace {
   bool decays = false;  // weight decay applies: not to biases and BatchNorm
 };
 
-// Neighbouring parameters that the optimizer treats alike.
+// Neighbouring parameters that the optimizer treats alike, with the padding after each: zeros, which every
+// update leaves at zero.
 struct ParameterRange {
   int group = 0;
   bool decays = false;
@@ -64,6 +69,7 @@ struct Architecture {
   std::vector<TensorPlace> parameters;  // arena order: by group, decaying ones first
   std::vector<ParameterRange> ranges;
   int64_t parameter_count = 0;
+  int64_t arena_size = 0;               // floats: the parameters and the padding between them
   std::vector<TensorPlace> statistics;  // BatchNorm's running_mean and running_var
   int64_t statistic_count = 0;
   std::vector<std::string> counters;  // BatchNorm's num_batches_tracked, one int64 each

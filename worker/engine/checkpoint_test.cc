@@ -13,7 +13,7 @@ Architecture TwoParameters() {
   Architecture net;
   net.parameters = {{.name = "features.0.0.weight", .shape = {2, 1, 1, 1}, .offset = 0, .count = 2},
                     {.name = "classifier.1.bias", .shape = {2}, .offset = 2, .count = 2, .group = 9}};
-  net.parameter_count = 4;
+  net.arena_size = 4;
   net.statistics = {{.name = "features.0.1.running_mean", .shape = {2}, .offset = 0, .count = 2},
                     {.name = "features.0.1.running_var", .shape = {2}, .offset = 2, .count = 2}};
   net.statistic_count = 4;

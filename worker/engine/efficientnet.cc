@@ -20,10 +20,10 @@ bool IsBatchNorm(const TensorPlace& place) { return place.shape.size() == 1; }
 EfficientNet::EfficientNet(Architecture architecture, at::Device device)
     : architecture_(std::move(architecture)), device_(device) {
   const auto options = at::TensorOptions().dtype(at::kFloat).device(device_);
-  arenas_.weights = at::zeros({architecture_.parameter_count}, options);
-  arenas_.gradients = at::zeros({architecture_.parameter_count}, options);
-  arenas_.exp_avg = at::zeros({architecture_.parameter_count}, options);
-  arenas_.exp_avg_sq = at::zeros({architecture_.parameter_count}, options);
+  arenas_.weights = at::zeros({architecture_.arena_size}, options);
+  arenas_.gradients = at::zeros({architecture_.arena_size}, options);
+  arenas_.exp_avg = at::zeros({architecture_.arena_size}, options);
+  arenas_.exp_avg_sq = at::zeros({architecture_.arena_size}, options);
   arenas_.statistics = at::zeros({architecture_.statistic_count}, options);
   arenas_.counters.assign(architecture_.counters.size(), 0);
   for (const TensorPlace& place : architecture_.parameters) {
@@ -77,7 +77,7 @@ EfficientNet::BatchNorm EfficientNet::Norm(const std::string& name) {
 
 void EfficientNet::Initialise(uint64_t seed, uint64_t run) {
   const at::NoGradGuard no_grad;
-  at::Tensor host = at::zeros({architecture_.parameter_count}, at::kFloat);
+  at::Tensor host = at::zeros({architecture_.arena_size}, at::kFloat);
   float* values = host.data_ptr<float>();
   for (const TensorPlace& place : architecture_.parameters) {
     const auto key = MakeRandomKey(seed, place.name, {run});

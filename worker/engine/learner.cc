@@ -132,12 +132,12 @@ class TorchLearner : public Learner {
     auto state = given;
     const bool bf16 = !state.exp_avg_bf16.empty();
     const size_t moments = bf16 ? state.exp_avg_bf16.size() : state.exp_avg.size();
-    const size_t parameters = static_cast<size_t>(net.parameter_count);
-    if (state.weights.size() != parameters || moments != parameters ||
+    const auto floats = static_cast<size_t>(net.arena_size);
+    if (state.weights.size() != floats || moments != floats ||
         state.statistics.size() != static_cast<size_t>(net.statistic_count) ||
         state.counters.size() != net.counters.size() || state.group_steps.size() != kGroups) {
-      return InvalidArgument("the state has ", state.weights.size(), " parameters; ", net.Stamp(), " has ",
-                             parameters);
+      return InvalidArgument("the state has ", state.weights.size(), " floats of weights; ", net.Stamp(),
+                             " has ", floats);
     }
     const at::NoGradGuard no_grad;
     Arenas& arenas = net_.arenas();
@@ -263,17 +263,17 @@ absl::StatusOr<std::unique_ptr<Learner>> Learner::Create(const LearnerOptions& o
 
 HostState MakeHostState(const Architecture& architecture, bool bf16_moments) {
   HostState state;
-  const auto parameters = static_cast<size_t>(architecture.parameter_count);
-  state.weights.resize(parameters);
+  const auto floats = static_cast<size_t>(architecture.arena_size);
+  state.weights.resize(floats);
   state.statistics.resize(static_cast<size_t>(architecture.statistic_count));
   state.counters.resize(architecture.counters.size());
   state.group_steps.resize(kGroups);
   if (bf16_moments) {
-    state.exp_avg_bf16.resize(parameters);
-    state.exp_avg_sq_bf16.resize(parameters);
+    state.exp_avg_bf16.resize(floats);
+    state.exp_avg_sq_bf16.resize(floats);
   } else {
-    state.exp_avg.resize(parameters);
-    state.exp_avg_sq.resize(parameters);
+    state.exp_avg.resize(floats);
+    state.exp_avg_sq.resize(floats);
   }
   return state;
 }
