@@ -146,7 +146,8 @@ Fleet::~Fleet() {
 }
 
 absl::Status Fleet::AwaitCount(const int64_t& count, int64_t wanted, const char* what) {
-  const auto reached = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return count >= wanted || !fault_.ok(); };
+  const auto reached = [&]()
+                           ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return count >= wanted || !fault_.ok(); };
   if (!mutex_.AwaitWithTimeout(absl::Condition(&reached), kPatience)) {
     return absl::DeadlineExceededError(Cat(count, " ", what, " of ", wanted, " came"));
   }
@@ -190,7 +191,8 @@ absl::StatusOr<std::vector<double>> Fleet::Report(absl::Duration warm_up, absl::
     const MonotonicTime due = begin + absl::Seconds(1) * i / boxes;
     MonotonicTime now = SystemClock().Now();
     if (now < due) {
-      // Paced by the clock, in steps of a millisecond: a timer for each update would cost more than the update.
+      // Paced by the clock, in steps of a millisecond: a timer for each update would cost more than the
+      // update.
       never.WaitForNotificationWithTimeout(std::max(due - now, absl::Milliseconds(1)));
       now = SystemClock().Now();
     }

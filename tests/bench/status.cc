@@ -1,6 +1,6 @@
 // interceptor-bench-status: how fast the coordinator answers GetStatus, and how much memory it takes, after
-// many journaled events, during an upload and with ten watchers; and how soon it serves again when it was killed. Drives the real program; prints one JSON
-// object.
+// many journaled events, during an upload and with ten watchers; and how soon it serves again when it was
+// killed. Drives the real program; prints one JSON object.
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
@@ -173,7 +173,7 @@ absl::Status Run(const Arguments& arguments) {
   const ScratchFolder folder;
   const std::string plan = folder.File("plan.txtpb");
   ICPT_RETURN_IF_ERROR(WriteFileAtomically(SystemFiles(), plan, kPlan));
-  const std::vector<std::string> command = {"--plan",   plan,       "--state", folder.File("state"),
+  const std::vector<std::string> command = {"--plan",   plan,         "--state", folder.File("state"),
                                             "--listen", "127.0.0.1:0"};
   Process coordinator(arguments.program, command);
   ICPT_ASSIGN_OR_RETURN(const std::string address, coordinator.AwaitLine("listening on "));

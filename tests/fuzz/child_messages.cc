@@ -14,6 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   (void)interceptor::worker::DecodeJobText(text);
   static const auto output = interceptor::worker::MemoryFile(std::string(1 << 16, 'x'));
-  (void)interceptor::worker::ReadAnswer(text, output->get(), {.frames = 2, .view_pixels = 16});
+  (void)interceptor::worker::ReadAnswer(
+      text, output->get(),
+      {.frames = 2, .view_pixels = 16, .sketching = interceptor::worker::Sketching::kNearWide});
   return 0;
 }

@@ -59,6 +59,8 @@ std::string_view ToString(View view) {
       return "burst";
     case View::kCodecFacts:
       return "codec_facts";
+    case View::kBlockMask:
+      return "block_mask";
   }
   return "?";
 }

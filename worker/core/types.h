@@ -24,10 +24,19 @@ std::optional<Label> ParseLabel(std::string_view text);
 std::optional<SpecialistName> ParseSpecialist(std::string_view text);
 
 // What one specialist looks at in a clip. Numbers and names stand in files: append only.
-enum class View { kFullFrame, kFaceCrop, kLumaPatches, kMouthTrack, kLogMel, kBurst, kCodecFacts };
+enum class View {
+  kFullFrame,
+  kFaceCrop,
+  kLumaPatches,
+  kMouthTrack,
+  kLogMel,
+  kBurst,
+  kCodecFacts,
+  kBlockMask
+};
 
 inline constexpr View kAllViews[] = {View::kFullFrame, View::kFaceCrop, View::kLumaPatches, View::kMouthTrack,
-                                     View::kLogMel,    View::kBurst,    View::kCodecFacts};
+                                     View::kLogMel,    View::kBurst,    View::kCodecFacts,  View::kBlockMask};
 
 std::string_view ToString(View view);  // "full_frame", "face_crop", ...
 std::optional<View> ParseView(std::string_view text);

@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "worker/media/log_mel.h"
 #include "worker/media/schedule.h"
+#include "worker/media/sketch_book.h"
 #include "worker/media/sound.h"
 #include "worker/media/video.h"
 #include "worker/media/view_cutter.h"
@@ -73,9 +74,16 @@ absl::StatusOr<DecodedClip> DecodeClip(std::string_view bytes, const DecodeJob& 
     }
     const Schedule schedule = MakeSchedule(*video, job, sound);
     ViewCutter cutter(*video, schedule, job, detector);
-    ICPT_RETURN_IF_ERROR(
-        video->Decode(schedule.Frames(), [&](const VideoFrame& frame) { return cutter.Add(frame); }));
+    SketchBook sketches(*video, schedule, job);
+    ICPT_RETURN_IF_ERROR(video->Decode(
+        schedule.Frames(),
+        [&](const VideoFrame& frame) {
+          sketches.Add(frame);
+          return cutter.Add(frame);
+        },
+        [&](const VideoFrame& frame) { sketches.Add(frame); }));
     ICPT_ASSIGN_OR_RETURN(DecodedClip clip, cutter.Finish());
+    clip.sketches = sketches.Take();
     if (job.Wants(View::kMouthTrack)) AddLogMel(sound, schedule, clip);
     std::sort(clip.views.begin(), clip.views.end(),
               [](const DecodedView& a, const DecodedView& b) { return a.view < b.view; });

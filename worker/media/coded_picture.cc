@@ -7,6 +7,7 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <numeric>
 
 #include "worker/media/view_shapes.h"
 
@@ -41,6 +42,16 @@ LumaPlane PlaneOf(const AVFrame& picture) {
           .shift = luma.depth == 8 ? 0 : luma.depth - 8 + luma.shift};
 }
 
+void AddRow(const LumaPlane& plane, int y, std::vector<uint16_t>& sums) {
+  const auto width = static_cast<int>(sums.size());
+  if (plane.shift == 0 && plane.step == 1) {
+    const uint8_t* row = plane.data + y * plane.stride;
+    for (int x = 0; x < width; ++x) sums[x] = static_cast<uint16_t>(sums[x] + row[x]);
+    return;
+  }
+  for (int x = 0; x < width; ++x) sums[x] = static_cast<uint16_t>(sums[x] + plane.At(x, y));
+}
+
 }  // namespace
 
 cv::Mat CodedLuma(const AVFrame& picture, const cv::Rect& area) {
@@ -63,6 +74,28 @@ cv::Mat LumaSketch(const AVFrame& picture) {
     for (int x = 0; x < sketch.cols; ++x) sketch.at<uint8_t>(y, x) = plane.At(x * kStep, y * kStep);
   }
   return sketch;
+}
+
+cv::Mat BlockMeans(const AVFrame& picture, int block) {
+  const LumaPlane plane = PlaneOf(picture);
+  if (plane.data == nullptr) return {};
+  const int width = picture.width;
+  const int height = picture.height;
+  cv::Mat means((height + block - 1) / block, (width + block - 1) / block, CV_8UC1);
+  std::vector<uint16_t> column_sums(static_cast<size_t>(width));
+  for (int top = 0; top < height; top += block) {
+    std::fill(column_sums.begin(), column_sums.end(), uint16_t{0});
+    const int rows = std::min(block, height - top);
+    for (int y = top; y < top + rows; ++y) AddRow(plane, y, column_sums);
+    for (int left = 0; left < width; left += block) {
+      const int columns = std::min(block, width - left);
+      const auto begin = column_sums.begin() + left;
+      const uint32_t sum = std::accumulate(begin, begin + columns, uint32_t{0});
+      const auto count = static_cast<uint32_t>(rows * columns);
+      means.at<uint8_t>(top / block, left / block) = static_cast<uint8_t>((sum + count / 2) / count);
+    }
+  }
+  return means;
 }
 
 std::vector<uint8_t> Quantisers(const AVFrame& picture, const cv::Rect& area) {

@@ -17,6 +17,10 @@ cv::Mat CodedLuma(const AVFrame& picture, const cv::Rect& area);
 // Every 16th pixel of every 16th row of the luma, to compare pictures by. Empty as above.
 cv::Mat LumaSketch(const AVFrame& picture);
 
+// The mean luma of each `block` x `block` pixels (257 at most), of what is there at the right and lower edge.
+// Empty as above.
+cv::Mat BlockMeans(const AVFrame& picture, int block);
+
 // The quantiser of each macroblock of `area`, whose edges are multiples of 16, row by row; 255 where the
 // decoder does not tell.
 std::vector<uint8_t> Quantisers(const AVFrame& picture, const cv::Rect& area);

@@ -1,11 +1,18 @@
 #include "worker/media/decoded_clip.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "worker/media/view_shapes.h"
 
 namespace interceptor::worker {
+
+std::vector<View> CutViews() {
+  std::vector<View> views(std::begin(kAllViews), std::end(kAllViews));
+  std::erase(views, View::kBlockMask);
+  return views;
+}
 
 bool DecodeJob::Wants(View view) const { return std::find(views.begin(), views.end(), view) != views.end(); }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,13 +12,35 @@
 
 namespace interceptor::worker {
 
+// Every view that is cut from one clip alone.
+std::vector<View> CutViews();
+
+// Which frames a decoder gives sketches of, by which a fake is compared with its original.
+enum class Sketching {
+  kNone,
+  kWide,      // a fake: the frames of full_frame
+  kNearWide,  // an original: what is decoded near those frames of its fakes
+};
+
 struct DecodeJob {
   int frames = 16;  // at most; fewer when the clip has fewer
   int view_pixels = 224;
   int face_detection_stride = 10;
-  std::vector<View> views = {std::begin(kAllViews), std::end(kAllViews)};  // the full frame among them
+  std::vector<View> views = CutViews();  // the full frame among them
+  Sketching sketching = Sketching::kNone;
+  int fake_frames = 16;  // `frames` of the fakes, for kNearWide
 
   bool Wants(View view) const;
+};
+
+// Frames shrunk by a whole factor, mean luma, upright, row by row one after the other.
+struct Sketches {
+  int width = 0;
+  int height = 0;
+  double scale_x = 0;  // pixels of a sketch in one of the upright picture
+  double scale_y = 0;
+  std::vector<int64_t> frames;  // ascending
+  std::string bytes;
 };
 
 // A view as it is stored (worker/media/view_shapes.h).
@@ -36,6 +57,7 @@ struct DecodedClip {
   std::map<std::string, std::vector<double>> series;
   YuvColours colours;  // of every planar view
   std::vector<DecodedView> views;
+  Sketches sketches;  // without frames where the job asked for none
 };
 
 // The views as a store takes them; they point into `clip`.

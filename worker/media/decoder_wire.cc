@@ -15,6 +15,7 @@
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/io/config.h"
+#include "worker/media/sketch_book.h"
 #include "worker/media/view_shapes.h"
 
 namespace interceptor::worker {
@@ -26,6 +27,8 @@ constexpr size_t kMessageBytesMax = 64 << 10;
 constexpr size_t kFilesMax = 2;
 constexpr int kFramesMax = 256;
 constexpr int kPixelsMax = 1024;
+constexpr size_t kSketchesMax = (2 * kSketchReach + 1) * kWideFrames;
+constexpr std::string_view kSketchings[] = {"none", "wide", "near_wide"};  // by Sketching
 
 absl::Status WriteAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -61,7 +64,8 @@ absl::Status CheckShape(const DecodeJob& job, const DecodedClip& clip, const Dec
   return InvalidArgument("the decoder's view ", ToString(view.view), " has an unasked shape");
 }
 
-absl::Status ReadViews(const json& views, int output, const DecodeJob& job, DecodedClip& clip) {
+// Where the bytes after the views begin.
+absl::StatusOr<int64_t> ReadViews(const json& views, int output, const DecodeJob& job, DecodedClip& clip) {
   int64_t offset = 0;
   for (const json& item : views) {
     if (!item.is_object()) return InvalidArgument("the decoder's view is not an object");
@@ -85,7 +89,7 @@ absl::Status ReadViews(const json& views, int output, const DecodeJob& job, Deco
   }
   const bool has_pictures = !clip.views.empty() && clip.views.front().view == View::kFullFrame;
   if (!has_pictures) return InvalidArgument("the decoder's answer has no pictures");
-  return absl::OkStatus();
+  return offset;
 }
 
 absl::StatusOr<std::vector<double>> ReadNumbers(const json& values, std::string_view what) {
@@ -105,6 +109,42 @@ absl::Status ReadSeries(const json& series, DecodedClip& clip) {
     ICPT_ASSIGN_OR_RETURN(clip.series[name], ReadNumbers(values, name));
   }
   return absl::OkStatus();
+}
+
+json EncodeSketches(const Sketches& sketches) {
+  return {{"width", sketches.width},
+          {"height", sketches.height},
+          {"scale_x", sketches.scale_x},
+          {"scale_y", sketches.scale_y},
+          {"frames", sketches.frames}};
+}
+
+// Their bytes begin at `offset`.
+absl::StatusOr<Sketches> ReadSketches(const json& object, int output, int64_t offset, const DecodeJob& job) {
+  JsonReader reader(object, "the decoder's sketches");
+  Sketches sketches;
+  sketches.width = static_cast<int>(std::clamp<int64_t>(reader.Integer("width"), -1, kSketchSideMax + 1));
+  sketches.height = static_cast<int>(std::clamp<int64_t>(reader.Integer("height"), -1, kSketchSideMax + 1));
+  sketches.scale_x = reader.Number("scale_x");
+  sketches.scale_y = reader.Number("scale_y");
+  for (const json& frame : reader.Array("frames")) {
+    const int64_t before = sketches.frames.empty() ? -1 : sketches.frames.back();
+    const bool is_next = frame.is_number_integer() && frame.get<int64_t>() > before;
+    if (!is_next) return InvalidArgument("the frames of the decoder's sketches are out of order");
+    sketches.frames.push_back(frame.get<int64_t>());
+  }
+  ICPT_RETURN_IF_ERROR(reader.Finish());
+  if (sketches.frames.empty()) return Sketches{};
+  const auto is_side = [](int side) { return side >= 1 && side <= kSketchSideMax; };
+  const auto is_scale = [](double scale) { return std::isfinite(scale) && scale > 0 && scale < kPixelsMax; };
+  if (job.sketching == Sketching::kNone || sketches.frames.size() > kSketchesMax ||
+      !is_side(sketches.width) || !is_side(sketches.height) || !is_scale(sketches.scale_x) ||
+      !is_scale(sketches.scale_y)) {
+    return InvalidArgument("the decoder's sketches have an unasked shape");
+  }
+  const auto size = static_cast<int64_t>(sketches.frames.size()) * sketches.width * sketches.height;
+  ICPT_ASSIGN_OR_RETURN(sketches.bytes, ReadExactly(output, offset, size));
+  return sketches;
 }
 
 }  // namespace
@@ -204,7 +244,9 @@ std::string EncodeJob(const DecodeJob& job) {
   return json{{"frames", job.frames},
               {"view_pixels", job.view_pixels},
               {"face_detection_stride", job.face_detection_stride},
-              {"views", views}}
+              {"views", views},
+              {"sketching", std::string(kSketchings[static_cast<int>(job.sketching)])},
+              {"fake_frames", job.fake_frames}}
       .dump();
 }
 
@@ -215,12 +257,21 @@ absl::StatusOr<DecodeJob> DecodeJobText(std::string_view text) {
   const int64_t pixels = reader.Integer("view_pixels");
   const int64_t stride = reader.Integer("face_detection_stride");
   const json& names = reader.Array("views");
+  const std::string sketching = reader.String("sketching");
+  const int64_t fake_frames = reader.Integer("fake_frames");
   ICPT_RETURN_IF_ERROR(reader.Finish());
   if (frames < 1 || frames > kFramesMax || pixels < 2 || pixels > kPixelsMax || pixels % 2 != 0 ||
-      stride < 1 || stride > 1000) {
+      stride < 1 || stride > 1000 || fake_frames < 1 || fake_frames > kFramesMax) {
     return InvalidArgument("decode job: a number is out of range");
   }
-  DecodeJob job{static_cast<int>(frames), static_cast<int>(pixels), static_cast<int>(stride), {}};
+  const auto* const known = std::find(std::begin(kSketchings), std::end(kSketchings), sketching);
+  if (known == std::end(kSketchings)) return InvalidArgument("decode job: unknown sketches");
+  DecodeJob job{.frames = static_cast<int>(frames),
+                .view_pixels = static_cast<int>(pixels),
+                .face_detection_stride = static_cast<int>(stride),
+                .views = {},
+                .sketching = static_cast<Sketching>(known - std::begin(kSketchings)),
+                .fake_frames = static_cast<int>(fake_frames)};
   for (const json& name : names) {
     const std::optional<View> view = name.is_string() ? ParseView(name.get<std::string>()) : std::nullopt;
     if (!view.has_value()) return InvalidArgument("decode job: a view that cannot be cut");
@@ -235,12 +286,14 @@ absl::StatusOr<std::string> WriteAnswer(const DecodedClip& clip, int output) {
     ICPT_RETURN_IF_ERROR(WriteAll(output, view.bytes));
     views.push_back({{"view", std::string(ToString(view.view))}, {"shape", view.shape}});
   }
+  ICPT_RETURN_IF_ERROR(WriteAll(output, clip.sketches.bytes));
   return json{{"attributes", clip.attributes},
               {"frame_seconds", clip.frame_seconds},
               {"series", clip.series},
               {"matrix", std::string(ToString(clip.colours.matrix))},
               {"full_range", clip.colours.full_range},
-              {"views", views}}
+              {"views", views},
+              {"sketches", EncodeSketches(clip.sketches)}}
       .dump();
 }
 
@@ -263,6 +316,7 @@ absl::StatusOr<DecoderAnswer> ReadAnswer(std::string_view text, int output, cons
   const std::optional<ColourMatrix> matrix = ParseColourMatrix(reader.String("matrix"));
   answer.clip.colours.full_range = reader.Boolean("full_range");
   const json& views = reader.Array("views");
+  const json& sketches = reader.Object("sketches");
   ICPT_RETURN_IF_ERROR(reader.Finish());
   if (!matrix.has_value()) return InvalidArgument("the decoder's colour matrix is unknown");
   answer.clip.colours.matrix = *matrix;
@@ -279,7 +333,8 @@ absl::StatusOr<DecoderAnswer> ReadAnswer(std::string_view text, int output, cons
     return InvalidArgument("the decoder answered with ", frames, " frames where 1 to ", job.frames,
                            " were asked for");
   }
-  ICPT_RETURN_IF_ERROR(ReadViews(views, output, job, answer.clip));
+  ICPT_ASSIGN_OR_RETURN(const int64_t end, ReadViews(views, output, job, answer.clip));
+  ICPT_ASSIGN_OR_RETURN(answer.clip.sketches, ReadSketches(sketches, output, end, job));
   return answer;
 }
 

@@ -1,12 +1,11 @@
 // How the preparer and a decoder child talk: one packet a message over a socketpair (SOCK_SEQPACKET) that is
 // descriptor 3 in the child.
 //   child:    {"ready":true} once it is locked in
-//   preparer: {"frames","view_pixels","face_detection_stride","views"} with two memory files: the clip's
-//   bytes,
-//             and an empty one for the views
-//   child:    {"attributes","frame_seconds","matrix","full_range","views":[{"view","shape"}]}, the views'
-//   bytes one
-//             after the other in the second file; or {"fault": reason}
+//   preparer: {"frames","view_pixels","face_detection_stride","views","sketching","fake_frames"} with two
+//             memory files: the clip's bytes, and an empty one for the views
+//   child:    {"attributes","frame_seconds","series","matrix","full_range","views":[{"view","shape"}],
+//             "sketches":{"width","height","scale_x","scale_y","frames"}}, the bytes of views and sketches
+//             one after the other in the second file; or {"fault": reason}
 // Neither side believes the other: the preparer checks sizes and copies before it uses anything.
 #pragma once
 

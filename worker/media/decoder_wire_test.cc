@@ -38,5 +38,59 @@ CATCH_TEST_CASE("an answer that does not fit the job is refused") {
   CATCH_CHECK(ReadAnswer(FaultAnswer(DataLoss("no frames")), output->get(), job)->fault == "no frames");
 }
 
+CATCH_TEST_CASE("sketches come as they were asked for, or the answer is refused") {
+  const DecodeJob job{
+      .frames = 1, .view_pixels = 4, .views = {View::kFullFrame}, .sketching = Sketching::kWide};
+  DecodedClip clip{{}, {0.0}, {}, {}, {{View::kFullFrame, {1, 6, 4}, std::string(24, 'x')}}};
+  const Sketches good{
+      .width = 2, .height = 3, .scale_x = 0.125, .scale_y = 0.25, .frames = {4, 9}, .bytes = "abcdefghijkl"};
+  const auto read = [&](const Sketches& sketches, const DecodeJob& asked) {
+    clip.sketches = sketches;
+    const auto output = MemoryFile("");
+    CATCH_REQUIRE(output.ok());
+    const auto text = WriteAnswer(clip, output->get());
+    CATCH_REQUIRE(text.ok());
+    return ReadAnswer(*text, output->get(), asked);
+  };
+  const auto answer = read(good, job);
+  CATCH_REQUIRE(answer.ok());
+  CATCH_CHECK(answer->clip.sketches.bytes == good.bytes);
+  CATCH_CHECK(answer->clip.sketches.frames == good.frames);
+  CATCH_CHECK(answer->clip.sketches.scale_y == good.scale_y);
+
+  DecodeJob unasked = job;
+  unasked.sketching = Sketching::kNone;
+  CATCH_CHECK_FALSE(read(good, unasked).ok());
+  const auto changed = [&good](auto change) {
+    Sketches sketches = good;
+    change(sketches);
+    return sketches;
+  };
+  CATCH_CHECK_FALSE(read(changed([](Sketches& s) { s.frames = {9, 4}; }), job).ok());
+  CATCH_CHECK_FALSE(read(changed([](Sketches& s) { s.frames = {-1, 4}; }), job).ok());
+  CATCH_CHECK_FALSE(read(changed([](Sketches& s) { s.width = 0; }), job).ok());
+  CATCH_CHECK_FALSE(read(changed([](Sketches& s) { s.height = 100000; }), job).ok());
+  CATCH_CHECK_FALSE(read(changed([](Sketches& s) { s.scale_x = 0; }), job).ok());
+  CATCH_CHECK_FALSE(read(changed([](Sketches& s) { s.bytes.pop_back(); }), job).ok());
+  CATCH_CHECK_FALSE(read(changed([](Sketches& s) { s.frames.resize(10000, 5); }), job).ok());
+}
+
+CATCH_TEST_CASE("a job crosses the wire whole") {
+  const DecodeJob job{.frames = 3,
+                      .view_pixels = 8,
+                      .face_detection_stride = 7,
+                      .views = {View::kBurst},
+                      .sketching = Sketching::kNearWide,
+                      .fake_frames = 5};
+  const auto read = DecodeJobText(EncodeJob(job));
+  CATCH_REQUIRE(read.ok());
+  CATCH_CHECK(read->frames == 3);
+  CATCH_CHECK(read->view_pixels == 8);
+  CATCH_CHECK(read->face_detection_stride == 7);
+  CATCH_CHECK(read->views == job.views);
+  CATCH_CHECK(read->sketching == Sketching::kNearWide);
+  CATCH_CHECK(read->fake_frames == 5);
+}
+
 }  // namespace
 }  // namespace interceptor::worker

@@ -78,17 +78,17 @@ class MemoryVideo final : public Video {
 
   const VideoFacts& facts() const override { return facts_; }
 
-  absl::Status Decode(std::span<const int64_t> indices, const Sink& sink) override {
+  absl::Status Decode(std::span<const int64_t> indices, const Sink& sink, const Passing& passing) override {
     if (indices.empty()) return absl::OkStatus();
     size_t next = 0;
     for (const PacketPtr& packet : packets_) {
       if (IsNeverReferred(*packet) && !IsWanted(indices, PacketTime(*packet))) continue;
       ICPT_RETURN_IF_ERROR(Send(packet.get()));
-      ICPT_RETURN_IF_ERROR(TakeFrames(indices, next, sink));
+      ICPT_RETURN_IF_ERROR(TakeFrames(indices, next, sink, passing));
       if (next == indices.size()) return absl::OkStatus();
     }
     ICPT_RETURN_IF_ERROR(Send(nullptr));
-    ICPT_RETURN_IF_ERROR(TakeFrames(indices, next, sink));
+    ICPT_RETURN_IF_ERROR(TakeFrames(indices, next, sink, passing));
     if (next == indices.size()) return absl::OkStatus();
     return MissingFrame(indices[next]);
   }
@@ -118,6 +118,15 @@ class MemoryVideo final : public Video {
 
   cv::Rect StoredArea(const VideoFrame& frame, const cv::Rect& area) const override {
     return StoredArea(*frame.picture, area);
+  }
+
+  cv::Mat Upright(const cv::Mat& stored) const override {
+    constexpr cv::RotateFlags kTurns[] = {cv::ROTATE_90_CLOCKWISE, cv::ROTATE_180,
+                                          cv::ROTATE_90_COUNTERCLOCKWISE};
+    if (turns_ == 0) return stored;
+    cv::Mat upright;
+    cv::rotate(stored, upright, kTurns[turns_ - 1]);
+    return upright;
   }
 
   YuvColours Colours() const override { return colours_.value_or(YuvColours{}); }
@@ -220,7 +229,8 @@ class MemoryVideo final : public Video {
     return DataLoss("damaged at ", Seconds(PacketTime(*packet)), " s: ", ErrorText(error));
   }
 
-  absl::Status TakeFrames(std::span<const int64_t> indices, size_t& next, const Sink& sink) {
+  absl::Status TakeFrames(std::span<const int64_t> indices, size_t& next, const Sink& sink,
+                          const Passing& passing) {
     while (next < indices.size()) {
       std::shared_ptr<AVFrame> picture(av_frame_alloc(), [](AVFrame* frame) { av_frame_free(&frame); });
       const int error = avcodec_receive_frame(codec_.get(), picture.get());
@@ -232,7 +242,10 @@ class MemoryVideo final : public Video {
         return DataLoss("damaged: the frame at ", Seconds(time), " s has errors");
       }
       const int64_t wanted = times_[static_cast<size_t>(indices[next])];
-      if (time < wanted) continue;
+      if (time < wanted) {
+        if (passing) Pass(std::move(picture), time, passing);
+        continue;
+      }
       if (time > wanted) return MissingFrame(indices[next]);
       if (picture->width <= 0 || picture->height <= 0) return MissingFrame(indices[next]);
       if (!colours_.has_value()) colours_ = ColoursOf(*picture);
@@ -240,6 +253,13 @@ class MemoryVideo final : public Video {
       ++next;
     }
     return absl::OkStatus();
+  }
+
+  void Pass(std::shared_ptr<AVFrame> picture, int64_t time, const Passing& passing) const {
+    const auto at = std::lower_bound(times_.begin(), times_.end(), time);
+    // One outside the edit list is never shown.
+    if (at == times_.end() || *at != time) return;
+    passing({at - times_.begin(), Seconds(time), std::move(picture)});
   }
 
   // Frames come in order of presentation; without times of their own the n-th has the n-th time.
@@ -272,15 +292,6 @@ class MemoryVideo final : public Video {
     const int right = static_cast<int>(std::lround((square.x + square.width) * scale));
     return cv::Rect(left, square.y, std::max(1, right - left), square.height) &
            cv::Rect(0, 0, picture.width, picture.height);
-  }
-
-  cv::Mat Upright(const cv::Mat& stored) const {
-    constexpr cv::RotateFlags kTurns[] = {cv::ROTATE_90_CLOCKWISE, cv::ROTATE_180,
-                                          cv::ROTATE_90_COUNTERCLOCKWISE};
-    if (turns_ == 0) return stored;
-    cv::Mat upright;
-    cv::rotate(stored, upright, kTurns[turns_ - 1]);
-    return upright;
   }
 
   LoggedFaults faults_;

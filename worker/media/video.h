@@ -43,9 +43,11 @@ class Video {
 
   // Decodes from the beginning to the last of `indices` (ascending, each below facts().frames) and hands
   // those frames over in order. DATA_LOSS when one of them, or anything before it that is needed, is damaged.
-  // Once.
+  // Once. `passing` sees the other frames that were decoded on the way, in order among them.
   using Sink = std::function<absl::Status(const VideoFrame& frame)>;
-  virtual absl::Status Decode(std::span<const int64_t> indices, const Sink& sink) = 0;
+  using Passing = std::function<void(const VideoFrame& frame)>;
+  virtual absl::Status Decode(std::span<const int64_t> indices, const Sink& sink,
+                              const Passing& passing = nullptr) = 0;
 
   // Of every frame, after the first one.
   virtual std::vector<double> FrameSeconds() const = 0;
@@ -59,6 +61,8 @@ class Video {
   virtual cv::Size StoredSize(const VideoFrame& frame) const = 0;
   // The stored pixels, before turning, that show `area` of the upright picture.
   virtual cv::Rect StoredArea(const VideoFrame& frame, const cv::Rect& area) const = 0;
+  // A picture of stored pixels, turned upright.
+  virtual cv::Mat Upright(const cv::Mat& stored) const = 0;
   // Of the first frame that was decoded.
   virtual YuvColours Colours() const = 0;
   // `area` of the upright picture, which lies inside it, scaled to `size`, which is even.

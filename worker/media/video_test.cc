@@ -1,6 +1,8 @@
 #include "worker/media/video.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <set>
 #include <string>
@@ -95,6 +97,35 @@ CATCH_TEST_CASE("leaving out what nothing refers to changes no frame that is kep
       CATCH_CHECK(cv::norm(whole, taken->pictures[i], cv::NORM_INF) == 0);
     }
   }
+}
+
+CATCH_TEST_CASE("frames decoded on the way are seen in passing, each once and as itself") {
+  const std::string bytes = GreyClip(24);
+  const auto video = Video::Open(bytes);
+  CATCH_REQUIRE(video.ok());
+  std::vector<int64_t> seen;
+  std::vector<int64_t> passed;
+  const auto look = [&](const VideoFrame& frame, std::vector<int64_t>& list) {
+    const auto luma = (*video)->Luma(frame, 64);
+    CATCH_REQUIRE(luma.ok());
+    CATCH_CHECK(std::abs(luma->at<uint8_t>(luma->rows / 2, luma->cols / 2) -
+                         GreyLevel(static_cast<int>(frame.index))) <= 6);
+    seen.push_back(frame.index);
+    list.push_back(frame.index);
+  };
+  std::vector<int64_t> wanted;
+  CATCH_REQUIRE((*video)
+                    ->Decode(
+                        std::vector<int64_t>{7, 20},
+                        [&](const VideoFrame& frame) {
+                          look(frame, wanted);
+                          return absl::OkStatus();
+                        },
+                        [&](const VideoFrame& frame) { look(frame, passed); })
+                    .ok());
+  CATCH_CHECK(wanted == std::vector<int64_t>{7, 20});
+  CATCH_CHECK(passed.size() >= 4);
+  CATCH_CHECK(std::adjacent_find(seen.begin(), seen.end(), std::greater_equal<>()) == seen.end());
 }
 
 CATCH_TEST_CASE("the nearest frame that others refer to is known") {

@@ -21,6 +21,8 @@ ViewFormat FormatOf(View view, int64_t frames, int64_t pixels) {
       return {ElementType::kF32, false, kMouthWindows, {kMelColumns, kMelBands}};
     case View::kBurst:
       return {ElementType::kU8, true, kBursts, {kBurstFrames, kBurstPixels * 3 / 2, kBurstPixels}};
+    case View::kBlockMask:
+      return {ElementType::kU8, false, wide, {kMaskPlaces, kMaskCells, kMaskCells}};
   }
   return {};
 }

@@ -1,15 +1,5 @@
-// The views of a clip beside its pictures: sizes that are the same for every plan, since specialists are
-// built on them. The store's description of each view:
-//   full_frame   [n, 3/2 P, P]        the letterboxed picture of up to kWideFrames of the sampled frames
-//   face_crop    [frames, 3/2 P, P]   the face with a margin, of every sampled frame
-//   luma_patches [n, 3, 96, 96]       luma as decoded, not scaled, not turned, on the coded 16-pixel grid, of
-//   the frames
-//                                     of full_frame: the inner face, the ring around it, the background far
-//                                     from it
-//   codec_facts  [n, 3, 6, 6]         the quantiser of each macroblock of those patches; 255 where it is not
-//   known mouth_track  [windows, 64, 96, 96] luma of the lower part of the face, 25 Hz by timestamp log_mel
-//   [windows, 256, 80]   float, log mel spectrum, four columns a mouth frame (worker/media/log_mel.h) burst
-//   [bursts, 16, 168, 112] planar, consecutive frames in one box, no cut inside
+// The views' shapes beside the plan's own size, the same for every plan, since specialists are built on them.
+// docs/clip-store.md says what each view holds.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +24,8 @@ inline constexpr int kMelColumns = 4 * kMouthFrames;
 inline constexpr int kBursts = 3;
 inline constexpr int kBurstFrames = 16;
 inline constexpr int kBurstPixels = 112;
+inline constexpr int kMaskPlaces = 2;  // full_frame, face_crop
+inline constexpr int kMaskCells = 28;
 
 struct ViewFormat {
   ElementType type = ElementType::kU8;

@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/io/file_system.h"
 #include "worker/media/schedule.h"
+#include "worker/media/view_shapes.h"
 #include "worker/prepare/archive.h"
 #include "worker/prepare/audit.h"
 #include "worker/prepare/decode_request.h"
@@ -59,8 +60,15 @@ class Estimator {
       estimate.tried += sample.clips;
       estimate.time += sample.time * scale;
       estimate.store_bytes += static_cast<int64_t>(static_cast<double>(sample.bytes) * scale);
+      if (label == Label::kFake) estimate.store_bytes += static_cast<int64_t>(clips.size()) * MaskBytes();
     }
     return absl::OkStatus();
+  }
+
+  // Of one fake whose original is in the chunk.
+  int64_t MaskBytes() const {
+    const ViewFormat mask = FormatOf(View::kBlockMask, settings_.frames_per_fake, settings_.view_pixels);
+    return mask.count_max * ItemBytes(mask);
   }
 
   absl::StatusOr<Sample> Decode(Archive& archive, const std::vector<const LabelledClip*>& clips, int count) {

@@ -1,9 +1,11 @@
 #include "worker/prepare/prepare.h"
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <optional>
 #include <set>
+#include <tuple>
 
 #include "absl/strings/cord.h"
 #include "absl/time/clock.h"
@@ -13,6 +15,7 @@
 #include "common/io/atomic_file.h"
 #include "common/io/file_system.h"
 #include "worker/core/families.h"
+#include "worker/media/block_mask.h"
 #include "worker/media/view_shapes.h"
 #include "worker/prepare/archive.h"
 #include "worker/prepare/decode_request.h"
@@ -64,6 +67,18 @@ absl::Status CheckSpace(const FileSystem& files, const std::string& folder, cons
   return ResourceExhausted("the store of chunk ", options.chunk, " needs up to ", needed >> 20, " MiB in ",
                            folder, " and ", space.free_bytes >> 20,
                            " MiB are free: free some, or name another --out folder");
+}
+
+// Families one after the other, each original before its fakes, which are compared with it.
+std::vector<const LabelledClip*> DecodingOrder(const std::vector<LabelledClip>& clips) {
+  std::vector<const LabelledClip*> order;
+  for (const LabelledClip& clip : clips) order.push_back(&clip);
+  const auto place = [](const LabelledClip* clip) {
+    return std::tuple<const std::string&, bool, const std::string&>(clip->original,
+                                                                    clip->label == Label::kFake, clip->name);
+  };
+  std::sort(order.begin(), order.end(), [&](const auto* a, const auto* b) { return place(a) < place(b); });
+  return order;
 }
 
 // Turns one chunk's labelled clips into its store. Used once.
@@ -130,16 +145,17 @@ class Builder {
     return absl::OkStatus();
   }
 
-  // Results are taken in the order of names, whatever order they come in, so the files do not depend on it. A
+  // Results are taken in decoding order, whatever order they come in, so the files do not depend on it. A
   // bounded window keeps the memory bounded.
   absl::Status DecodeAll() {
+    const std::vector<const LabelledClip*> order = DecodingOrder(gate_.clips);
     const size_t window_max = 2 * static_cast<size_t>(options_.pool.decoders);
     std::deque<Pending> window;
     size_t next = 0;
     observer_.OnProgress(0, Total(), QuarantinedCount());
-    while (next < gate_.clips.size() || !window.empty()) {
-      while (next < gate_.clips.size() && window.size() < window_max) {
-        window.push_back(Begin(gate_.clips[next++]));
+    while (next < order.size() || !window.empty()) {
+      while (next < order.size() && window.size() < window_max) {
+        window.push_back(Begin(*order[next++]));
       }
       ICPT_RETURN_IF_ERROR(Finish(window.front()));
       window.pop_front();
@@ -175,7 +191,21 @@ class Builder {
       Quarantine(pending.clip->name, outcome.fault);
       return absl::OkStatus();
     }
-    return Store(*pending.clip, outcome.clip);
+    Compare(*pending.clip, outcome.clip);
+    ICPT_RETURN_IF_ERROR(Store(*pending.clip, outcome.clip));
+    if (pending.clip->label == Label::kReal) Remember(*pending.clip, std::move(outcome.clip));
+    return absl::OkStatus();
+  }
+
+  // Keeps of the newest original what its fakes are compared with.
+  void Remember(const LabelledClip& clip, DecodedClip decoded) {
+    decoded.views.clear();
+    original_name_ = clip.name;
+    original_ = std::move(decoded);
+  }
+
+  void Compare(const LabelledClip& clip, DecodedClip& decoded) const {
+    if (clip.label == Label::kFake && clip.original == original_name_) AddBlockMask(original_, decoded);
   }
 
   absl::Status Store(const LabelledClip& clip, const DecodedClip& decoded) {
@@ -229,6 +259,8 @@ class Builder {
   absl::StatusOr<PrepareSummary> Commit(const FileSystem& files) {
     ICPT_RETURN_IF_ERROR(train_->Commit());
     ICPT_RETURN_IF_ERROR(keep_->Commit());
+    std::sort(manifest_.clips.begin(), manifest_.clips.end(),
+              [](const ClipInfo& a, const ClipInfo& b) { return a.name < b.name; });
     const std::string text = EncodeManifest(manifest_);
     PrepareSummary summary;
     summary.manifest_path = ManifestPath(options_.store, options_.chunk);
@@ -254,6 +286,8 @@ class Builder {
   PrepareObserver& observer_;
   const std::unique_ptr<DecoderPool> pool_;
   LeakScan scan_;
+  std::string original_name_;
+  DecodedClip original_;
   DataManifest manifest_;
   std::unique_ptr<ClipStoreWriter> train_;
   std::unique_ptr<ClipStoreWriter> keep_;

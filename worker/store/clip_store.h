@@ -30,8 +30,9 @@
 
 namespace interceptor::worker {
 
-// Version 1 had no digests of tensors; it is read without them. Versions 1 and 2 had pictures in RGB alone.
-inline constexpr uint32_t kClipStoreVersion = 3;
+// Version 1 had no digests of tensors; it is read without them. Versions 1 and 2 had pictures in RGB alone,
+// those before 4 no block_mask.
+inline constexpr uint32_t kClipStoreVersion = 4;
 
 enum class ElementType { kU8, kF32 };
 

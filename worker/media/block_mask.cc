@@ -1,0 +1,99 @@
+#include "worker/media/block_mask.h"
+
+#include <algorithm>
+#include <opencv2/imgproc.hpp>
+#include <optional>
+
+#include "worker/media/schedule.h"
+#include "worker/media/views.h"
+
+namespace interceptor::worker {
+namespace {
+
+// Eight pixels a cell: places in such a view are even, so cells are whole.
+constexpr int kCanvasPixels = 8 * kMaskCells;
+
+cv::Mat SketchOf(const Sketches& sketches, size_t index) {
+  const size_t bytes = static_cast<size_t>(sketches.width) * sketches.height;
+  return {sketches.height, sketches.width, CV_8UC1, const_cast<char*>(sketches.bytes.data() + index * bytes)};
+}
+
+double AttributeOf(const DecodedClip& clip, const char* name) {
+  const auto found = clip.attributes.find(name);
+  return found == clip.attributes.end() ? 0 : found->second;
+}
+
+bool AreComparable(const DecodedClip& original, const DecodedClip& fake) {
+  const auto agree = [&](const char* name) {
+    return AttributeOf(original, name) == AttributeOf(fake, name) && AttributeOf(fake, name) > 0;
+  };
+  const Sketches& a = original.sketches;
+  const Sketches& b = fake.sketches;
+  return agree("width") && agree("height") && a.width == b.width && a.height == b.height &&
+         a.scale_x == b.scale_x && a.scale_y == b.scale_y &&
+         original.colours.full_range == fake.colours.full_range;
+}
+
+// The mean of `difference` over each cell of a view that shows the picture by `placement`.
+void AppendCells(const cv::Mat& difference, const Sketches& scale, const Placement& placement,
+                 std::string& cells) {
+  cv::Mat canvas = cv::Mat::zeros(kCanvasPixels, kCanvasPixels, CV_8UC1);
+  if (!placement.place.empty()) {
+    const cv::Rect& area = placement.area;
+    const cv::Rect& place = placement.place;
+    // From a pixel of the place to one of the sketch; pixels have their middle at halves.
+    const double step_x = static_cast<double>(area.width) / place.width * scale.scale_x;
+    const double step_y = static_cast<double>(area.height) / place.height * scale.scale_y;
+    const cv::Matx23d from_place(step_x, 0, area.x * scale.scale_x + step_x / 2 - 0.5,  //
+                                 0, step_y, area.y * scale.scale_y + step_y / 2 - 0.5);
+    cv::Mat shown;
+    cv::warpAffine(difference, shown, from_place, place.size(), cv::INTER_LINEAR | cv::WARP_INVERSE_MAP,
+                   cv::BORDER_REPLICATE);
+    shown.copyTo(canvas(place));
+  }
+  cv::Mat mask;
+  cv::resize(canvas, mask, {kMaskCells, kMaskCells}, 0, 0, cv::INTER_AREA);
+  cells.append(reinterpret_cast<const char*>(mask.data), mask.total());
+}
+
+std::optional<FaceBox> FaceAt(const DecodedClip& clip, int64_t sample) {
+  const auto found = clip.series.find("face_boxes");
+  const auto at = static_cast<size_t>(3 * sample);
+  if (found == clip.series.end() || found->second.size() < at + 3) return std::nullopt;
+  const FaceBox box{found->second[at], found->second[at + 1], found->second[at + 2]};
+  return box.side > 0 ? std::optional(box) : std::nullopt;
+}
+
+}  // namespace
+
+void AddBlockMask(const DecodedClip& original, DecodedClip& fake) {
+  const Sketches& sketches = fake.sketches;
+  const std::vector<int64_t> samples =
+      EvenlySpread(static_cast<int64_t>(fake.frame_seconds.size()), kWideFrames);
+  if (sketches.frames.size() != samples.size() || !AreComparable(original, fake)) return;
+  const cv::Size picture(static_cast<int>(AttributeOf(fake, "width")),
+                         static_cast<int>(AttributeOf(fake, "height")));
+  const std::vector<int64_t>& known_frames = original.sketches.frames;
+  std::vector<double> known;
+  std::string cells;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const auto at = std::lower_bound(known_frames.begin(), known_frames.end(), sketches.frames[i]);
+    known.push_back(at != known_frames.end() && *at == sketches.frames[i] ? 1 : 0);
+    if (known.back() == 0) {
+      cells.append(static_cast<size_t>(kMaskPlaces * kMaskCells * kMaskCells), '\0');
+      continue;
+    }
+    cv::Mat difference;
+    cv::absdiff(SketchOf(sketches, i),
+                SketchOf(original.sketches, static_cast<size_t>(at - known_frames.begin())), difference);
+    AppendCells(difference, sketches, LetterboxPlacement(picture, kCanvasPixels), cells);
+    AppendCells(difference, sketches, FacePlacement(picture, FaceAt(fake, samples[i]), kCanvasPixels), cells);
+  }
+  if (std::count(known.begin(), known.end(), 1.0) == 0) return;
+  fake.series["mask_known"] = std::move(known);
+  fake.views.push_back({View::kBlockMask,
+                        {static_cast<int64_t>(samples.size()), kMaskPlaces, kMaskCells, kMaskCells},
+                        std::move(cells)});
+}
+
+}  // namespace interceptor::worker
