@@ -74,16 +74,20 @@ absl::StatusOr<DecodedClip> DecodeClip(std::string_view bytes, const DecodeJob& 
     }
     const Schedule schedule = MakeSchedule(*video, job, sound);
     ViewCutter cutter(*video, schedule, job, detector);
-    SketchBook sketches(*video, schedule, job);
+    SketchBook book(video->facts().frames, schedule, job);
     ICPT_RETURN_IF_ERROR(video->Decode(
         schedule.Frames(),
-        [&](const VideoFrame& frame) {
-          sketches.Add(frame);
-          return cutter.Add(frame);
+        [&](const VideoFrame& frame) -> absl::Status {
+          ICPT_ASSIGN_OR_RETURN(const Sketch sketch, MakeSketch(*video, frame));
+          book.Add(frame.index, sketch);
+          return cutter.Add(frame, sketch);
         },
-        [&](const VideoFrame& frame) { sketches.Add(frame); }));
+        [&](const VideoFrame& frame) {
+          if (!book.Wants(frame.index)) return;
+          if (const auto sketch = MakeSketch(*video, frame); sketch.ok()) book.Add(frame.index, *sketch);
+        }));
     ICPT_ASSIGN_OR_RETURN(DecodedClip clip, cutter.Finish());
-    clip.sketches = sketches.Take();
+    clip.sketches = book.Take();
     if (job.Wants(View::kMouthTrack)) AddLogMel(sound, schedule, clip);
     std::sort(clip.views.begin(), clip.views.end(),
               [](const DecodedView& a, const DecodedView& b) { return a.view < b.view; });

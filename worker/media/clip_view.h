@@ -11,12 +11,13 @@
 
 namespace interceptor::worker {
 
-// Frames of one shot, in order, and where its face is.
+// Frames of one shot, in order, and where its face is in each, in pixels of the upright picture.
 struct Part {
   std::vector<VideoFrame> frames;
-  FaceTrack track;  // in pixels of the upright picture
+  std::vector<std::optional<FaceBox>> faces;  // one for each frame, or none at all
 
   const VideoFrame* Find(int64_t index) const;
+  std::optional<FaceBox> FaceAt(int64_t index) const;
 };
 
 class ClipView {

@@ -65,17 +65,6 @@ cv::Mat CodedLuma(const AVFrame& picture, const cv::Rect& area) {
   return luma;
 }
 
-cv::Mat LumaSketch(const AVFrame& picture) {
-  constexpr int kStep = 16;
-  const LumaPlane plane = PlaneOf(picture);
-  if (plane.data == nullptr) return {};
-  cv::Mat sketch((picture.height + kStep - 1) / kStep, (picture.width + kStep - 1) / kStep, CV_8UC1);
-  for (int y = 0; y < sketch.rows; ++y) {
-    for (int x = 0; x < sketch.cols; ++x) sketch.at<uint8_t>(y, x) = plane.At(x * kStep, y * kStep);
-  }
-  return sketch;
-}
-
 cv::Mat BlockMeans(const AVFrame& picture, int block) {
   const LumaPlane plane = PlaneOf(picture);
   if (plane.data == nullptr) return {};

@@ -14,9 +14,6 @@ namespace interceptor::worker {
 // without a luma plane.
 cv::Mat CodedLuma(const AVFrame& picture, const cv::Rect& area);
 
-// Every 16th pixel of every 16th row of the luma, to compare pictures by. Empty as above.
-cv::Mat LumaSketch(const AVFrame& picture);
-
 // The mean luma of each `block` x `block` pixels (257 at most), of what is there at the right and lower edge.
 // Empty as above.
 cv::Mat BlockMeans(const AVFrame& picture, int block);

@@ -1,7 +1,6 @@
 #include "worker/media/faces.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/objdetect.hpp>
@@ -64,22 +63,6 @@ class CascadeDetector final : public FaceDetector {
   cv::CascadeClassifier cascade_;
 };
 
-double Median(double a, double b, double c) { return std::max(std::min(a, b), std::min(std::max(a, b), c)); }
-
-// Applies `join` to each box and its neighbours; the ends are their own neighbours.
-template <typename Point, typename Join>
-std::vector<Point> JoinThree(const std::vector<Point>& points, const Join& join) {
-  std::vector<Point> joined = points;
-  for (size_t i = 0; i < points.size(); ++i) {
-    const FaceBox& before = points[i == 0 ? 0 : i - 1].box;
-    const FaceBox& here = points[i].box;
-    const FaceBox& after = points[std::min(i + 1, points.size() - 1)].box;
-    joined[i].box = {join(before.x, here.x, after.x), join(before.y, here.y, after.y),
-                     join(before.side, here.side, after.side)};
-  }
-  return joined;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FaceDetector>> FaceDetector::Load(const std::string& cascade) {
@@ -92,27 +75,6 @@ cv::Rect FaceBox::Square() const {
   const int length = static_cast<int>(std::lround(side));
   return {static_cast<int>(std::lround(x - side / 2)), static_cast<int>(std::lround(y - side / 2)), length,
           length};
-}
-
-void FaceTrack::Add(int64_t frame, const FaceBox& box) { points_.push_back({frame, box}); }
-
-std::vector<FaceTrack::Point> FaceTrack::Smoothed() const {
-  const auto medians = JoinThree(points_, Median);
-  return JoinThree(medians, [](double a, double b, double c) { return (a + b + c) / 3; });
-}
-
-std::optional<FaceBox> FaceTrack::At(int64_t frame) const {
-  if (points_.empty()) return std::nullopt;
-  const std::vector<Point> points = Smoothed();
-  const auto after = std::lower_bound(points.begin(), points.end(), frame,
-                                      [](const Point& point, int64_t at) { return point.frame < at; });
-  if (after == points.begin()) return points.front().box;
-  if (after == points.end()) return points.back().box;
-  const Point& a = *(after - 1);
-  const Point& b = *after;
-  const double t = static_cast<double>(frame - a.frame) / static_cast<double>(b.frame - a.frame);
-  return FaceBox{std::lerp(a.box.x, b.box.x, t), std::lerp(a.box.y, b.box.y, t),
-                 std::lerp(a.box.side, b.box.side, t)};
 }
 
 }  // namespace interceptor::worker

@@ -1,12 +1,10 @@
-// Finds the subject's face and follows it through a clip. One thread.
+// Finds the subject's face in a picture. One thread.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <opencv2/core.hpp>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -34,25 +32,6 @@ class FaceDetector {
   // The largest face, in `luma`'s own pixels. With `expected` the one nearest to it, which is searched for
   // around it first.
   virtual std::optional<FaceBox> Find(const cv::Mat& luma, const std::optional<FaceBox>& expected) = 0;
-};
-
-// Boxes at some frames, smoothed (median of three, then mean of three) and interpolated between them.
-class FaceTrack {
- public:
-  // Frames must come in ascending order.
-  void Add(int64_t frame, const FaceBox& box);
-
-  // Nothing when no face was ever found. Before the first and after the last box: that box.
-  std::optional<FaceBox> At(int64_t frame) const;
-
- private:
-  struct Point {
-    int64_t frame = 0;
-    FaceBox box;
-  };
-  std::vector<Point> Smoothed() const;
-
-  std::vector<Point> points_;
 };
 
 }  // namespace interceptor::worker

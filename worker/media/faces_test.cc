@@ -7,27 +7,6 @@
 namespace interceptor::worker {
 namespace {
 
-CATCH_TEST_CASE("a track without a face says so") { CATCH_CHECK_FALSE(FaceTrack().At(5).has_value()); }
-
-CATCH_TEST_CASE("a track is interpolated between boxes and held at its ends") {
-  FaceTrack track;
-  for (int i = 0; i < 5; ++i) track.Add(10 * i, FaceBox{100.0 + 10 * i, 50, 40});
-  // An even motion is not bent by the smoothing, its ends apart.
-  CATCH_CHECK(track.At(20)->x == Approx(120));
-  CATCH_CHECK(track.At(15)->x == Approx((track.At(10)->x + track.At(20)->x) / 2));
-  CATCH_CHECK(track.At(50)->x == track.At(40)->x);
-  CATCH_CHECK(track.At(0)->y == 50);
-}
-
-CATCH_TEST_CASE("one wrong detection does not move the track") {
-  FaceTrack track;
-  for (int i = 0; i < 7; ++i) track.Add(i, i == 3 ? FaceBox{900, 900, 10} : FaceBox{100, 50, 40});
-  for (int i = 0; i < 7; ++i) {
-    CATCH_CHECK(track.At(i)->x == Approx(100));
-    CATCH_CHECK(track.At(i)->side == Approx(40));
-  }
-}
-
 CATCH_TEST_CASE("a text that is no cascade is refused") {
   CATCH_CHECK(FaceDetector::Load("nonsense").status().code() == absl::StatusCode::kInvalidArgument);
   CATCH_CHECK_FALSE(FaceDetector::Load("").ok());

@@ -30,7 +30,7 @@ class FrameViews final : public ClipView {
       frame_seconds_.push_back(frame.seconds);
       types_.push_back(static_cast<double>(TypeOf(*frame.picture)));
       if (Contains(schedule_.wide, frame.index)) ICPT_RETURN_IF_ERROR(AddFull(video, frame));
-      if (with_face_) ICPT_RETURN_IF_ERROR(AddFace(video, frame, part.track.At(frame.index)));
+      if (with_face_) ICPT_RETURN_IF_ERROR(AddFace(video, frame, part.FaceAt(frame.index)));
     }
     return absl::OkStatus();
   }

@@ -18,7 +18,7 @@ class MouthTrack final : public ClipView {
       const std::vector<int64_t>& wanted = schedule_.windows[window_].frames;
       const VideoFrame* frame = part.Find(wanted[next_]);
       if (frame == nullptr) return absl::OkStatus();
-      ICPT_RETURN_IF_ERROR(AddFrame(video, *frame, part.track.At(frame->index)));
+      ICPT_RETURN_IF_ERROR(AddFrame(video, *frame, part.FaceAt(frame->index)));
       if (++next_ < wanted.size()) continue;
       mouths_.append((kMouthFrames - wanted.size()) * kMouthPixels * kMouthPixels, '\0');
       sides_.resize(++window_ * kMouthFrames, 0.0);
@@ -65,7 +65,7 @@ class Bursts final : public ClipView {
 
   absl::Status Add(Video& video, const Part& part) override {
     for (const auto& burst : schedule_.bursts) {
-      const std::optional<FaceBox> face = part.track.At(burst[kBurstFrames / 2]);
+      const std::optional<FaceBox> face = part.FaceAt(burst[kBurstFrames / 2]);
       const bool is_whole =
           std::all_of(burst.begin(), burst.end(), [&](int64_t index) { return part.Find(index) != nullptr; });
       if (is_whole && face.has_value()) ICPT_RETURN_IF_ERROR(AddBurst(video, part, burst, *face));

@@ -29,7 +29,7 @@ class PatchViews final : public ClipView {
       if (!std::binary_search(schedule_.wide.begin(), schedule_.wide.end(), frame.index)) continue;
       const cv::Size size = video.StoredSize(frame);
       if (std::min(size.width, size.height) < kPatchPixels) continue;
-      AddFrame(video, frame, size, part.track.At(frame.index));
+      AddFrame(video, frame, size, part.FaceAt(frame.index));
     }
     return absl::OkStatus();
   }

@@ -47,7 +47,11 @@ CATCH_TEST_CASE("luma is taken as decoded, the upper bits of more than eight, an
     CATCH_REQUIRE(luma.size() == cv::Size(8, 8));
     CATCH_CHECK(luma.at<uint8_t>(0, 0) == 16 + 64);
     CATCH_CHECK(luma.at<uint8_t>(7, 7) == 23 + 78);
-    CATCH_CHECK(LumaSketch(*frame).size() == cv::Size(4, 4));
+    // The mean of x + 2 y; at the edge of what is left there.
+    const cv::Mat means = BlockMeans(*frame, 24);
+    CATCH_REQUIRE(means.size() == cv::Size(3, 3));
+    CATCH_CHECK(std::abs(means.at<uint8_t>(0, 1) - (35.5 + 2 * 11.5)) <= 0.5);
+    CATCH_CHECK(std::abs(means.at<uint8_t>(2, 2) - (55.5 + 2 * 55.5)) <= 0.5);
     CATCH_CHECK(Quantisers(*frame, {0, 0, 32, 32}) == std::vector<uint8_t>(4, 255));
   }
   av_frame_unref(frame);
@@ -55,6 +59,7 @@ CATCH_TEST_CASE("luma is taken as decoded, the upper bits of more than eight, an
   frame->width = frame->height = 64;
   CATCH_REQUIRE(av_frame_get_buffer(frame, 0) == 0);
   CATCH_CHECK(CodedLuma(*frame, {0, 0, 8, 8}).empty());
+  CATCH_CHECK(BlockMeans(*frame, 8).empty());
   av_frame_free(&frame);
 }
 

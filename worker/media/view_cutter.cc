@@ -4,7 +4,6 @@
 #include <opencv2/imgproc.hpp>
 
 #include "common/base/status.h"
-#include "worker/media/coded_picture.h"
 #include "worker/media/frame_views.h"
 #include "worker/media/motion_views.h"
 #include "worker/media/patch_views.h"
@@ -41,6 +40,11 @@ const VideoFrame* Part::Find(int64_t index) const {
   return at != frames.end() && at->index == index ? &*at : nullptr;
 }
 
+std::optional<FaceBox> Part::FaceAt(int64_t index) const {
+  const VideoFrame* frame = Find(index);
+  return frame == nullptr || faces.empty() ? std::nullopt : faces[static_cast<size_t>(frame - frames.data())];
+}
+
 bool IsCut(const cv::Mat& before, const cv::Mat& after) {
   constexpr double kSharedMin = 0.5;
   return cv::compareHist(Histogram(before), Histogram(after), cv::HISTCMP_INTERSECT) < kSharedMin;
@@ -55,14 +59,9 @@ ViewCutter::ViewCutter(Video& video, const Schedule& schedule, const DecodeJob& 
   if (!schedule.bursts.empty()) views_.push_back(MakeBursts(schedule));
 }
 
-absl::StatusOr<bool> ViewCutter::BeginsShot(const VideoFrame& frame) {
-  constexpr int kSketchPixels = 64;
-  cv::Mat sketch = LumaSketch(*frame.picture);
-  if (sketch.empty()) {
-    ICPT_ASSIGN_OR_RETURN(sketch, video_.Luma(frame, kSketchPixels));
-  }
-  const bool is_cut = !last_sketch_.empty() && IsCut(last_sketch_, sketch);
-  last_sketch_ = sketch;
+bool ViewCutter::BeginsShot(const Sketch& sketch) {
+  const bool is_cut = !last_luma_.empty() && IsCut(last_luma_, sketch.luma);
+  last_luma_ = sketch.luma;
   return is_cut;
 }
 
@@ -71,50 +70,64 @@ bool ViewCutter::IsInsideBurst(int64_t index) const {
                      [index](const auto& burst) { return index > burst.front() && index <= burst.back(); });
 }
 
-absl::Status ViewCutter::Add(const VideoFrame& frame) {
+absl::Status ViewCutter::Add(const VideoFrame& frame, const Sketch& sketch) {
   if (size_.empty()) size_ = video_.UprightSize(frame);
-  ICPT_ASSIGN_OR_RETURN(const bool begins_shot, BeginsShot(frame));
+  const bool begins_shot = BeginsShot(sketch);
   const bool is_full = part_.frames.size() >= kPartFrames && !IsInsideBurst(frame.index);
   if (begins_shot || is_full) ICPT_RETURN_IF_ERROR(CutPart());
   if (begins_shot) {
-    part_.track = FaceTrack();
+    follower_ = FaceFollower();
     is_first_of_shot_ = true;
     last_searched_ = -1;
-    last_face_.reset();
   }
   part_.frames.push_back(frame);
+  sketches_.push_back(sketch);
   return absl::OkStatus();
 }
 
-absl::Status ViewCutter::Search(const VideoFrame& frame) {
-  if (last_searched_ >= 0 && frame.index - last_searched_ < job_.face_detection_stride)
-    return absl::OkStatus();
-  last_searched_ = frame.index;
+std::vector<size_t> ViewCutter::PlaceSearches() {
+  const size_t last = part_.frames.size() - 1;
+  std::vector<size_t> wanted = {last};
+  if (std::exchange(is_first_of_shot_, false)) wanted = {0, part_.frames.size() / 2, last};
+  std::vector<size_t> searched;
+  for (const size_t at : wanted) {
+    const int64_t index = part_.frames[at].index;
+    if (last_searched_ >= 0 && index - last_searched_ < job_.face_detection_stride) continue;
+    last_searched_ = index;
+    searched.push_back(at);
+  }
+  return searched;
+}
+
+absl::StatusOr<std::optional<FaceBox>> ViewCutter::Search(const VideoFrame& frame,
+                                                          const std::optional<FaceBox>& expected) {
   ++searched_;
   ICPT_ASSIGN_OR_RETURN(const cv::Mat luma, video_.Luma(frame, FaceDetector::kSearchPixels));
-  const std::optional<FaceBox> box = detector_.Find(luma, last_face_);
-  if (!box.has_value()) return absl::OkStatus();
-  last_face_ = box;
   const double scale = SearchScale(video_.UprightSize(frame));
-  part_.track.Add(frame.index, {box->x * scale, box->y * scale, box->side * scale});
-  sides_.push_back(box->side * scale);
-  return absl::OkStatus();
+  const auto scaled = [](const std::optional<FaceBox>& box, double by) -> std::optional<FaceBox> {
+    if (!box.has_value()) return std::nullopt;
+    return FaceBox{box->x * by, box->y * by, box->side * by};
+  };
+  const std::optional<FaceBox> box = scaled(detector_.Find(luma, scaled(expected, 1 / scale)), scale);
+  if (box.has_value()) sides_.push_back(box->side);
+  return box;
 }
 
 absl::Status ViewCutter::FollowFace() {
-  const std::vector<VideoFrame>& frames = part_.frames;
-  if (std::exchange(is_first_of_shot_, false)) {
-    ICPT_RETURN_IF_ERROR(Search(frames.front()));
-    ICPT_RETURN_IF_ERROR(Search(frames[frames.size() / 2]));
-  }
-  return Search(frames.back());
+  ICPT_ASSIGN_OR_RETURN(
+      part_.faces,
+      follower_.Follow(sketches_, PlaceSearches(), [this](size_t at, const std::optional<FaceBox>& expected) {
+        return Search(part_.frames[at], expected);
+      }));
+  return absl::OkStatus();
 }
 
 absl::Status ViewCutter::CutPart() {
   if (part_.frames.empty()) return absl::OkStatus();
   if (with_face_) ICPT_RETURN_IF_ERROR(FollowFace());
   for (const auto& view : views_) ICPT_RETURN_IF_ERROR(view->Add(video_, part_));
-  part_.frames.clear();
+  part_ = {};
+  sketches_.clear();
   return absl::OkStatus();
 }
 

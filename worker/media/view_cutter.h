@@ -1,6 +1,6 @@
-// Cuts a clip's views while its frames come, in order. Frames are held back until the face's track reaches
-// them: a part ends at a cut or after kPartFrames (never inside a burst), so that memory stays bounded. One
-// thread.
+// Cuts a clip's views while its frames come, in order. Frames are held back until the face is known in all
+// of a part: a part ends at a cut or after kPartFrames (never inside a burst), so that memory stays bounded.
+// One thread.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "worker/media/clip_view.h"
 #include "worker/media/decoded_clip.h"
+#include "worker/media/face_follower.h"
 #include "worker/media/faces.h"
 #include "worker/media/schedule.h"
 #include "worker/media/video.h"
@@ -16,7 +17,7 @@
 namespace interceptor::worker {
 
 // Faces are searched on the last frame of a part, in a shot's first part on its first and middle one too, not
-// nearer to each other than the job's stride.
+// nearer to each other than the job's stride, and less often where following does (FaceFollower).
 inline constexpr size_t kPartFrames = 32;
 
 // True when two pictures, given as luma, can hardly be of one shot: their histograms share less than half.
@@ -27,16 +28,18 @@ class ViewCutter {
   // All must outlive this object.
   ViewCutter(Video& video, const Schedule& schedule, const DecodeJob& job, FaceDetector& detector);
 
-  absl::Status Add(const VideoFrame& frame);
+  absl::Status Add(const VideoFrame& frame, const Sketch& sketch);
   // Once, after the last frame.
   absl::StatusOr<DecodedClip> Finish();
 
  private:
-  absl::StatusOr<bool> BeginsShot(const VideoFrame& frame);
+  bool BeginsShot(const Sketch& sketch);
   bool IsInsideBurst(int64_t index) const;
   absl::Status CutPart();
+  std::vector<size_t> PlaceSearches();
   absl::Status FollowFace();
-  absl::Status Search(const VideoFrame& frame);
+  absl::StatusOr<std::optional<FaceBox>> Search(const VideoFrame& frame,
+                                                const std::optional<FaceBox>& expected);
 
   Video& video_;
   const Schedule& schedule_;
@@ -45,13 +48,14 @@ class ViewCutter {
   bool with_face_ = false;
   std::vector<std::unique_ptr<ClipView>> views_;
   Part part_;
+  std::vector<Sketch> sketches_;  // of the part's frames
+  FaceFollower follower_;         // of this shot's face
   bool is_first_of_shot_ = true;
-  int64_t last_searched_ = -1;        // in this shot
-  std::optional<FaceBox> last_face_;  // of this shot, in the pixels in which faces are searched
-  std::vector<double> sides_;         // of every face found, in pixels of the upright picture
+  int64_t last_searched_ = -1;  // in this shot
+  std::vector<double> sides_;   // of every face found, in pixels of the upright picture
   int64_t searched_ = 0;
-  cv::Mat last_sketch_;  // of the frame before
-  cv::Size size_;        // of the first frame, upright
+  cv::Mat last_luma_;  // of the sketch before
+  cv::Size size_;      // of the first frame, upright
 };
 
 }  // namespace interceptor::worker
