@@ -44,9 +44,10 @@ std::vector<std::optional<FaceBox>> Smoothed(const std::vector<std::optional<Fac
   std::vector<std::optional<FaceBox>> smoothed = boxes;
   const auto count = static_cast<int>(boxes.size());
   for (int i = 0; i < count; ++i) {
-    if (!boxes[i].has_value()) continue;
     // As many on either side, so that an even motion stays as it is.
     const int reach = std::min({kSmoothedReach, i, count - 1 - i});
+    const auto begin = boxes.begin() + i - reach;
+    if (std::find(begin, begin + 2 * reach + 1, std::nullopt) != begin + 2 * reach + 1) continue;
     double x = 0;
     double y = 0;
     for (int k = i - reach; k <= i + reach; ++k) {
@@ -110,13 +111,22 @@ absl::StatusOr<std::vector<std::optional<FaceBox>>> FaceFollower::Follow(std::sp
                                                                          const Detect& detect) {
   std::vector<std::optional<FaceBox>> boxes(sketches.size());
   size_t settled = 0;  // frames before this one have their place
+  size_t seen = 0;     // the frame after the last one in which it looks like itself
   for (size_t i = 0; i < sketches.size(); ++i) {
     if (face_.has_value()) Move(sketches[i]);
     boxes[i] = face_;
-    const bool is_sure = searches_ >= kSearchesPerShot && likeness_ >= kLikenessSure;
-    if (is_sure || !std::binary_search(searched.begin(), searched.end(), i)) continue;
+    const bool is_sure = face_.has_value() && likeness_ >= kLikenessSure;
+    if (is_sure) seen = i + 1;
+    const bool is_enough = is_sure && searches_ >= kSearchesPerShot;
+    if (is_enough || !std::binary_search(searched.begin(), searched.end(), i)) continue;
     ++searches_;
     ICPT_ASSIGN_OR_RETURN(const std::optional<FaceBox> found, detect(i, face_));
+    if (!found.has_value() && face_.has_value() && likeness_ < kLikenessMin) {
+      // It is gone: what was guessed since it was seen last is no face.
+      for (size_t k = std::max(seen, settled); k <= i; ++k) boxes[k].reset();
+      face_.reset();
+      settled = i + 1;
+    }
     if (!found.has_value() || !Believes(*found)) continue;
     const bool is_first = !face_.has_value();
     const FaceBox target{found->x, found->y, SideWith(found->side)};
@@ -125,8 +135,8 @@ absl::StatusOr<std::vector<std::optional<FaceBox>>> FaceFollower::Follow(std::sp
     face_ = target;
     boxes[i] = target;
     Learn(sketches[i]);
-    // The way back to the beginning, or the way since the last detection, bent to meet this one.
-    for (size_t k = i; is_first && k-- > 0;) {
+    // The way back to where nothing was known, or the way since the last detection, bent to meet this one.
+    for (size_t k = i; is_first && k-- > settled;) {
       Move(sketches[k]);
       boxes[k] = face_;
     }

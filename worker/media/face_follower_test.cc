@@ -90,6 +90,21 @@ CATCH_TEST_CASE("a part in which no face is found has none") {
   for (const auto& box : *boxes) CATCH_CHECK_FALSE(box.has_value());
 }
 
+CATCH_TEST_CASE("a face that has gone is no face until it is found again") {
+  std::vector<Sketch> sketches = Sketches(kFrames);
+  for (size_t at = 8; at < 24; ++at) sketches[at].luma = Texture({240, 135}, 50 + static_cast<int>(at));
+  FaceFollower follower;
+  const auto boxes = follower.Follow(sketches, std::vector<size_t>{0, 7, 20, 32},
+                                     [](size_t at, const std::optional<FaceBox>&) -> Found {
+                                       if (at == 20) return std::nullopt;
+                                       return PlaceAt(at);
+                                     });
+  CATCH_REQUIRE(boxes.ok());
+  for (size_t at = 0; at < 8; ++at) CATCH_CHECK(Off((*boxes)[at], PlaceAt(at)) < 0.15);
+  for (size_t at = 8; at <= 20; ++at) CATCH_CHECK_FALSE((*boxes)[at].has_value());
+  for (size_t at = 25; at < kFrames; ++at) CATCH_CHECK(Off((*boxes)[at], PlaceAt(at)) < 0.15);
+}
+
 CATCH_TEST_CASE("one wrong detection does not move a path that is sure of itself, a second one does") {
   const FaceBox wrong{200, 200, kSide};
   for (const bool is_wrong_twice : {false, true}) {
