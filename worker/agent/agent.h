@@ -17,6 +17,7 @@ struct AgentOptions {
   std::string data;
   std::string work;
   std::string store;
+  int64_t store_bytes_max = 0;  // 0: as many as the disk has
   std::string device = "auto";
   int threads = 1;
   std::string programs;  // folder of interceptor-prepare and interceptor-train

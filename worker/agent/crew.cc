@@ -30,8 +30,8 @@ absl::Status Crew::Start(ChildId child, CrewMember member, const ChildCommand& c
 absl::Status Crew::Start(const StartPreparer& start, const std::string& zip) {
   return Start(start.child, {.specialist = "", .chunk = start.chunk, .kill_at = {}},
                {JoinPath(options_.programs, "interceptor-prepare"),
-                {zip, "--out", options_.store, "--chunk", start.chunk, "--settings",
-                 SettingsPath(options_.work)}});
+                {zip, "--out", options_.store, "--chunk", start.chunk, "--store-max",
+                 Cat(options_.store_bytes_max), "--settings", SettingsPath(options_.work)}});
 }
 
 absl::Status Crew::Start(const StartTrainer& start) {

@@ -66,6 +66,10 @@ void AddOptions(CLI::App& app, AgentOptions& options) {
   app.add_option("--work", options.work, "this worker's own folder: identity, runs, results")->required();
   app.add_option("--store", options.store,
                  "clip store, may be shared by workers of one machine (default: WORK/store)");
+  app.add_option("--store-max", options.store_bytes_max,
+                 "what the clips in the store may take, e.g. 60GiB; preparing waits until every run on this "
+                 "box is past some chunk (default: what the disk has)")
+      ->transform(CLI::AsSizeValue(false));
   app.add_option("--device", options.device, "auto, cpu or cuda:N")
       ->capture_default_str()
       ->check([](const std::string& text) {

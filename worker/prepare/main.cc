@@ -208,6 +208,10 @@ void AddOptions(CLI::App& app, Arguments& arguments) {
   app.add_option("--out", options.store, "store folder; the chunk gets a folder of its own in it");
   app.add_option("--chunk", options.chunk, "the chunk's name (default: the zip's name without its ending)");
   app.add_option("--settings", arguments.settings_path, "run.json (default: the master plan's recipe)");
+  app.add_option(
+         "--store-max", options.store_bytes_max,
+         "what the clips of all chunks in the store may take, e.g. 60GiB (default: what the disk has)")
+      ->transform(CLI::AsSizeValue(false));
   app.add_option("--decoders", options.pool.decoders, "decoder processes (default: one for each core)")
       ->check(CLI::Range(1, 256));
   app.add_option("--cascade", options.pool.cascade_path, "OpenCV face cascade (XML)")->capture_default_str();

@@ -16,12 +16,12 @@
 #include "common/io/file_system.h"
 #include "worker/core/families.h"
 #include "worker/media/block_mask.h"
-#include "worker/media/view_shapes.h"
 #include "worker/prepare/archive.h"
 #include "worker/prepare/decode_request.h"
 #include "worker/prepare/labels.h"
 #include "worker/prepare/leak_scan.h"
 #include "worker/prepare/prepared_stamp.h"
+#include "worker/prepare/store_space.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/manifest.h"
 
@@ -54,19 +54,6 @@ absl::StatusOr<std::string> CascadeDigest(const FileSystem& files, const std::st
                               "; install opencv-data or name a cascade by --cascade");
   }
   return DigestOf(*text).hex;
-}
-
-// Checked before anything is decoded, so that a full disk costs no hour of decoding.
-absl::Status CheckSpace(const FileSystem& files, const std::string& folder, const PrepareOptions& options,
-                        const GateReport& gate) {
-  const PreparationSettings& settings = options.settings.preparation;
-  const int64_t needed = gate.reals * ClipBytesMax(settings.frames_per_real, settings.view_pixels) +
-                         gate.fakes * ClipBytesMax(settings.frames_per_fake, settings.view_pixels);
-  ICPT_ASSIGN_OR_RETURN(const SpaceInfo space, files.Space(folder));
-  if (space.free_bytes >= needed) return absl::OkStatus();
-  return ResourceExhausted("the store of chunk ", options.chunk, " needs up to ", needed >> 20, " MiB in ",
-                           folder, " and ", space.free_bytes >> 20,
-                           " MiB are free: free some, or name another --out folder");
 }
 
 // Families one after the other, each original before its fakes, which are compared with it.
@@ -344,7 +331,7 @@ absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, Prepa
   const GateRules rules = RulesOf(options.settings.preparation);
   ICPT_ASSIGN_OR_RETURN(GateReport gate, PassDataGate(*archive, rules, csv.has_value() ? &*csv : nullptr));
   observer.OnGate({gate.reals, gate.fakes, gate.fake_share, rules.expected_fake_share, gate.text});
-  ICPT_RETURN_IF_ERROR(CheckSpace(files, folder, options, gate));
+  ICPT_RETURN_IF_ERROR(CheckStoreSpace(files, options, gate));
   ICPT_RETURN_IF_ERROR(RemoveForeignStamp(files, options.store, inputs));
   Builder builder(options, *archive, inputs, std::move(gate), std::move(earlier), observer);
   const auto is_unchanged = [&] { return CheckUnchanged(files, options.zip_path, zip); };

@@ -3,9 +3,8 @@
 //   2. a finished store whose stamp fits zip, settings and cascade is used as it is;
 //   3. the data gate gives every clip its label and family, or refuses the chunk;
 //   4. a few pictures of each family are compared with those of earlier chunks: what shows the same footage
-//   gets one
-//      fold;
-//   5. clips are decoded by the pool and stored in the order of their names;
+//      gets one fold;
+//   5. clips are decoded by the pool and stored family by family, each original before its fakes;
 //   6. train.clips, keep.clips, manifest.jsonl and, last, prepared.json become visible, each atomically.
 // A crash before 6 leaves only temporaries; one within it leaves a store whose prepared.json is absent or
 // does not fit its files, which is made again. The same zip and settings give the same bytes, however many
@@ -25,8 +24,9 @@ namespace interceptor::worker {
 
 struct PrepareOptions {
   std::string zip_path;
-  std::string store;  // the folder that holds one folder a chunk
-  std::string chunk;  // "00"
+  std::string store;            // the folder that holds one folder a chunk
+  std::string chunk;            // "00"
+  int64_t store_bytes_max = 0;  // that the clips of all chunks may take; 0: as many as the disk has
   RunSettings settings;
   DecoderPoolOptions pool;
 };

@@ -11,6 +11,7 @@
 #include "tests/support/grey_clip.h"
 #include "tests/support/tiny_chunk.h"
 #include "worker/core/families.h"
+#include "worker/media/view_shapes.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/manifest.h"
 
@@ -317,6 +318,41 @@ CATCH_TEST_CASE("a missing cascade and a missing zip are told with their mend") 
   const absl::Status status = PrepareChunk(options, observer).status();
   CATCH_CHECK(status.code() == absl::StatusCode::kFailedPrecondition);
   CATCH_CHECK(Message(status).find("opencv-data") != std::string::npos);
+}
+
+CATCH_TEST_CASE("a store that is as full as it may be waits for the eviction of a chunk that is done with") {
+  const ScratchFolder folder;
+  RecordingObserver observer;
+  PrepareOptions options = TinyOptions(folder, WriteTinyChunk(folder, {.families = 8}), 2);
+  const PrepareSummary first = Prepare(options, observer);
+  options.chunk = "01";
+  options.zip_path = folder.File("01.zip");
+  const std::string bytes = RawZip(TinyChunkEntries({.families = 4, .first_scene = 20}));
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), options.zip_path, bytes).ok());
+  const PreparationSettings& settings = options.settings.preparation;
+  const int64_t needed = 4 * (ClipBytesMax(settings.frames_per_real, settings.view_pixels) +
+                              ClipBytesMax(settings.frames_per_fake, settings.view_pixels));
+  options.store_bytes_max = needed + first.keep_bytes;
+  const auto full = PrepareChunk(options, observer);
+  CATCH_CHECK(absl::IsResourceExhausted(full.status()));
+  CATCH_CHECK(Message(full.status()).find("--store-max") != std::string::npos);
+  CATCH_CHECK(RetryHelps(full.status()));
+  CATCH_CHECK_FALSE(SystemFiles().Exists(ManifestPath(options.store, "01")));
+
+  CATCH_REQUIRE(SystemFiles().Remove(TrainStorePath(options.store, "00")).ok());
+  Prepare(options, observer);
+}
+
+CATCH_TEST_CASE("the store's bound does not count what the chunk itself has there already") {
+  const ScratchFolder folder;
+  RecordingObserver observer;
+  PrepareOptions options = TinyOptions(folder, WriteTinyChunk(folder, {.families = 4}), 2);
+  Prepare(options, observer);
+  CATCH_REQUIRE(SystemFiles().Remove(TrainStorePath(options.store, "00")).ok());
+  const PreparationSettings& settings = options.settings.preparation;
+  options.store_bytes_max = 4 * (ClipBytesMax(settings.frames_per_real, settings.view_pixels) +
+                                 ClipBytesMax(settings.frames_per_fake, settings.view_pixels));
+  Prepare(options, observer);
 }
 
 CATCH_TEST_CASE("footage that a chunk shares with an earlier one is found and goes to that one's fold") {
