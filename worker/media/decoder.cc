@@ -26,14 +26,36 @@ constexpr rlim_t kFilesMax = 16;
 
 // What a single-threaded decoder does: compute, get and give back memory, read and answer jobs, end.
 constexpr int kAllowedCalls[] = {
-    SCMP_SYS(brk),          SCMP_SYS(clock_gettime),  SCMP_SYS(close),        SCMP_SYS(exit),
-    SCMP_SYS(exit_group),   SCMP_SYS(fcntl),          SCMP_SYS(fstat),        SCMP_SYS(futex),
-    SCMP_SYS(getpid),       SCMP_SYS(getrandom),      SCMP_SYS(getrusage),    SCMP_SYS(gettid),
-    SCMP_SYS(gettimeofday), SCMP_SYS(lseek),          SCMP_SYS(madvise),      SCMP_SYS(mremap),
-    SCMP_SYS(munmap),       SCMP_SYS(newfstatat),     SCMP_SYS(poll),         SCMP_SYS(ppoll),
-    SCMP_SYS(pread64),      SCMP_SYS(read),           SCMP_SYS(recvmsg),      SCMP_SYS(restart_syscall),
-    SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(sched_yield),  SCMP_SYS(sendmsg),        SCMP_SYS(tgkill),       SCMP_SYS(write),
+    SCMP_SYS(brk),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(close),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(fstat),
+    SCMP_SYS(futex),
+    SCMP_SYS(getpid),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(getrusage),
+    SCMP_SYS(gettid),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(lseek),
+    SCMP_SYS(madvise),
+    SCMP_SYS(mremap),
+    SCMP_SYS(munmap),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(pread64),
+    SCMP_SYS(read),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(write),
     SCMP_SYS(writev),
 };
 
@@ -60,6 +82,11 @@ absl::Status InstallFilter() {
   }
   for (const int call : kFailingCalls) {
     if (error == 0) error = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EACCES), call, 0);
+  }
+  // Signals, as abort() sends one, to itself alone.
+  if (error == 0) {
+    error = seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                             SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(getpid())));
   }
   // Memory, but none that can be run.
   for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {

@@ -2,9 +2,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <string>
 
 #include "tests/support/catch.h"
@@ -39,6 +41,14 @@ CATCH_TEST_CASE("a locked-in process computes, finds no file and is killed for a
   CATCH_CHECK((WIFSIGNALED(connects) && WTERMSIG(connects) == SIGSYS));
   const int forks = LockedIn([] { fork(); });
   CATCH_CHECK((WIFSIGNALED(forks) && WTERMSIG(forks) == SIGSYS));
+  const pid_t parent = getpid();
+  const int signals = LockedIn([parent] { syscall(SYS_tgkill, parent, parent, SIGURG); });
+  CATCH_CHECK((WIFSIGNALED(signals) && WTERMSIG(signals) == SIGSYS));
+  const int aborts = LockedIn([] {
+    signal(SIGABRT, SIG_DFL);
+    abort();
+  });
+  CATCH_CHECK((WIFSIGNALED(aborts) && WTERMSIG(aborts) == SIGABRT));
   const int execs = LockedIn([] { execl("/bin/true", "true", nullptr); });
   CATCH_CHECK((WIFSIGNALED(execs) && WTERMSIG(execs) == SIGSYS));
 }
