@@ -143,6 +143,7 @@ CATCH_TEST_CASE("A value out of range is named with its path and what is allowed
       {"recipe { stages { input_pixels: 300 } }", "recipe.stages[0].input_pixels is 300", "32 to 224"},
       {"evaluation { folds: 3 held_out_fold: 3 }", "evaluation.held_out_fold is 3", "0 to 2"},
       {"preparation { labels_csv: \"/etc/x\" }", "preparation.labels_csv is \"/etc/x\"", "inside"},
+      {"preparation { face_model: \"../x\" }", "preparation.face_model is \"../x\"", "inside"},
       {"checkpoints { keep_latest: 0 }", "checkpoints.keep_latest is 0", "1 to 100"},
       {"scheduling { lease_ttl_seconds: 0 }", "scheduling.lease_ttl_seconds is 0", "1 to 86400"},
       {"members { name: \"a\" specialists: \"CM\" specialists: \"RR\" }", "members[2].name \"a\"", "taken"},

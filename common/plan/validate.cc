@@ -192,6 +192,10 @@ void CheckPreparation(const v1::Plan& plan, Faults& faults) {
   faults.Within("preparation.expected_fake_share", preparation.expected_fake_share(), 0.01, 0.99);
   faults.Within("preparation.replay_reservoir", preparation.replay_reservoir(), 0.0, 1.0);
   faults.Within("preparation.face_detection_stride", preparation.face_detection_stride(), 1, 1000);
+  if (!preparation.face_model().empty()) {
+    faults.Require(IsInsidePath(preparation.face_model()), "preparation.face_model",
+                   Quoted(preparation.face_model()), "a path inside the data folder");
+  }
   if (!preparation.labels_csv().empty()) {
     faults.Require(IsInsidePath(preparation.labels_csv()), "preparation.labels_csv",
                    Quoted(preparation.labels_csv()), "a path inside the data folder");

@@ -115,7 +115,7 @@ class Bench {
     ICPT_ASSIGN_OR_RETURN(const std::string self, SelfPath());
     DecoderPoolOptions pool;
     pool.program = JoinPath(ParentFolder(self), "interceptor-decode");
-    pool.cascade_path = INTERCEPTOR_CASCADE;
+    pool.face_model_path = INTERCEPTOR_CASCADE;
     pool.before_job = [this](const std::string&, pid_t child) { child_ = child; };
     pool_ = DecoderPool::Start(pool);
     // Starts the child, which is done once for thousands of clips.

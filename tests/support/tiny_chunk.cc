@@ -52,7 +52,7 @@ PrepareOptions TinyOptions(const ScratchFolder& folder, const std::string& zip_p
   options.settings.preparation.unmatched_share_max = 1;
   options.settings.evaluation.folds = 3;
   options.pool.program = INTERCEPTOR_DECODE_PROGRAM;
-  options.pool.cascade_path = INTERCEPTOR_CASCADE;
+  options.pool.face_model_path = INTERCEPTOR_CASCADE;
   options.pool.decoders = decoders;
   return options;
 }

@@ -60,6 +60,7 @@ struct PreparationSettings {
   double replay_reservoir = 0.1;
   int face_detection_stride = 10;
   std::string labels_csv;
+  std::string face_model;  // a file beside the zips; empty: the preparer's own
 };
 
 struct EvaluationSettings {

@@ -1,6 +1,7 @@
 #include "worker/media/block_mask.h"
 
 #include <algorithm>
+#include <cmath>
 #include <opencv2/imgproc.hpp>
 #include <optional>
 
@@ -12,6 +13,8 @@ namespace {
 
 // Eight pixels a cell: places in such a view are even, so cells are whole.
 constexpr int kCanvasPixels = 8 * kMaskCells;
+// What a decoder says is not believed: no picture is wider, and no face further off.
+constexpr double kSideMax = 1 << 16;
 
 cv::Mat SketchOf(const Sketches& sketches, size_t index) {
   const size_t bytes = static_cast<size_t>(sketches.width) * sketches.height;
@@ -25,7 +28,8 @@ double AttributeOf(const DecodedClip& clip, const char* name) {
 
 bool AreComparable(const DecodedClip& original, const DecodedClip& fake) {
   const auto agree = [&](const char* name) {
-    return AttributeOf(original, name) == AttributeOf(fake, name) && AttributeOf(fake, name) > 0;
+    const double side = AttributeOf(fake, name);
+    return AttributeOf(original, name) == side && side >= 1 && side <= kSideMax;
   };
   const Sketches& a = original.sketches;
   const Sketches& b = fake.sketches;
@@ -61,7 +65,8 @@ std::optional<FaceBox> FaceAt(const DecodedClip& clip, int64_t sample) {
   const auto at = static_cast<size_t>(3 * sample);
   if (found == clip.series.end() || found->second.size() < at + 3) return std::nullopt;
   const FaceBox box{found->second[at], found->second[at + 1], found->second[at + 2]};
-  return box.side > 0 ? std::optional(box) : std::nullopt;
+  const bool is_face = box.side > 0 && std::max({std::abs(box.x), std::abs(box.y), box.side}) <= kSideMax;
+  return is_face ? std::optional(box) : std::nullopt;
 }
 
 }  // namespace

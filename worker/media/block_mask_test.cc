@@ -66,6 +66,19 @@ CATCH_TEST_CASE("a frame of which the original has no sketch is marked unknown")
   CATCH_CHECK(CellOf(fake, 1, 1, 14, 14) == kStep);
 }
 
+CATCH_TEST_CASE("a face that a decoder places nowhere is none") {
+  for (const double far : {1e300, -1e300, 1e9}) {
+    DecodedClip fake = GreyClip({5}, kAltered);
+    fake.series["face_boxes"] = {far, 60, 40};
+    AddBlockMask(GreyClip({5}, {}), fake);
+    DecodedClip faceless = GreyClip({5}, kAltered);
+    faceless.series["face_boxes"] = {0, 0, 0};
+    AddBlockMask(GreyClip({5}, {}), faceless);
+    CATCH_REQUIRE(fake.views.size() == 1);
+    CATCH_CHECK(fake.views[0].bytes == faceless.views[0].bytes);
+  }
+}
+
 CATCH_TEST_CASE("nothing is masked where fake and original cannot be compared") {
   const DecodedClip original = GreyClip({5}, {});
   DecodedClip elsewhere = GreyClip({7}, kAltered);
@@ -73,6 +86,11 @@ CATCH_TEST_CASE("nothing is masked where fake and original cannot be compared") 
   wider.attributes["width"] = 2 * kWidth;
   DecodedClip other_range = GreyClip({5}, kAltered);
   other_range.colours.full_range = !original.colours.full_range;
+  DecodedClip absurd = GreyClip({5}, kAltered);
+  DecodedClip absurd_original = original;
+  absurd.attributes["width"] = absurd_original.attributes["width"] = 1e300;
+  AddBlockMask(absurd_original, absurd);
+  CATCH_CHECK(absurd.views.empty());
   DecodedClip unsketched = GreyClip({5}, kAltered);
   unsketched.sketches = {};
   for (DecodedClip* fake : {&elsewhere, &wider, &other_range, &unsketched}) {

@@ -16,8 +16,8 @@ int main(int argc, char** argv) {
       "Decodes clips for interceptor-prepare, which starts it; it is of no use by hand.\n"
       "Example: interceptor-prepare 00.zip --out store\n"
       "Exit codes: 0 the preparer closed the socket, 1 error, 2 usage."};
-  std::string cascade_path;
-  app.add_option("--cascade", cascade_path, "OpenCV face cascade (XML)")->required();
+  std::string face_model;
+  app.add_option("--face-model", face_model, "OpenCV cascade (XML) or YuNet (ONNX)")->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -30,9 +30,7 @@ int main(int argc, char** argv) {
         << "interceptor-decode: descriptor 3 is not the preparer's socket; run interceptor-prepare instead\n";
     return 2;
   }
-  const auto cascade = ReadWholeFile(SystemFiles(), cascade_path);
-  const absl::Status status =
-      cascade.ok() ? worker::ServeDecodeJobs(worker::kDecoderSocket, *cascade) : cascade.status();
+  const absl::Status status = worker::ServeDecodeJobs(worker::kDecoderSocket, face_model);
   if (status.ok()) return 0;
   std::cerr << "interceptor-decode: " << Message(status) << "\n";
   return 1;

@@ -152,10 +152,10 @@ absl::Status LockIn() {
   return InstallFilter();
 }
 
-absl::Status ServeDecodeJobs(int socket, const std::string& cascade) {
+absl::Status ServeDecodeJobs(int socket, const std::string& face_model) {
   cv::setNumThreads(1);
   cv::ocl::setUseOpenCL(false);
-  ICPT_ASSIGN_OR_RETURN(const auto detector, FaceDetector::Load(cascade));
+  ICPT_ASSIGN_OR_RETURN(const auto detector, FaceDetector::Load(face_model));
   WarmUp(*detector);
   ICPT_RETURN_IF_ERROR(LockIn());
   ICPT_RETURN_IF_ERROR(SendWire(socket, R"({"ready":true})", {}));

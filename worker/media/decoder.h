@@ -20,8 +20,8 @@ inline constexpr bool kIsCaged = true;
 // unless kIsCaged.
 absl::Status LockIn();
 
-// Loads the face cascade, locks the process in and serves jobs on `socket` until the other side closes it.
-// `cascade` is the cascade's text.
-absl::Status ServeDecodeJobs(int socket, const std::string& cascade);
+// Loads the face model (FaceDetector), locks the process in and serves jobs on `socket` until the other side
+// closes it.
+absl::Status ServeDecodeJobs(int socket, const std::string& face_model);
 
 }  // namespace interceptor::worker

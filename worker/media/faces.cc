@@ -10,15 +10,25 @@
 namespace interceptor::worker {
 namespace {
 
+// The largest box; with an expected one, distance counts against size.
+std::optional<FaceBox> Choose(const std::vector<FaceBox>& found, const std::optional<FaceBox>& expected) {
+  if (found.empty()) return std::nullopt;
+  const auto cost = [&expected](const FaceBox& box) {
+    if (!expected.has_value()) return -box.side;
+    return std::hypot(box.x - expected->x, box.y - expected->y) + std::abs(box.side - expected->side);
+  };
+  return *std::min_element(found.begin(), found.end(),
+                           [&cost](const FaceBox& a, const FaceBox& b) { return cost(a) < cost(b); });
+}
+
 class CascadeDetector final : public FaceDetector {
  public:
-  absl::Status Init(const std::string& cascade) {
+  absl::Status Init(const std::string& path) {
     try {
-      const cv::FileStorage storage(cascade, cv::FileStorage::READ | cv::FileStorage::MEMORY);
-      if (storage.isOpened() && cascade_.read(storage.getFirstTopLevelNode())) return absl::OkStatus();
+      if (cascade_.load(path)) return absl::OkStatus();
     } catch (const cv::Exception&) {
     }
-    return InvalidArgument("not an OpenCV cascade");
+    return InvalidArgument(path, " is no cascade that OpenCV ", CV_VERSION, " reads");
   }
 
   std::optional<FaceBox> Find(const cv::Mat& luma, const std::optional<FaceBox>& expected) override {
@@ -43,32 +53,64 @@ class CascadeDetector final : public FaceDetector {
     const int side_min = std::max(24, std::min(luma.cols, luma.rows) / kFaceShareMin);
     std::vector<cv::Rect> found;
     cascade_.detectMultiScale(luma(area), found, kScaleStep, kNeighbours, 0, {side_min, side_min});
-    if (found.empty()) return std::nullopt;
-    const auto box = [&area](const cv::Rect& r) {
-      return FaceBox{area.x + r.x + r.width / 2.0, area.y + r.y + r.height / 2.0,
-                     static_cast<double>(std::max(r.width, r.height))};
-    };
-    // Largest first; with a track, distance counts against size.
-    const auto cost = [&](const FaceBox& b) {
-      if (!expected.has_value()) return -b.side;
-      return std::hypot(b.x - expected->x, b.y - expected->y) + std::abs(b.side - expected->side);
-    };
-    FaceBox best = box(found[0]);
-    for (const cv::Rect& rect : found) {
-      if (const FaceBox candidate = box(rect); cost(candidate) < cost(best)) best = candidate;
+    std::vector<FaceBox> boxes;
+    for (const cv::Rect& r : found) {
+      boxes.push_back({area.x + r.x + r.width / 2.0, area.y + r.y + r.height / 2.0,
+                       static_cast<double>(std::max(r.width, r.height))});
     }
-    return best;
+    return Choose(boxes, expected);
   }
 
   cv::CascadeClassifier cascade_;
 };
 
+class YuNetDetector final : public FaceDetector {
+ public:
+  absl::Status Init(const std::string& path) {
+    try {
+      network_ = cv::FaceDetectorYN::create(path, "", {kWarmUpSide, kWarmUpSide});
+      // A model that this OpenCV reads but cannot run shows it here.
+      Find(cv::Mat::zeros(kWarmUpSide, kWarmUpSide, CV_8UC1), std::nullopt);
+    } catch (const cv::Exception& exception) {
+      return InvalidArgument(path, " is no YuNet model that OpenCV ", CV_VERSION, " runs: ", exception.err);
+    }
+    return absl::OkStatus();
+  }
+
+  std::optional<FaceBox> Find(const cv::Mat& luma, const std::optional<FaceBox>& expected) override {
+    if (std::min(luma.cols, luma.rows) < kSideMin) return std::nullopt;
+    if (network_->getInputSize() != luma.size()) network_->setInputSize(luma.size());
+    cv::Mat colour;
+    cv::cvtColor(luma, colour, cv::COLOR_GRAY2BGR);
+    cv::Mat found;
+    network_->detect(colour, found);
+    std::vector<FaceBox> boxes;
+    for (int i = 0; i < found.rows; ++i) {
+      const float* face = found.ptr<float>(i);  // left, top, width, height, ...
+      boxes.push_back({face[0] + face[2] / 2.0, face[1] + face[3] / 2.0, std::max<double>(face[2], face[3])});
+    }
+    return Choose(boxes, expected);
+  }
+
+ private:
+  static constexpr int kWarmUpSide = 64;
+  // Its coarsest grid has steps of 64 pixels in older models, 32 in newer ones.
+  static constexpr int kSideMin = 64;
+
+  cv::Ptr<cv::FaceDetectorYN> network_;
+};
+
+template <typename Detector>
+absl::StatusOr<std::unique_ptr<FaceDetector>> LoadAs(const std::string& path) {
+  auto detector = std::make_unique<Detector>();
+  ICPT_RETURN_IF_ERROR(detector->Init(path));
+  return detector;
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<FaceDetector>> FaceDetector::Load(const std::string& cascade) {
-  auto detector = std::make_unique<CascadeDetector>();
-  ICPT_RETURN_IF_ERROR(detector->Init(cascade));
-  return detector;
+absl::StatusOr<std::unique_ptr<FaceDetector>> FaceDetector::Load(const std::string& path) {
+  return path.ends_with(".onnx") ? LoadAs<YuNetDetector>(path) : LoadAs<CascadeDetector>(path);
 }
 
 cv::Rect FaceBox::Square() const {

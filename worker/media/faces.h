@@ -19,14 +19,16 @@ struct FaceBox {
   cv::Rect Square() const;
 };
 
-// Haar cascade (Viola and Jones, "Rapid object detection using a boosted cascade of simple features", 2001).
+// A cascade (Viola and Jones, "Rapid object detection using a boosted cascade of simple features", 2001) or
+// YuNet (Wu et al., "YuNet: a tiny millisecond-level face detector", 2023).
 class FaceDetector {
  public:
   // Pictures are searched with no side over this many pixels.
   static constexpr int kSearchPixels = 480;
 
-  // `cascade` is the text of an OpenCV cascade file. INVALID_ARGUMENT when it is none.
-  static absl::StatusOr<std::unique_ptr<FaceDetector>> Load(const std::string& cascade);
+  // `path` is an OpenCV cascade (XML) or a YuNet model (ONNX) that this OpenCV reads. INVALID_ARGUMENT when
+  // it is neither.
+  static absl::StatusOr<std::unique_ptr<FaceDetector>> Load(const std::string& path);
   virtual ~FaceDetector() = default;
 
   // The largest face, in `luma`'s own pixels. With `expected` the one nearest to it, which is searched for

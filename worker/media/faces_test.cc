@@ -1,15 +1,45 @@
 #include "worker/media/faces.h"
 
 #include "common/base/status.h"
+#include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
+#include "tests/support/face_model.h"
+#include "tests/support/scratch_folder.h"
 #include "worker/media/views.h"
 
 namespace interceptor::worker {
 namespace {
 
-CATCH_TEST_CASE("a text that is no cascade is refused") {
-  CATCH_CHECK(FaceDetector::Load("nonsense").status().code() == absl::StatusCode::kInvalidArgument);
-  CATCH_CHECK_FALSE(FaceDetector::Load("").ok());
+CATCH_TEST_CASE("a file that is no model of a face is refused by name") {
+  const ScratchFolder folder;
+  for (const char* name : {"nonsense.xml", "nonsense.onnx", "absent.xml", "absent.onnx"}) {
+    const std::string path = folder.File(name);
+    if (path.find("nonsense") != std::string::npos) {
+      CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, "<xml?> nonsense").ok());
+    }
+    const absl::Status status = FaceDetector::Load(path).status();
+    CATCH_CHECK(status.code() == absl::StatusCode::kInvalidArgument);
+    CATCH_CHECK(Message(status).find(name) != std::string::npos);
+  }
+}
+
+CATCH_TEST_CASE("YuNet's boxes are taken in the picture's own pixels") {
+  const ScratchFolder folder;
+  const std::string path = folder.File("yunet.onnx");
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, YuNetModel()).ok());
+  const auto detector = FaceDetector::Load(path);
+  CATCH_INFO(Message(detector.status()));
+  CATCH_REQUIRE(detector.ok());
+  const cv::Mat grey(128, 128, CV_8UC1, cv::Scalar(90));
+  for (const std::optional<FaceBox>& expected :
+       {std::optional<FaceBox>(), std::optional(FaceBox{10, 10, 20})}) {
+    const std::optional<FaceBox> box = (*detector)->Find(grey, expected);
+    CATCH_REQUIRE(box.has_value());
+    CATCH_CHECK(box->x == Approx(48));
+    CATCH_CHECK(box->y == Approx(80));
+    CATCH_CHECK(box->side == Approx(64));
+  }
+  CATCH_CHECK_FALSE((*detector)->Find(cv::Mat::zeros(16, 400, CV_8UC1), std::nullopt).has_value());
 }
 
 CATCH_TEST_CASE("the letterbox keeps the whole picture and its shape") {

@@ -224,7 +224,7 @@ CATCH_TEST_CASE("damaged bytes anywhere end in an error or in whole pictures, ne
 }
 
 CATCH_TEST_CASE("a clip becomes its two views with times and attributes") {
-  auto detector = FaceDetector::Load(*ReadWholeFile(SystemFiles(), INTERCEPTOR_CASCADE));
+  auto detector = FaceDetector::Load(INTERCEPTOR_CASCADE);
   CATCH_REQUIRE(detector.ok());
   const std::string bytes = GreyClip(20);
   const auto clip =

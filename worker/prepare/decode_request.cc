@@ -4,6 +4,18 @@
 
 namespace interceptor::worker {
 
+absl::StatusOr<DecoderPoolOptions> PoolOf(DecoderPoolOptions pool, const std::string& data,
+                                          const PreparationSettings& settings) {
+  if (settings.face_model.empty()) return pool;
+  ICPT_RETURN_IF_ERROR(Annotate(ValidateEntryName(settings.face_model), "preparation.face_model"));
+  pool.face_model_path = JoinPath(data, settings.face_model);
+  if (!SystemFiles().Exists(pool.face_model_path)) {
+    return InvalidArgument("preparation.face_model: ", pool.face_model_path,
+                           " is not there; put the file beside the zips");
+  }
+  return pool;
+}
+
 absl::StatusOr<DecodeRequest> MakeDecodeRequest(Archive& archive, const LabelledClip& clip,
                                                 const PreparationSettings& settings) {
   ICPT_ASSIGN_OR_RETURN(std::string bytes, archive.Read(clip.entry));

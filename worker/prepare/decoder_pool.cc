@@ -65,7 +65,7 @@ class Child {
     }
     Descriptor ours(sockets[0]);
     const Descriptor theirs(sockets[1]);
-    const char* const arguments[] = {options.program.c_str(), "--cascade", options.cascade_path.c_str(),
+    const char* const arguments[] = {options.program.c_str(), "--face-model", options.face_model_path.c_str(),
                                      nullptr};
     const pid_t parent = getpid();
     const pid_t pid = fork();

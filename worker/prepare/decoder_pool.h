@@ -31,8 +31,8 @@ struct DecodeOutcome {
 };
 
 struct DecoderPoolOptions {
-  std::string program;       // path of interceptor-decode
-  std::string cascade_path;  // for its --cascade
+  std::string program;          // path of interceptor-decode
+  std::string face_model_path;  // for its --face-model
   int decoders = 1;
   // From the job sent to its answer.
   absl::Duration clip_deadline = absl::Minutes(2);

@@ -22,7 +22,7 @@ namespace {
 DecoderPoolOptions Options(int decoders = 1) {
   DecoderPoolOptions options;
   options.program = INTERCEPTOR_DECODE_PROGRAM;
-  options.cascade_path = INTERCEPTOR_CASCADE;
+  options.face_model_path = INTERCEPTOR_CASCADE;
   options.decoders = decoders;
   return options;
 }

@@ -126,7 +126,8 @@ absl::StatusOr<std::vector<ChunkEstimate>> EstimateFolder(
     const std::function<void(const ChunkEstimate&)>& done) {
   ICPT_ASSIGN_OR_RETURN(const std::vector<std::string> zips, ListZips(folder));
   ICPT_ASSIGN_OR_RETURN(const auto csv, ReadLabelsCsv(SystemFiles(), folder, settings.labels_csv));
-  Estimator estimator(settings, pool);
+  ICPT_ASSIGN_OR_RETURN(const DecoderPoolOptions with_model, PoolOf(pool, folder, settings));
+  Estimator estimator(settings, with_model);
   std::vector<ChunkEstimate> chunks;
   for (const std::string& zip : zips) {
     chunks.push_back(estimator.Estimate(zip, csv));

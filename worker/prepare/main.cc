@@ -202,7 +202,7 @@ std::string OwnFolder() {
 void AddOptions(CLI::App& app, Arguments& arguments) {
   PrepareOptions& options = arguments.options;
   options.pool.decoders = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  options.pool.cascade_path = INTERCEPTOR_CASCADE;
+  options.pool.face_model_path = INTERCEPTOR_CASCADE;
   options.pool.program = OwnFolder() + "/interceptor-decode";
   app.add_option("ZIP", options.zip_path, "the chunk");
   app.add_option("--out", options.store, "store folder; the chunk gets a folder of its own in it");
@@ -214,7 +214,9 @@ void AddOptions(CLI::App& app, Arguments& arguments) {
       ->transform(CLI::AsSizeValue(false));
   app.add_option("--decoders", options.pool.decoders, "decoder processes (default: one for each core)")
       ->check(CLI::Range(1, 256));
-  app.add_option("--cascade", options.pool.cascade_path, "OpenCV face cascade (XML)")->capture_default_str();
+  app.add_option("--face-model", options.pool.face_model_path,
+                 "finds faces where the settings name none: an OpenCV cascade (XML) or YuNet (ONNX)")
+      ->capture_default_str();
   app.add_option("--control-fd", arguments.control_fd, "speak the child protocol on this descriptor")
       ->check(CLI::Range(3, 65535));
 }

@@ -47,13 +47,13 @@ absl::StatusOr<std::unique_ptr<File>> TakeBuilderLock(const FileSystem& files, c
   }
 }
 
-absl::StatusOr<std::string> CascadeDigest(const FileSystem& files, const std::string& path) {
-  const auto text = ReadWholeFile(files, path);
-  if (!text.ok()) {
-    return FailedPrecondition("face cascade: ", text.status().message(),
-                              "; install opencv-data or name a cascade by --cascade");
+absl::StatusOr<std::string> FaceModelDigest(const FileSystem& files, const std::string& path) {
+  const auto bytes = ReadWholeFile(files, path);
+  if (!bytes.ok()) {
+    return FailedPrecondition("face model: ", bytes.status().message(),
+                              "; install opencv-data or name another by --face-model");
   }
-  return DigestOf(*text).hex;
+  return DigestOf(*bytes).hex;
 }
 
 // Families one after the other, each original before its fakes, which are compared with it.
@@ -71,14 +71,14 @@ std::vector<const LabelledClip*> DecodingOrder(const std::vector<LabelledClip>& 
 // Turns one chunk's labelled clips into its store. Used once.
 class Builder {
  public:
-  Builder(const PrepareOptions& options, Archive& archive, const PreparationInputs& inputs, GateReport gate,
-          EarlierChunks earlier, PrepareObserver& observer)
+  Builder(const PrepareOptions& options, const DecoderPoolOptions& pool, Archive& archive,
+          const PreparationInputs& inputs, GateReport gate, EarlierChunks earlier, PrepareObserver& observer)
       : options_(options),
         archive_(archive),
         gate_(std::move(gate)),
         earlier_(std::move(earlier)),
         observer_(observer),
-        pool_(DecoderPool::Start(options.pool)) {
+        pool_(DecoderPool::Start(pool)) {
     manifest_.chunk = inputs.chunk;
     manifest_.chunk_sha256 = inputs.chunk_sha256;
     manifest_.folds = inputs.folds;
@@ -311,9 +311,11 @@ absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, Prepa
   inputs.preparation = options.settings.preparation;
   inputs.folds = options.settings.evaluation.folds;
   inputs.held_out_fold = options.settings.evaluation.held_out_fold;
-  ICPT_ASSIGN_OR_RETURN(inputs.cascade_sha256, CascadeDigest(files, options.pool.cascade_path));
-  ICPT_ASSIGN_OR_RETURN(const auto csv, ReadLabelsCsv(files, ParentFolder(options.zip_path),
-                                                      options.settings.preparation.labels_csv));
+  const std::string data = ParentFolder(options.zip_path);
+  ICPT_ASSIGN_OR_RETURN(const DecoderPoolOptions pool,
+                        PoolOf(options.pool, data, options.settings.preparation));
+  ICPT_ASSIGN_OR_RETURN(inputs.face_model_sha256, FaceModelDigest(files, pool.face_model_path));
+  ICPT_ASSIGN_OR_RETURN(const auto csv, ReadLabelsCsv(files, data, options.settings.preparation.labels_csv));
   if (csv.has_value()) inputs.labels_sha256 = DigestOf(*csv).hex;
   ICPT_ASSIGN_OR_RETURN(inputs.chunk_sha256,
                         ZipDigest(files, options.zip_path, options.store, options.chunk));
@@ -333,7 +335,7 @@ absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, Prepa
   observer.OnGate({gate.reals, gate.fakes, gate.fake_share, rules.expected_fake_share, gate.text});
   ICPT_RETURN_IF_ERROR(CheckStoreSpace(files, options, gate));
   ICPT_RETURN_IF_ERROR(RemoveForeignStamp(files, options.store, inputs));
-  Builder builder(options, *archive, inputs, std::move(gate), std::move(earlier), observer);
+  Builder builder(options, pool, *archive, inputs, std::move(gate), std::move(earlier), observer);
   const auto is_unchanged = [&] { return CheckUnchanged(files, options.zip_path, zip); };
   ICPT_ASSIGN_OR_RETURN(PrepareSummary summary, builder.Build(files, is_unchanged));
   ICPT_RETURN_IF_ERROR(WriteStamp(files, options.store, inputs, zip, summary));

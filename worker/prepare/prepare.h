@@ -1,6 +1,6 @@
 // A chunk's zip becomes a clip store and a data manifest:
 //   1. the zip's directory is read, the builder's lock taken, leftovers of a crash swept;
-//   2. a finished store whose stamp fits zip, settings and cascade is used as it is;
+//   2. a finished store whose stamp fits zip, settings and face model is used as it is;
 //   3. the data gate gives every clip its label and family, or refuses the chunk;
 //   4. a few pictures of each family are compared with those of earlier chunks: what shows the same footage
 //      gets one fold;

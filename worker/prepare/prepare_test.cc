@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
+#include "tests/support/face_model.h"
 #include "tests/support/grey_clip.h"
 #include "tests/support/tiny_chunk.h"
 #include "worker/core/families.h"
@@ -308,16 +309,46 @@ CATCH_TEST_CASE("the plan's CSV is read beside the zip, and a wrong path is refu
   CATCH_CHECK(PrepareChunk(options, observer).status().code() == absl::StatusCode::kInvalidArgument);
 }
 
-CATCH_TEST_CASE("a missing cascade and a missing zip are told with their mend") {
+CATCH_TEST_CASE("a missing face model and a missing zip are told with their mend") {
   const ScratchFolder folder;
   RecordingObserver observer;
   PrepareOptions options = TinyOptions(folder, folder.File("absent.zip"), 1);
   CATCH_CHECK(PrepareChunk(options, observer).status().code() == absl::StatusCode::kNotFound);
   options.zip_path = WriteTinyChunk(folder, {.families = 2});
-  options.pool.cascade_path = folder.File("absent.xml");
+  options.pool.face_model_path = folder.File("absent.xml");
   const absl::Status status = PrepareChunk(options, observer).status();
   CATCH_CHECK(status.code() == absl::StatusCode::kFailedPrecondition);
   CATCH_CHECK(Message(status).find("opencv-data") != std::string::npos);
+}
+
+CATCH_TEST_CASE("the plan's face model is taken from beside the zip, and what it finds is stored") {
+  const ScratchFolder folder;
+  RecordingObserver observer;
+  PrepareOptions options = TinyOptions(folder, WriteTinyChunk(folder, {.families = 2}), 1);
+  const auto face_share = [&options] {
+    double share = 0;
+    for (const std::string& path :
+         {TrainStorePath(options.store, "00"), KeepStorePath(options.store, "00")}) {
+      const auto reader = ClipStoreReader::Open(path);
+      CATCH_REQUIRE(reader.ok());
+      for (const StoredClip& clip : (*reader)->clips()) share += clip.attributes.at("face_share") / 4;
+    }
+    return share;
+  };
+  Prepare(options, observer);
+  CATCH_CHECK(face_share() == 0);
+
+  options.settings.preparation.face_model = "models/yunet.onnx";
+  const absl::Status absent = PrepareChunk(options, observer).status();
+  CATCH_CHECK(absent.code() == absl::StatusCode::kInvalidArgument);
+  CATCH_CHECK(Message(absent).find("models/yunet.onnx is not there") != std::string::npos);
+  CATCH_REQUIRE(SystemFiles().MakeFolder(folder.File("models")).ok());
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), folder.File("models/yunet.onnx"), YuNetModel(true)).ok());
+  CATCH_CHECK_FALSE(Prepare(options, observer).reused);
+  CATCH_CHECK(face_share() == Approx(1));
+
+  options.settings.preparation.face_model = "../yunet.onnx";
+  CATCH_CHECK(PrepareChunk(options, observer).status().code() == absl::StatusCode::kInvalidArgument);
 }
 
 CATCH_TEST_CASE("a store that is as full as it may be waits for the eviction of a chunk that is done with") {

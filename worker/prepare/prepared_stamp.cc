@@ -25,7 +25,7 @@ json ZipFacts(const FileInfo& zip) {
 
 json InputFacts(const PreparationInputs& inputs) {
   const PreparationSettings& settings = inputs.preparation;
-  return {{"cascade_sha256", inputs.cascade_sha256},
+  return {{"face_model_sha256", inputs.face_model_sha256},
           {"chunk", inputs.chunk},
           {"chunk_sha256", inputs.chunk_sha256},
           {"face_detection_stride", settings.face_detection_stride},

@@ -17,7 +17,7 @@ namespace interceptor::worker {
 struct PreparationInputs {
   std::string chunk;
   std::string chunk_sha256;
-  std::string cascade_sha256;
+  std::string face_model_sha256;
   std::string labels_sha256;                   // of the plan's CSV; empty without one
   std::map<std::string, std::string> scanned;  // earlier chunk -> digest of its manifest
   PreparationSettings preparation;

@@ -72,6 +72,7 @@ void VisitPreparation(Visitor& visit, Preparation& preparation) {
   visit("replay_reservoir", preparation.replay_reservoir);
   visit("face_detection_stride", preparation.face_detection_stride);
   visit("labels_csv", preparation.labels_csv);
+  visit("face_model", preparation.face_model);
 }
 
 template <typename Visitor, typename Evaluation>

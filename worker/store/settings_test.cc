@@ -32,6 +32,7 @@ CATCH_TEST_CASE("settings come back as they were written") {
   settings.recipe.learning_rate = 0.1 + 0.2 - 0.2;
   settings.recipe.stages = {{.until_progress = 0.3, .input_pixels = 64, .pace = 0.5}, {}};
   settings.preparation.labels_csv = "labels.csv";
+  settings.preparation.face_model = "yunet.onnx";
   settings.preparation.replay_reservoir = 0.25;
   settings.evaluation.look_ahead = false;
   settings.checkpoints.keep_latest = 3;
