@@ -43,6 +43,7 @@ absl::StatusOr<std::unique_ptr<ChunkData>> ChunkData::Open(const FileSystem& fil
   ICPT_RETURN_IF_ERROR(data->CheckManifest(files, store, settings, order));
 
   for (int earlier = 0; earlier < order.chunk; ++earlier) {
+    ICPT_RETURN_IF_ERROR(data->ReadLinks(files, ManifestPath(store, settings.chunks[earlier])));
     ICPT_ASSIGN_OR_RETURN(const ClipStoreReader* reader,
                           open(KeepStorePath(store, settings.chunks[earlier])));
     for (const StoredClip& clip : reader->clips()) {
@@ -56,6 +57,27 @@ absl::StatusOr<std::unique_ptr<ChunkData>> ChunkData::Open(const FileSystem& fil
 
 bool ChunkData::ShowsTrained(const ClipInfo& clip) const {
   return linked_.contains(clip.family) && clip.fold != held_out_fold_;
+}
+
+ClipList ChunkData::ByFootage(const ClipList& list) const {
+  ClipList renamed = list;
+  for (ClipInfo& clip : renamed.infos) {
+    // A link leads to a family of an earlier chunk, or to one of its own chunk that has none.
+    auto at = shows_.find(clip.family);
+    for (size_t hops = 0; at != shows_.end() && hops <= shows_.size(); ++hops) {
+      clip.family = at->second;
+      at = shows_.find(clip.family);
+    }
+  }
+  return renamed;
+}
+
+absl::Status ChunkData::ReadLinks(const FileSystem& files, const std::string& path) {
+  ICPT_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(files, path));
+  const absl::StatusOr<DataManifest> manifest = DecodeManifest(text);
+  if (!manifest.ok()) return Annotate(manifest.status(), path);
+  shows_.insert(manifest->linked.begin(), manifest->linked.end());
+  return absl::OkStatus();
 }
 
 absl::Status ChunkData::CheckManifest(const FileSystem& files, const std::string& store,
@@ -79,6 +101,7 @@ absl::Status ChunkData::CheckManifest(const FileSystem& files, const std::string
                  [](const ClipInfo& a, const ClipInfo& b) {
                    return a.name == b.name && a.family == b.family && a.label == b.label && a.fold == b.fold;
                  });
+  shows_ = manifest->linked;
   for (const auto& [family, other] : manifest->linked) linked_.insert(family);
   left_held_out_ = manifest->left_held_out;
   if (same) return absl::OkStatus();

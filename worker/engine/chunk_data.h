@@ -2,6 +2,7 @@
 // the clip stores and holds them to the committed manifest. Read-only; any thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -51,16 +52,21 @@ class ChunkData {
   const ClipList& whole() const { return whole_; }
   // A clip of this chunk whose footage earlier chunks trained on under another name: no honest look ahead.
   bool ShowsTrained(const ClipInfo& clip) const;
+  // `list` with one family for all that show the same footage: statistics take families to be independent,
+  // and what calibrates must not be what is reported.
+  ClipList ByFootage(const ClipList& list) const;
 
  private:
+  absl::Status ReadLinks(const FileSystem& files, const std::string& path);
   absl::Status CheckManifest(const FileSystem& files, const std::string& store, const RunSettings& settings,
                              const ChunkOrder& order);
 
   std::vector<std::unique_ptr<ClipStoreReader>> readers_;
   std::string manifest_sha256_;
   int held_out_fold_ = 0;
-  std::set<std::string> linked_;         // families of this chunk
-  std::set<std::string> left_held_out_;  // families of earlier ones
+  std::map<std::string, std::string> shows_;  // family -> the one whose footage it shows, up to this chunk
+  std::set<std::string> linked_;              // families of this chunk
+  std::set<std::string> left_held_out_;       // families of earlier ones
   ClipList base_;
   ClipList replay_;
   ClipList held_out_;

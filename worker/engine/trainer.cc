@@ -153,7 +153,7 @@ class Trainer {
       unseen.Add(*data.whole().clips[i]);
       unseen_logits.push_back(logits[i]);
     }
-    ICPT_RETURN_IF_ERROR(Report(order, unseen, unseen_logits, ScoreSplit::kLookAhead));
+    ICPT_RETURN_IF_ERROR(Report(order, data.ByFootage(unseen), unseen_logits, ScoreSplit::kLookAhead));
     const std::vector<float> losses = ClipLosses(data.whole(), logits);
     for (size_t i = 0; i < losses.size(); ++i) {
       if (data.whole().infos[i].fold != options_.settings.evaluation.held_out_fold)
@@ -304,7 +304,7 @@ class Trainer {
       return absl::OkStatus();
     }
     ICPT_ASSIGN_OR_RETURN(const std::vector<double> logits, Score(order, data.held_out()));
-    return Report(order, data.held_out(), logits, ScoreSplit::kHeldOut);
+    return Report(order, data.ByFootage(data.held_out()), logits, ScoreSplit::kHeldOut);
   }
 
   absl::StatusOr<std::vector<double>> Score(const ChunkOrder& order, const ClipList& list) {
