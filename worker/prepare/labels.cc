@@ -1,10 +1,10 @@
 #include "worker/prepare/labels.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <optional>
 #include <set>
+#include <span>
 #include <sstream>
 
 #include "common/base/status.h"
@@ -21,15 +21,19 @@ using Labels = std::map<std::string, LabelLine>;
 
 constexpr std::string_view kMetadataName = "metadata.json";
 constexpr int64_t kMetadataBytesMax = int64_t{64} << 20;  // of all of a zip together
-constexpr std::array<std::string_view, 9> kMediaEndings = {".mp4", ".mov", ".m4v",  ".mkv", ".webm",
-                                                           ".avi", ".jpg", ".jpeg", ".png"};
+constexpr std::string_view kMediaEndings[] = {".mp4",  ".mov", ".m4v", ".3gp",  ".mkv",
+                                              ".webm", ".avi", ".jpg", ".jpeg", ".png"};
+// Of pictures and videos that are not decoded; what else a zip holds is no clip.
+constexpr std::string_view kOtherEndings[] = {".3g2",  ".bmp",  ".flv", ".gif",  ".heic",
+                                              ".m2ts", ".mpeg", ".mpg", ".mts",  ".ogv",
+                                              ".tiff", ".ts",   ".vob", ".webp", ".wmv"};
 
-bool IsMedia(std::string_view path) {
+bool EndsWithOne(std::string_view path, std::span<const std::string_view> endings) {
   std::string lower(path);
   for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
   // What macOS adds to a zip: names and sizes of media, without their contents.
   if (lower.rfind("__macosx/", 0) == 0) return false;
-  return std::any_of(kMediaEndings.begin(), kMediaEndings.end(),
+  return std::any_of(endings.begin(), endings.end(),
                      [&lower](std::string_view ending) { return lower.ends_with(ending); });
 }
 
@@ -119,7 +123,8 @@ class CsvSource final : public LabelSource {
   std::optional<LabelLine> Find(const ArchiveEntry& entry, std::string& reason) override {
     auto line = labels_.find(entry.path);
     if (line == labels_.end()) line = labels_.find(BaseName(entry.path));
-    if (line != labels_.end()) return line->second;
+    // Clips go by their file names, however the CSV names them.
+    if (line != labels_.end()) return LabelLine{line->second.label, BaseName(line->second.original)};
     reason = "no label: the CSV does not name it";
     return std::nullopt;
   }
@@ -199,14 +204,17 @@ absl::StatusOr<GateReport> Collect(Archive& archive, LabelSource& source) {
   std::map<std::string, LabelLine> lines;
   std::map<std::string, ArchiveEntry> entries;
   for (const ArchiveEntry& entry : archive.entries()) {
-    if (!IsMedia(entry.path)) continue;
+    const bool is_other = EndsWithOne(entry.path, kOtherEndings);
+    if (!is_other && !EndsWithOne(entry.path, kMediaEndings)) continue;
     const std::string name = source.ClipName(entry);
     if (const auto [at, added] = entries.emplace(name, entry); !added) {
       return InvalidArgument("the clip name '", name, "' stands twice, as ", at->second.path, " and ",
                              entry.path, ": rename one, with its label");
     }
     std::string reason;
-    if (const auto line = source.Find(entry, reason)) {
+    if (is_other) {
+      report.unlabelled[name] = "files with its ending are not decoded; convert it, with its label";
+    } else if (const auto line = source.Find(entry, reason)) {
       lines[name] = *line;
     } else {
       report.unlabelled[name] = reason;

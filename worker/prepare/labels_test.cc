@@ -157,6 +157,17 @@ CATCH_TEST_CASE("the plan's CSV stands above the chunk's own labels") {
   CATCH_CHECK(report->clips[2].original == "x.mp4");
 }
 
+CATCH_TEST_CASE("a CSV that names clips by path keeps families together") {
+  const std::string csv =
+      "clip,label,original\ndfdc_train_part_0/r.mp4,REAL,\ndfdc_train_part_0/f.mp4,FAKE,dfdc_train_part_0/"
+      "r.mp4\n"
+      "g.mp4,FAKE,dfdc_train_part_0/r.mp4\n";
+  const auto report = Gate(Sample(kMetadata), {}, &csv);
+  CATCH_INFO(Message(report.status()));
+  CATCH_REQUIRE(report.ok());
+  for (const LabelledClip& clip : report->clips) CATCH_CHECK(clip.original == "r.mp4");
+}
+
 CATCH_TEST_CASE("a malformed CSV is refused by line") {
   const char* cases[][2] = {{"", "no lines"},
                             {"clip,label\n", "line 1"},
@@ -172,6 +183,16 @@ CATCH_TEST_CASE("a malformed CSV is refused by line") {
     CATCH_CHECK(status.code() == absl::StatusCode::kInvalidArgument);
     CATCH_CHECK(Message(status).find(c[1]) != std::string::npos);
   }
+}
+
+CATCH_TEST_CASE("media that are not decoded are told, not passed over") {
+  auto entries = Sample(kMetadata);
+  entries.push_back({.name = "dfdc_train_part_0/old.MPG", .bytes = "x"});
+  const auto report = Gate(entries, {.unmatched_share_max = 0.5});
+  CATCH_INFO(Message(report.status()));
+  CATCH_REQUIRE(report.ok());
+  CATCH_REQUIRE(report->unlabelled.count("old.MPG") == 1);
+  CATCH_CHECK(report->unlabelled.at("old.MPG").find("not decoded") != std::string::npos);
 }
 
 CATCH_TEST_CASE("what is no clip is left alone") {
