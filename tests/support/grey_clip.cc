@@ -35,7 +35,7 @@ void DrawScene(int scene, cv::Mat& picture) {
 
 int GreyLevel(int frame, int first_level) { return (first_level + 5 * frame) % 200; }
 
-std::string GreyClip(int frames, int first_level, int rotation_degrees, int scene) {
+std::string GreyClip(int frames, int first_level, int rotation_degrees, int scene, bool mirrored) {
   av_log_set_level(AV_LOG_ERROR);
   std::vector<cv::Mat> pictures;
   for (int k = 0; k < frames; ++k) {
@@ -46,6 +46,7 @@ std::string GreyClip(int frames, int first_level, int rotation_degrees, int scen
   }
   synth::EncodeSettings settings;
   settings.rotation_degrees = rotation_degrees;
+  settings.mirrored = mirrored;
   settings.crf = 12;
   auto bytes = synth::EncodeMp4(pictures, {}, settings);
   CATCH_INFO(Message(bytes.status()));

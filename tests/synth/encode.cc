@@ -63,7 +63,8 @@ absl::Status Encode(AVCodecContext* codec, const AVFrame* frame, int stream,
 
 // The stored picture that a display matrix of `degrees` clockwise turns upright.
 cv::Mat Stored(const cv::Mat& upright, int degrees) {
-  cv::Mat stored = upright;
+  if (degrees == 0) return upright;
+  cv::Mat stored;
   if (degrees == 90) cv::rotate(upright, stored, cv::ROTATE_90_COUNTERCLOCKWISE);
   if (degrees == 180) cv::rotate(upright, stored, cv::ROTATE_180);
   if (degrees == 270) cv::rotate(upright, stored, cv::ROTATE_90_CLOCKWISE);
@@ -106,8 +107,8 @@ absl::StatusOr<CodecPtr> OpenSound(const EncodeSettings& settings) {
   return codec;
 }
 
-absl::Status EncodeFrames(AVCodecContext* codec, const std::vector<cv::Mat>& frames, int rotation_degrees,
-                          std::vector<PacketPtr>& packets) {
+absl::Status EncodeFrames(AVCodecContext* codec, const std::vector<cv::Mat>& frames,
+                          const EncodeSettings& settings, std::vector<PacketPtr>& packets) {
   FramePtr frame(av_frame_alloc());
   frame->format = codec->pix_fmt;
   frame->width = codec->width;
@@ -115,7 +116,9 @@ absl::Status EncodeFrames(AVCodecContext* codec, const std::vector<cv::Mat>& fra
   ICPT_RETURN_IF_ERROR(AvStatus(av_frame_get_buffer(frame.get(), 0), "allocate a frame"));
   cv::Mat planar;
   for (size_t k = 0; k < frames.size(); ++k) {
-    cv::cvtColor(Stored(frames[k], rotation_degrees), planar, cv::COLOR_BGR2YUV_I420);
+    cv::Mat shown = frames[k];
+    if (settings.mirrored) cv::flip(frames[k], shown, 1);
+    cv::cvtColor(Stored(shown, settings.rotation_degrees), planar, cv::COLOR_BGR2YUV_I420);
     ICPT_RETURN_IF_ERROR(AvStatus(av_frame_make_writable(frame.get()), "allocate a frame"));
     const uint8_t* from = planar.data;
     for (int plane = 0; plane < 3; ++plane) {
@@ -151,8 +154,8 @@ absl::Status EncodeSamples(AVCodecContext* codec, const std::vector<float>& soun
   return Encode(codec, nullptr, 1, packets);
 }
 
-absl::Status SetRotation(AVStream* stream, int degrees) {
-  if (degrees == 0) return absl::OkStatus();
+absl::Status SetDisplay(AVStream* stream, const EncodeSettings& settings) {
+  if (settings.rotation_degrees == 0 && !settings.mirrored) return absl::OkStatus();
   constexpr size_t kMatrixBytes = 9 * sizeof(int32_t);
 #if LIBAVFORMAT_VERSION_MAJOR >= 61
   AVPacketSideData* side =
@@ -164,7 +167,8 @@ absl::Status SetRotation(AVStream* stream, int degrees) {
 #endif
   if (bytes == nullptr) return ResourceExhausted("no memory for a display matrix");
   // libavutil sets the angle clockwise and reads it back counter-clockwise.
-  av_display_rotation_set(reinterpret_cast<int32_t*>(bytes), degrees);
+  av_display_rotation_set(reinterpret_cast<int32_t*>(bytes), settings.rotation_degrees);
+  if (settings.mirrored) av_display_matrix_flip(reinterpret_cast<int32_t*>(bytes), 1, 0);
   return absl::OkStatus();
 }
 
@@ -219,12 +223,12 @@ absl::StatusOr<std::string> EncodeMp4(const std::vector<cv::Mat>& frames, const 
   }
   ICPT_ASSIGN_OR_RETURN(CodecPtr video, OpenVideo(size, settings));
   std::vector<PacketPtr> packets;
-  ICPT_RETURN_IF_ERROR(EncodeFrames(video.get(), frames, settings.rotation_degrees, packets));
+  ICPT_RETURN_IF_ERROR(EncodeFrames(video.get(), frames, settings, packets));
   Muxer muxer;
   ICPT_RETURN_IF_ERROR(muxer.Open());
   ICPT_ASSIGN_OR_RETURN(AVStream * picture, muxer.AddStream(video.get()));
   picture->avg_frame_rate = video->framerate;
-  ICPT_RETURN_IF_ERROR(SetRotation(picture, settings.rotation_degrees));
+  ICPT_RETURN_IF_ERROR(SetDisplay(picture, settings));
   CodecPtr audio;
   if (!sound.empty()) {
     ICPT_ASSIGN_OR_RETURN(audio, OpenSound(settings));

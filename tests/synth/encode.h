@@ -16,6 +16,8 @@ struct EncodeSettings {
   int keyframe_interval = 250;
   // The display matrix turns the stored picture clockwise by this: 0, 90, 180, 270. Frames are given upright.
   int rotation_degrees = 0;
+  // It mirrors the picture after that.
+  bool mirrored = false;
   int sound_rate = 48000;
   int sound_channels = 1;
   // The index stands before the media data, as players on the web want it.

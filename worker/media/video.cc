@@ -34,14 +34,25 @@ const int32_t* DisplayMatrix(const AVStream* stream) {
 #endif
 }
 
-// Quarter turns clockwise, 0 to 3, that make the stored picture upright.
-int QuarterTurns(const AVStream* stream) {
-  const int32_t* matrix = DisplayMatrix(stream);
-  if (matrix == nullptr) return 0;
+// What makes the stored picture upright: quarter turns clockwise, 0 to 3, and then the mirror.
+struct Turn {
+  int quarters = 0;
+  bool mirrors = false;
+};
+
+Turn TurnOf(const AVStream* stream) {
+  const int32_t* given = DisplayMatrix(stream);
+  if (given == nullptr) return {};
+  int32_t matrix[9];
+  std::copy_n(given, std::size(matrix), matrix);
+  Turn turn;
+  turn.mirrors = static_cast<double>(matrix[0]) * matrix[4] - static_cast<double>(matrix[1]) * matrix[3] < 0;
+  if (turn.mirrors) av_display_matrix_flip(matrix, 1, 0);
   const double counter_clockwise = av_display_rotation_get(matrix);
-  if (!std::isfinite(counter_clockwise)) return 0;
-  const auto turns = std::lround(-counter_clockwise / 90.0);
-  return static_cast<int>(((turns % 4) + 4) % 4);
+  if (!std::isfinite(counter_clockwise)) return {};
+  const auto quarters = std::lround(-counter_clockwise / 90.0);
+  turn.quarters = static_cast<int>(((quarters % 4) + 4) % 4);
+  return turn;
 }
 
 void TuneDecoder(AVCodecContext& codec) {
@@ -62,7 +73,7 @@ class MemoryVideo final : public Video {
     ICPT_ASSIGN_OR_RETURN(input_, MediaInput::Open(bytes));
     stream_ = input_->Select(AVMEDIA_TYPE_VIDEO);
     if (stream_ == nullptr) return DataLoss("no video stream");
-    turns_ = QuarterTurns(stream_);
+    turn_ = TurnOf(stream_);
     const int64_t pixels = int64_t{stream_->codecpar->width} * stream_->codecpar->height;
     if (pixels > kPixelsMax) {
       return DataLoss(stream_->codecpar->width, "x", stream_->codecpar->height, " pixels are more than the ",
@@ -103,7 +114,7 @@ class MemoryVideo final : public Video {
 
   cv::Size UprightSize(const VideoFrame& frame) const override {
     const cv::Size stored = SquareSize(*frame.picture);
-    return turns_ % 2 == 0 ? stored : cv::Size(stored.height, stored.width);
+    return turn_.quarters % 2 == 0 ? stored : cv::Size(stored.height, stored.width);
   }
 
   std::vector<double> FrameSeconds() const override {
@@ -123,16 +134,19 @@ class MemoryVideo final : public Video {
   cv::Mat Upright(const cv::Mat& stored) const override {
     constexpr cv::RotateFlags kTurns[] = {cv::ROTATE_90_CLOCKWISE, cv::ROTATE_180,
                                           cv::ROTATE_90_COUNTERCLOCKWISE};
-    if (turns_ == 0) return stored;
-    cv::Mat upright;
-    cv::rotate(stored, upright, kTurns[turns_ - 1]);
-    return upright;
+    cv::Mat turned;
+    if (turn_.quarters != 0) cv::rotate(stored, turned, kTurns[turn_.quarters - 1]);
+    const cv::Mat& upright = turn_.quarters == 0 ? stored : turned;
+    if (!turn_.mirrors) return upright;
+    cv::Mat mirrored;
+    cv::flip(upright, mirrored, 1);
+    return mirrored;
   }
 
   YuvColours Colours() const override { return colours_.value_or(YuvColours{}); }
 
   absl::StatusOr<YuvPicture> Yuv(const VideoFrame& frame, const cv::Rect& area, cv::Size size) override {
-    const cv::Size turned = turns_ % 2 == 0 ? size : cv::Size(size.height, size.width);
+    const cv::Size turned = turn_.quarters % 2 == 0 ? size : cv::Size(size.height, size.width);
     ICPT_ASSIGN_OR_RETURN(YuvPicture picture,
                           yuv_.Yuv(*frame.picture, StoredArea(*frame.picture, area), turned));
     for (cv::Mat* plane : {&picture.y, &picture.cb, &picture.cr}) *plane = Upright(*plane);
@@ -281,12 +295,17 @@ class MemoryVideo final : public Video {
   // The area of the stored picture that holds `area` of the upright one.
   cv::Rect StoredArea(const AVFrame& picture, const cv::Rect& area) const {
     const cv::Size whole = SquareSize(picture);
-    cv::Rect square = area;
-    if (turns_ == 1) square = {area.y, whole.height - area.x - area.width, area.height, area.width};
-    if (turns_ == 2)
-      square = {whole.width - area.x - area.width, whole.height - area.y - area.height, area.width,
-                area.height};
-    if (turns_ == 3) square = {whole.width - area.y - area.height, area.x, area.height, area.width};
+    cv::Rect turned = area;
+    const int across = turn_.quarters % 2 == 0 ? whole.width : whole.height;
+    if (turn_.mirrors) turned.x = across - area.x - area.width;
+    cv::Rect square = turned;
+    if (turn_.quarters == 1)
+      square = {turned.y, whole.height - turned.x - turned.width, turned.height, turned.width};
+    if (turn_.quarters == 2)
+      square = {whole.width - turned.x - turned.width, whole.height - turned.y - turned.height, turned.width,
+                turned.height};
+    if (turn_.quarters == 3)
+      square = {whole.width - turned.y - turned.height, turned.x, turned.height, turned.width};
     const double scale = static_cast<double>(picture.width) / whole.width;
     const int left = static_cast<int>(std::lround(square.x * scale));
     const int right = static_cast<int>(std::lround((square.x + square.width) * scale));
@@ -297,7 +316,7 @@ class MemoryVideo final : public Video {
   LoggedFaults faults_;
   std::unique_ptr<MediaInput> input_;
   AVStream* stream_ = nullptr;
-  int turns_ = 0;
+  Turn turn_;
   std::vector<PacketPtr> packets_;
   bool has_times_ = true;            // every packet says when it is shown
   size_t come_ = 0;                  // frames that have been decoded

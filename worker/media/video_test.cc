@@ -167,9 +167,11 @@ CATCH_TEST_CASE("a packet is left out only when all its slices are marked as nev
 }
 
 CATCH_TEST_CASE("pictures come upright and in their colours") {
-  for (const int degrees : {0, 90, 180, 270}) {
-    const auto taken = Take(GreyClip(3, 40, degrees), {1});
-    CATCH_INFO(degrees << " degrees: " << Message(taken.status()));
+  for (const int turn : {0, 1, 2, 3, 4, 5, 6, 7}) {
+    const int degrees = turn % 4 * 90;
+    const bool mirrored = turn >= 4;
+    const auto taken = Take(GreyClip(3, 40, degrees, 0, mirrored), {1});
+    CATCH_INFO(degrees << " degrees, mirrored " << mirrored << ": " << Message(taken.status()));
     CATCH_REQUIRE(taken.ok());
     const cv::Mat& picture = taken->pictures[0];
     CATCH_CHECK(picture.size() == cv::Size(96, 64));
@@ -178,6 +180,26 @@ CATCH_TEST_CASE("pictures come upright and in their colours") {
     CATCH_CHECK(std::abs(red[0] - 200) < 12);
     CATCH_CHECK(red[1] < 15);
     CATCH_CHECK(red[2] < 15);
+  }
+}
+
+CATCH_TEST_CASE("an area of the upright picture is found in the stored one, however it is turned") {
+  for (const int turn : {0, 1, 2, 3, 4, 5, 6, 7}) {
+    const std::string bytes = GreyClip(2, 40, turn % 4 * 90, 0, turn >= 4);
+    const auto video = Video::Open(bytes);
+    CATCH_REQUIRE(video.ok());
+    CATCH_INFO("turn " << turn);
+    CATCH_REQUIRE((*video)
+                      ->Decode(std::vector<int64_t>{0},
+                               [&](const VideoFrame& frame) -> absl::Status {
+                                 // The red corner alone, which no other part of the picture has.
+                                 ICPT_ASSIGN_OR_RETURN(
+                                     const YuvPicture corner,
+                                     (*video)->Yuv(frame, cv::Rect(2, 2, 12, 12), {12, 12}));
+                                 CATCH_CHECK(cv::mean(corner.cr)[0] > 180);
+                                 return absl::OkStatus();
+                               })
+                      .ok());
   }
 }
 
