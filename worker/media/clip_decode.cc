@@ -19,15 +19,19 @@ struct HeardSound {
   std::vector<float> log_mel;  // of the whole clip, of one mouth window at least
   int64_t columns = 0;         // of them before the clip's end
   bool heard = false;
+  bool damaged = false;
 };
 
 absl::StatusOr<HeardSound> Listen(std::string_view bytes, const VideoFacts& facts) {
   const auto sound = DecodeSound(bytes, facts.start_seconds, facts.duration_seconds);
   // Without sound that can be decoded there is no evidence in it, and the pictures are as good as any.
-  if (absl::IsNotFound(sound.status()) || absl::IsDataLoss(sound.status())) return HeardSound{};
+  if (absl::IsNotFound(sound.status()) || absl::IsDataLoss(sound.status())) {
+    return HeardSound{.log_mel = {}, .damaged = absl::IsDataLoss(sound.status())};
+  }
   ICPT_RETURN_IF_ERROR(sound.status());
   const auto columns = static_cast<int64_t>(sound->size()) / kMelHop;
-  return HeardSound{LogMel(*sound, std::max<int64_t>(columns, kMelColumns)), columns, true};
+  return HeardSound{
+      .log_mel = LogMel(*sound, std::max<int64_t>(columns, kMelColumns)), .columns = columns, .heard = true};
 }
 
 Schedule MakeSchedule(const Video& video, const DecodeJob& job, const HeardSound& sound) {
@@ -51,6 +55,7 @@ Schedule MakeSchedule(const Video& video, const DecodeJob& job, const HeardSound
 // (how many of its frames lie before the clip's end).
 void AddLogMel(const HeardSound& sound, const Schedule& schedule, DecodedClip& clip) {
   clip.attributes["has_sound"] = sound.heard ? 1 : 0;
+  clip.attributes["sound_damaged"] = sound.damaged ? 1 : 0;
   if (schedule.windows.empty()) return;
   std::string bytes;
   for (const MouthWindow& window : schedule.windows) {

@@ -1,5 +1,6 @@
 #include "worker/media/decoder.h"
 
+#include <fcntl.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -26,37 +27,21 @@ constexpr rlim_t kFilesMax = 16;
 
 // What a single-threaded decoder does: compute, get and give back memory, read and answer jobs, end.
 constexpr int kAllowedCalls[] = {
-    SCMP_SYS(brk),
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(close),
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
-    SCMP_SYS(fstat),
-    SCMP_SYS(futex),
-    SCMP_SYS(getpid),
-    SCMP_SYS(getrandom),
-    SCMP_SYS(getrusage),
-    SCMP_SYS(gettid),
-    SCMP_SYS(gettimeofday),
-    SCMP_SYS(lseek),
-    SCMP_SYS(madvise),
-    SCMP_SYS(mremap),
-    SCMP_SYS(munmap),
-    SCMP_SYS(newfstatat),
-    SCMP_SYS(poll),
-    SCMP_SYS(ppoll),
-    SCMP_SYS(pread64),
-    SCMP_SYS(read),
-    SCMP_SYS(recvmsg),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(rt_sigaction),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(sendmsg),
-    SCMP_SYS(write),
-    SCMP_SYS(writev),
+    SCMP_SYS(brk),          SCMP_SYS(clock_gettime),
+    SCMP_SYS(close),        SCMP_SYS(exit),
+    SCMP_SYS(exit_group),   SCMP_SYS(fstat),
+    SCMP_SYS(futex),        SCMP_SYS(getpid),
+    SCMP_SYS(getrandom),    SCMP_SYS(getrusage),
+    SCMP_SYS(gettid),       SCMP_SYS(gettimeofday),
+    SCMP_SYS(lseek),        SCMP_SYS(madvise),
+    SCMP_SYS(mremap),       SCMP_SYS(munmap),
+    SCMP_SYS(poll),         SCMP_SYS(ppoll),
+    SCMP_SYS(pread64),      SCMP_SYS(read),
+    SCMP_SYS(recvmsg),      SCMP_SYS(restart_syscall),
+    SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn), SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(sched_yield),  SCMP_SYS(sendmsg),
+    SCMP_SYS(write),        SCMP_SYS(writev),
 };
 
 // Libraries may look for a file and do well without it.
@@ -76,12 +61,18 @@ absl::Status Limit(__rlimit_resource resource, rlim_t value, std::string_view wh
 absl::Status InstallFilter() {
   const std::unique_ptr<void, ReleaseFilter> filter(seccomp_init(SCMP_ACT_KILL_PROCESS));
   if (filter == nullptr) return Internal("seccomp cannot be set up");
-  int error = 0;
+  // Every thread there is, should a library have made one.
+  int error = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
   for (const int call : kAllowedCalls) {
     if (error == 0) error = seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0);
   }
   for (const int call : kFailingCalls) {
     if (error == 0) error = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EACCES), call, 0);
+  }
+  // How fstat asks of a descriptor; of a path it would tell what files there are.
+  if (error == 0) {
+    error = seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
+                             SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
   }
   // Signals, as abort() sends one, to itself alone.
   if (error == 0) {

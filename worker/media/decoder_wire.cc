@@ -27,6 +27,7 @@ constexpr size_t kMessageBytesMax = 64 << 10;
 constexpr size_t kFilesMax = 2;
 constexpr int kFramesMax = 256;
 constexpr int kPixelsMax = 1024;
+constexpr double kPictureSideMax = 1 << 16;
 constexpr size_t kSketchesMax = (2 * kSketchReach + 1) * kWideFrames;
 constexpr std::string_view kSketchings[] = {"none", "wide", "near_wide"};  // by Sketching
 
@@ -308,6 +309,7 @@ absl::StatusOr<DecoderAnswer> ReadAnswer(std::string_view text, int output, cons
   if (reader.Has("fault")) {
     answer.fault = reader.String("fault");
     ICPT_RETURN_IF_ERROR(reader.Finish());
+    if (answer.fault.empty()) return InvalidArgument("the decoder's fault has no reason");
     return answer;
   }
   const json& attributes = reader.Object("attributes");
@@ -325,6 +327,13 @@ absl::StatusOr<DecoderAnswer> ReadAnswer(std::string_view text, int output, cons
       return InvalidArgument("the decoder's attribute ", name, " is no number");
     }
     answer.clip.attributes[name] = value.get<double>();
+  }
+  for (const char* side : {"width", "height"}) {
+    const auto found = answer.clip.attributes.find(side);
+    const double value = found == answer.clip.attributes.end() ? 0 : found->second;
+    if (value < 1 || value > kPictureSideMax || value != std::floor(value)) {
+      return InvalidArgument("the decoder's ", side, " is that of no picture");
+    }
   }
   ICPT_ASSIGN_OR_RETURN(answer.clip.frame_seconds, ReadNumbers(seconds, "frame_seconds"));
   ICPT_RETURN_IF_ERROR(ReadSeries(series, answer.clip));

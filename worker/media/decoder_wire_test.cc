@@ -8,7 +8,7 @@ namespace {
 
 CATCH_TEST_CASE("an answer that does not fit the job is refused") {
   const DecodeJob job{.frames = 2, .view_pixels = 4, .face_detection_stride = 1, .views = {View::kFullFrame}};
-  const DecodedClip clip{{{"brightness", 0.5}},
+  const DecodedClip clip{{{"brightness", 0.5}, {"height", 48}, {"width", 64}},
                          {0.0, 0.1},
                          {{"places", {1, 2}}},
                          {},
@@ -35,13 +35,24 @@ CATCH_TEST_CASE("an answer that does not fit the job is refused") {
   CATCH_CHECK_FALSE(ReadAnswer("garbage", output->get(), job).ok());
   CATCH_CHECK_FALSE(
       ReadAnswer(R"({"attributes":{},"frame_seconds":[0],"views":[]})", output->get(), job).ok());
+  CATCH_CHECK_FALSE(ReadAnswer(R"({"fault":""})", output->get(), job).ok());
+  for (const double width : {0.0, -3.0, 1.5, 1e300}) {
+    DecodedClip absurd = clip;
+    absurd.attributes["width"] = width;
+    const auto file = MemoryFile("");
+    CATCH_REQUIRE(file.ok());
+    const auto told = WriteAnswer(absurd, file->get());
+    CATCH_REQUIRE(told.ok());
+    CATCH_CHECK_FALSE(ReadAnswer(*told, file->get(), job).ok());
+  }
   CATCH_CHECK(ReadAnswer(FaultAnswer(DataLoss("no frames")), output->get(), job)->fault == "no frames");
 }
 
 CATCH_TEST_CASE("sketches come as they were asked for, or the answer is refused") {
   const DecodeJob job{
       .frames = 1, .view_pixels = 4, .views = {View::kFullFrame}, .sketching = Sketching::kWide};
-  DecodedClip clip{{}, {0.0}, {}, {}, {{View::kFullFrame, {1, 6, 4}, std::string(24, 'x')}}};
+  DecodedClip clip{
+      {{"height", 48}, {"width", 64}}, {0.0}, {}, {}, {{View::kFullFrame, {1, 6, 4}, std::string(24, 'x')}}};
   const Sketches good{
       .width = 2, .height = 3, .scale_x = 0.125, .scale_y = 0.25, .frames = {4, 9}, .bytes = "abcdefghijkl"};
   const auto read = [&](const Sketches& sketches, const DecodeJob& asked) {
