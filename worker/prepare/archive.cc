@@ -118,14 +118,14 @@ class ZipArchive final : public Archive {
       return ResourceExhausted("declares ", entry.size_bytes, " bytes packed into ", entry.packed_bytes);
     }
     ZipFilePtr file(zip_fopen_index(zip_.get(), entry.index, 0));
-    if (file == nullptr) return DataLoss("damaged in the zip: ", zip_strerror(zip_.get()));
+    if (file == nullptr) return Fault(*zip_get_error(zip_.get()));
     std::string bytes;
     while (true) {
       const auto filled = static_cast<int64_t>(bytes.size());
       const int64_t ask = std::min(kReadBytes, entry.size_bytes - filled + 1);
       bytes.resize(static_cast<size_t>(filled + ask));
       const zip_int64_t count = zip_fread(file.get(), bytes.data() + filled, static_cast<zip_uint64_t>(ask));
-      if (count < 0) return DataLoss("damaged in the zip: ", zip_file_strerror(file.get()));
+      if (count < 0) return Fault(*zip_file_get_error(file.get()));
       bytes.resize(static_cast<size_t>(filled + count));
       if (count == 0) break;
       if (static_cast<int64_t>(bytes.size()) > entry.size_bytes) {
@@ -141,6 +141,16 @@ class ZipArchive final : public Archive {
   }
 
  private:
+  // What the disk or this machine's memory refuses says nothing of the entry.
+  absl::Status Fault(zip_error_t& error) const {
+    const int code = zip_error_code_zip(&error);
+    const std::string text = zip_error_strerror(&error);
+    if (code == ZIP_ER_READ || code == ZIP_ER_SEEK || code == ZIP_ER_OPEN || code == ZIP_ER_MEMORY) {
+      return Unavailable(path_, " cannot be read: ", text);
+    }
+    return DataLoss("damaged in the zip: ", text);
+  }
+
   std::string path_;
   ZipPtr zip_;
   std::vector<ArchiveEntry> entries_;

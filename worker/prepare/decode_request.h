@@ -15,7 +15,7 @@ namespace interceptor::worker {
 absl::StatusOr<DecoderPoolOptions> PoolOf(DecoderPoolOptions pool, const std::string& data,
                                           const PreparationSettings& settings);
 
-// Any error is a reason to quarantine the clip.
+// UNAVAILABLE when the zip cannot be read just now; any other error is a reason to quarantine the clip.
 absl::StatusOr<DecodeRequest> MakeDecodeRequest(Archive& archive, const LabelledClip& clip,
                                                 const PreparationSettings& settings);
 

@@ -24,6 +24,8 @@ namespace interceptor::worker {
 namespace {
 
 constexpr int kAttempts = 2;
+// Of one core: below it a child is taken to hang.
+constexpr double kBusyShareMin = 0.01;
 
 // In the child, between fork and exec: only calls that are safe there.
 [[noreturn]] void ExecDecoder(int socket, pid_t parent, const char* const* arguments) {
@@ -41,8 +43,12 @@ constexpr int kAttempts = 2;
     _exit(126);
   }
   syscall(SYS_close_range, kDecoderSocket + 1, ~0U, 0);
-  const char* const empty_environment[] = {nullptr};
-  execve(arguments[0], const_cast<char* const*>(arguments), const_cast<char* const*>(empty_environment));
+  const int nothing = open("/dev/null", O_RDWR);
+  if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0) _exit(126);
+  close(nothing);
+  // A library's threads would stand outside the cage, and their order of sums would not be ours.
+  const char* const environment[] = {"OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1", nullptr};
+  execve(arguments[0], const_cast<char* const*>(arguments), const_cast<char* const*>(environment));
   _exit(127);
 }
 
@@ -92,12 +98,17 @@ class Child {
     return status_;
   }
 
-  // The kernel's own limit behind the deadline: more processor time than this ends the child with SIGXCPU.
-  void LimitProcessorTime(absl::Duration more) const {
+  absl::Duration ProcessorTime() const {
     clockid_t clock;
     timespec used{};
-    if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &used) != 0) return;
-    const auto seconds = static_cast<rlim_t>(used.tv_sec + absl::ToInt64Seconds(more) + 2);
+    if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &used) != 0)
+      return absl::ZeroDuration();
+    return absl::DurationFromTimespec(used);
+  }
+
+  // More processor time than this ends the child with SIGXCPU.
+  void LimitProcessorTime(absl::Duration more) const {
+    const auto seconds = static_cast<rlim_t>(absl::ToInt64Seconds(ProcessorTime() + more) + 1);
     const rlimit limit{.rlim_cur = seconds, .rlim_max = RLIM_INFINITY};
     prlimit(pid_, RLIMIT_CPU, &limit, nullptr);
   }
@@ -175,7 +186,9 @@ class Pool final : public DecoderPool {
         return outcome;
       }
       if (absl::IsUnavailable(answer.status())) {
-        outcome.fault = DeathText(Retire(child));
+        const int death = Retire(child);
+        outcome.fault = DeathText(death);
+        if (WIFSIGNALED(death) && WTERMSIG(death) == SIGKILL) outcome = KilledFromOutside(request.name);
       } else if (absl::IsDeadlineExceeded(answer.status())) {
         outcome.fault =
             Cat("the decoder gave no answer within ", absl::FormatDuration(options_.clip_deadline));
@@ -192,14 +205,34 @@ class Pool final : public DecoderPool {
     return outcome;
   }
 
+  // No clip brings SIGKILL about: its limits end in other signals.
+  static DecodeOutcome KilledFromOutside(const std::string& clip) {
+    DecodeOutcome outcome;
+    outcome.status = Unavailable("interceptor-decode was killed (SIGKILL) in clip ", clip, ", ", kAttempts,
+                                 " times, as the kernel does when memory runs out: free some, or give fewer "
+                                 "--decoders");
+    return outcome;
+  }
+
   absl::StatusOr<DecoderAnswer> Ask(const Child& child, const DecodeRequest& request) {
     ICPT_ASSIGN_OR_RETURN(const Descriptor input, MemoryFile(request.bytes));
     ICPT_ASSIGN_OR_RETURN(const Descriptor output, MemoryFile(""));
     if (options_.before_job) options_.before_job(request.name, child.pid());
     child.LimitProcessorTime(options_.clip_deadline);
     ICPT_RETURN_IF_ERROR(SendWire(child.socket(), EncodeJob(request.job), {input.get(), output.get()}));
-    ICPT_ASSIGN_OR_RETURN(const WireMessage message, ReceiveWire(child.socket(), options_.clip_deadline));
+    ICPT_ASSIGN_OR_RETURN(const WireMessage message, Await(child));
     return ReadAnswer(message.text, output.get(), request.job);
+  }
+
+  // DEADLINE_EXCEEDED for a child that hangs. One that computes is let go on to its limit of processor time,
+  // since on a busy box a clip may take long through no fault of its own.
+  absl::StatusOr<WireMessage> Await(const Child& child) {
+    while (true) {
+      const absl::Duration before = child.ProcessorTime();
+      auto message = ReceiveWire(child.socket(), options_.clip_deadline);
+      if (!absl::IsDeadlineExceeded(message.status())) return message;
+      if (child.ProcessorTime() - before <= kBusyShareMin * options_.clip_deadline) return message.status();
+    }
   }
 
   // A child may be killed from outside while it starts, so one failure is not yet a broken machine.

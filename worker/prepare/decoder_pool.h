@@ -1,6 +1,6 @@
 // A pool of decoder children. Each has a thread here that feeds it one clip at a time, sets it a deadline,
 // and replaces it when it dies or hangs. A clip that ends a child is tried once more and then given up with
-// the reason. Children die with this process.
+// the reason, unless the child was killed from outside. Children die with this process.
 #pragma once
 
 #include <sys/types.h>
@@ -34,7 +34,7 @@ struct DecoderPoolOptions {
   std::string program;          // path of interceptor-decode
   std::string face_model_path;  // for its --face-model
   int decoders = 1;
-  // From the job sent to its answer.
+  // Of processor time for a clip; of the clock for a child that does nothing.
   absl::Duration clip_deadline = absl::Minutes(2);
   absl::Duration start_deadline = absl::Minutes(1);
   // Called, on the child's thread here, just before a child is sent a clip: tests stop or kill it then.

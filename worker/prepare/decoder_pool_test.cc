@@ -70,6 +70,16 @@ CATCH_TEST_CASE("a decoder that is killed in a clip is replaced and the clip tri
   }
 }
 
+CATCH_TEST_CASE("a decoder that is killed from outside again and again is no fault of the clip") {
+  DecoderPoolOptions options = Options();
+  options.before_job = Strike(SIGKILL, 2);
+  const auto pool = DecoderPool::Start(options);
+  const DecodeOutcome outcome = pool->Submit(Request("a.mp4", GreyClip(4))).get();
+  CATCH_CHECK(outcome.status.code() == absl::StatusCode::kUnavailable);
+  CATCH_CHECK(Message(outcome.status).find("a.mp4") != std::string::npos);
+  CATCH_CHECK(outcome.fault.empty());
+}
+
 CATCH_TEST_CASE(
     "a clip that ends its decoder twice is given up with the reason, and the next one is decoded") {
   DecoderPoolOptions options = Options();

@@ -5,6 +5,7 @@
 #include <deque>
 #include <future>
 
+#include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "worker/core/families.h"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr int kLookFrames = 4;
 constexpr int kLookPixels = 64;
+constexpr size_t kTriesPerFamily = 3;
 constexpr size_t kWindow = 8;  // clips in flight, whose bytes are in memory
 constexpr std::chrono::milliseconds kStopCheckPeriod(200);
 
@@ -31,20 +33,99 @@ void AddFamilies(const DataManifest& manifest, std::vector<FamilyLook>& families
   for (auto& [name, family] : by_name) families.push_back(std::move(family));
 }
 
-// The clip that is looked at for each family, by the family's name.
-std::map<std::string, const LabelledClip*> ClipsToLookAt(const GateReport& gate, const std::string& chunk) {
-  std::map<std::string, const LabelledClip*> chosen;
+struct Family {
+  std::string name;
+  std::vector<const LabelledClip*>
+      clips;  // the original first: it is looked at, or the next that can be decoded
+  size_t tried = 0;
+};
+
+std::vector<Family> FamiliesOf(const GateReport& gate, const std::string& chunk) {
+  std::map<std::string, Family> by_name;
   for (const LabelledClip& clip : gate.clips) {
-    const LabelledClip*& known = chosen[FamilyName(chunk, clip.original)];
-    if (known == nullptr || clip.name == clip.original) known = &clip;
+    Family& family = by_name[FamilyName(chunk, clip.original)];
+    family.clips.insert(clip.name == clip.original ? family.clips.begin() : family.clips.end(), &clip);
   }
-  return chosen;
+  std::vector<Family> families;
+  for (auto& [name, family] : by_name) {
+    family.name = name;
+    families.push_back(std::move(family));
+  }
+  return families;
 }
 
 struct Pending {
-  std::string family;
+  Family* family = nullptr;
   std::string clip;
   std::future<DecodeOutcome> outcome;
+};
+
+// Looks at one clip of each family.
+class Scanner {
+ public:
+  using Progress = std::function<bool(int64_t done, int64_t total)>;
+
+  Scanner(DecoderPool& pool, Archive& archive, int folds, const Progress& progress)
+      : pool_(pool), archive_(archive), folds_(folds), progress_(progress) {}
+
+  absl::Status Scan(std::vector<Family>& families) {
+    total_ = static_cast<int64_t>(families.size());
+    for (Family& family : families) {
+      if (window_.size() == kWindow) ICPT_RETURN_IF_ERROR(Take());
+      ICPT_RETURN_IF_ERROR(Try(family));
+    }
+    while (!window_.empty()) ICPT_RETURN_IF_ERROR(Take());
+    return absl::OkStatus();
+  }
+
+  std::vector<FamilyLook> seen;
+  std::map<std::string, std::vector<uint64_t>> looks;  // by clip
+
+ private:
+  // Submits the family's next clip that can be read, if it has one left.
+  absl::Status Try(Family& family) {
+    while (family.tried < std::min(family.clips.size(), kTriesPerFamily)) {
+      const LabelledClip& clip = *family.clips[family.tried++];
+      auto bytes = archive_.Read(clip.entry);
+      if (absl::IsUnavailable(bytes.status())) return bytes.status();
+      if (!bytes.ok() || bytes->empty()) continue;
+      DecodeJob job;
+      job.frames = kLookFrames;
+      job.view_pixels = kLookPixels;
+      job.views = {View::kFullFrame};
+      window_.push_back({&family, clip.name, pool_.Submit({clip.name, *std::move(bytes), job})});
+      return absl::OkStatus();
+    }
+    Keep(family, {});
+    return absl::OkStatus();
+  }
+
+  absl::Status Take() {
+    do {
+      if (!progress_(static_cast<int64_t>(seen.size()), total_)) return absl::CancelledError("stopped");
+    } while (window_.front().outcome.wait_for(kStopCheckPeriod) != std::future_status::ready);
+    Pending first = std::move(window_.front());
+    window_.pop_front();
+    const DecodeOutcome outcome = first.outcome.get();
+    ICPT_RETURN_IF_ERROR(outcome.status);
+    std::vector<uint64_t> hashes;
+    if (outcome.fault.empty()) hashes = HashPictures(outcome.clip, kLookPixels);
+    if (hashes.empty()) return Try(*first.family);
+    looks[first.clip] = hashes;
+    Keep(*first.family, std::move(hashes));
+    return absl::OkStatus();
+  }
+
+  void Keep(const Family& family, std::vector<uint64_t> hashes) {
+    seen.push_back({family.name, FoldOf(family.name, folds_), std::move(hashes)});
+  }
+
+  DecoderPool& pool_;
+  Archive& archive_;
+  const int folds_;
+  const Progress& progress_;
+  int64_t total_ = 0;
+  std::deque<Pending> window_;
 };
 
 }  // namespace
@@ -72,37 +153,22 @@ absl::StatusOr<LeakScan> ScanForLeaks(DecoderPool& pool, Archive& archive, const
                                       const GateReport& gate, const EarlierChunks& earlier,
                                       const EvaluationSettings& evaluation,
                                       const std::function<bool(int64_t done, int64_t total)>& progress) {
-  LeakScan scan;
-  std::vector<FamilyLook> own;
-  const auto clips = ClipsToLookAt(gate, chunk);
-  const auto total = static_cast<int64_t>(clips.size());
-  std::deque<Pending> window;
-  const auto take = [&]() -> absl::Status {
-    Pending& first = window.front();
-    do {
-      if (!progress(static_cast<int64_t>(own.size()), total)) return absl::CancelledError("stopped");
-    } while (first.outcome.wait_for(kStopCheckPeriod) != std::future_status::ready);
-    const DecodeOutcome outcome = first.outcome.get();
-    ICPT_RETURN_IF_ERROR(outcome.status);
-    FamilyLook look{first.family, FoldOf(first.family, evaluation.folds), {}};
-    if (outcome.fault.empty()) look.hashes = HashPictures(outcome.clip, kLookPixels);
-    if (!look.hashes.empty()) scan.looks[first.clip] = look.hashes;
-    own.push_back(std::move(look));
-    window.pop_front();
-    return absl::OkStatus();
-  };
-  for (const auto& [family, clip] : clips) {
-    auto bytes = archive.Read(clip->entry);
-    if (!bytes.ok() || bytes->empty()) continue;
-    DecodeJob job;
-    job.frames = kLookFrames;
-    job.view_pixels = kLookPixels;
-    job.views = {View::kFullFrame};
-    if (window.size() == kWindow) ICPT_RETURN_IF_ERROR(take());
-    window.push_back({family, clip->name, pool.Submit({clip->name, *std::move(bytes), job})});
+  std::vector<Family> families = FamiliesOf(gate, chunk);
+  Scanner scanner(pool, archive, evaluation.folds, progress);
+  ICPT_RETURN_IF_ERROR(scanner.Scan(families));
+  const auto unknown = std::count_if(scanner.seen.begin(), scanner.seen.end(),
+                                     [](const FamilyLook& look) { return look.hashes.empty(); });
+  if (unknown > 0) {
+    ICPT_LOG(kWarning) << "chunk " << chunk << ": of " << unknown
+                       << " families no clip that was tried shows a picture to compare; footage that they "
+                          "share with others is not found";
   }
-  while (!window.empty()) ICPT_RETURN_IF_ERROR(take());
-  scan.links = LinkFamilies(earlier.families, own, earlier.left_held_out, evaluation.held_out_fold);
+  LeakScan scan;
+  scan.looks = std::move(scanner.looks);
+  // By name, whatever order they were decoded in.
+  std::sort(scanner.seen.begin(), scanner.seen.end(),
+            [](const FamilyLook& a, const FamilyLook& b) { return a.family < b.family; });
+  scan.links = LinkFamilies(earlier.families, scanner.seen, earlier.left_held_out, evaluation.held_out_fold);
   return scan;
 }
 

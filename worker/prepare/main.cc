@@ -111,7 +111,9 @@ class ChannelObserver final : public PrepareObserver {
           {"quarantined", quarantined}});
   }
 
-  void OnScan(int64_t, int64_t) override {}
+  void OnScan(int64_t done, int64_t total) override {
+    if (std::exchange(last_scanned_, done) != done) OnProgress(done, total, 0);
+  }
 
   void OnQuarantine(const std::string& clip, const std::string& reason) override {
     Tell({{"event", "quarantine"}, {"clip", clip}, {"reason", Printable(reason)}});
@@ -181,6 +183,7 @@ class ChannelObserver final : public PrepareObserver {
   LineChannel channel_;
   bool stopped_ = false;
   MonotonicTime last_wait_told_;
+  int64_t last_scanned_ = -1;
 };
 
 struct Arguments {

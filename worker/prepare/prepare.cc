@@ -142,7 +142,8 @@ class Builder {
     observer_.OnProgress(0, Total(), QuarantinedCount());
     while (next < order.size() || !window.empty()) {
       while (next < order.size() && window.size() < window_max) {
-        window.push_back(Begin(*order[next++]));
+        ICPT_ASSIGN_OR_RETURN(Pending pending, Begin(*order[next++]));
+        window.push_back(std::move(pending));
       }
       ICPT_RETURN_IF_ERROR(Finish(window.front()));
       window.pop_front();
@@ -152,11 +153,13 @@ class Builder {
     return absl::OkStatus();
   }
 
-  Pending Begin(const LabelledClip& clip) {
+  absl::StatusOr<Pending> Begin(const LabelledClip& clip) {
     Pending pending{&clip, std::nullopt, ""};
     auto request = MakeDecodeRequest(archive_, clip, options_.settings.preparation);
     if (request.ok()) {
       pending.outcome = pool_->Submit(*std::move(request));
+    } else if (absl::IsUnavailable(request.status())) {
+      return request.status();
     } else {
       pending.fault = Message(request.status());
     }
@@ -180,7 +183,7 @@ class Builder {
     }
     Compare(*pending.clip, outcome.clip);
     ICPT_RETURN_IF_ERROR(Store(*pending.clip, outcome.clip));
-    if (pending.clip->label == Label::kReal) Remember(*pending.clip, std::move(outcome.clip));
+    if (pending.clip->name == pending.clip->original) Remember(*pending.clip, std::move(outcome.clip));
     return absl::OkStatus();
   }
 

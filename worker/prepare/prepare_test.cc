@@ -415,6 +415,16 @@ CATCH_TEST_CASE("footage that a chunk shares with an earlier one is found and go
   };
   CATCH_CHECK(fold(later, "01/r0.mp4") == fold(earlier, "00/r6.mp4"));
   CATCH_CHECK(fold(later, "01/r1.mp4") == fold(earlier, "00/r7.mp4"));
+  // Where a family's original is damaged, another clip of it is looked at.
+  options.chunk = "02";
+  options.zip_path = folder.File("02.zip");
+  const std::string damaged =
+      RawZip(TinyChunkEntries({.families = 6, .first_scene = 7, .replaced = {{"r0.mp4", "damaged"}}}));
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), options.zip_path, damaged).ok());
+  Prepare(options, observer);
+  CATCH_CHECK(manifest().looks.count("f0.mp4") == 1);
+  CATCH_CHECK(manifest().looks.count("f1.mp4") == 0);
+  CATCH_CHECK(manifest().linked.at("02/r1.mp4") == "00/r7.mp4");
   // The same without the earlier chunk is another manifest.
   options.store = folder.File("other");
   Prepare(options, observer);
