@@ -190,7 +190,7 @@ def turned(clip):
     run("ffmpeg", "-v", "error", "-i", clip, "-vf", "transpose=clock", "-c:v", "libx264", "-c:a", "copy", lying)
     # Before version 6 the muxer took the turn from a tag.
     old = re.match(rb"ffmpeg version [1-5]\.", run("ffmpeg", "-version"))
-    before, after = ([], ["-metadata:s:v:0", "rotate=90"]) if old else (["-display_rotation:v:0", "-90"], [])
+    before, after = ([], ["-metadata:s:v:0", "rotate=90"]) if old else (["-display_rotation:v:0", "90"], [])
     run("ffmpeg", "-v", "error", *before, "-i", lying, *after, "-c", "copy", noted)
     return noted
 

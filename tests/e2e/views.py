@@ -50,7 +50,7 @@ def make_clip(folder, name):
     clip = folder / f"{name}.mp4"
     # Before version 6 the muxer took the turn from a tag.
     old = re.match(rb"ffmpeg version [1-5]\.", run("ffmpeg", "-version"))
-    before, after = ([], ["-metadata:s:v:0", "rotate=90"]) if old else (["-display_rotation:v:0", "-90"], [])
+    before, after = ([], ["-metadata:s:v:0", "rotate=90"]) if old else (["-display_rotation:v:0", "90"], [])
     run("ffmpeg", "-v", "error", *(before if turns else []), "-i", plain, *(after if turns else []), "-c", "copy", clip)
     return clip
 
