@@ -1,10 +1,12 @@
-// What children say: a trainer or preparer to its agent, a decoder to its preparer, and a preparer to its
-// decoder.
+// What children say: a trainer or preparer to its agent, a decoder to its preparer (and what the preparer
+// makes of it), and a preparer to its decoder.
 #include <cstdint>
 
 #include "common/io/config.h"
 #include "worker/agent/child_events.h"
+#include "worker/media/block_mask.h"
 #include "worker/media/decoder_wire.h"
+#include "worker/media/picture_hash.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
@@ -14,8 +16,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   (void)interceptor::worker::DecodeJobText(text);
   static const auto output = interceptor::worker::MemoryFile(std::string(1 << 16, 'x'));
-  (void)interceptor::worker::ReadAnswer(
+  const auto answer = interceptor::worker::ReadAnswer(
       text, output->get(),
       {.frames = 2, .view_pixels = 16, .sketching = interceptor::worker::Sketching::kNearWide});
+  if (answer.ok() && answer->fault.empty()) {
+    (void)interceptor::worker::HashPictures(answer->clip, 16);
+    interceptor::worker::DecodedClip fake = answer->clip;
+    interceptor::worker::AddBlockMask(answer->clip, fake);
+  }
   return 0;
 }
