@@ -19,13 +19,13 @@ import resource
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 import zipfile
 
+import stored_clips
 from media_cases import (
     codec_rows, CRASH, cut_rows, damage_rows, FAR, foreign_rows, FRAMES, H264, Kit, lie_rows, reference_rows, refused,
     shape_rows, Skip, sound_rows, TIMEOUT, VIEW)
@@ -38,13 +38,7 @@ class Store:
         self.files = {name: (folder / name).read_bytes() for name in ("manifest.jsonl", "train.clips", "keep.clips")}
         lines = [json.loads(line) for line in self.files["manifest.jsonl"].decode().splitlines()[1:]]
         self.reasons = {line["clip"]: line["quarantined"] for line in lines if "quarantined" in line}
-        self.clips = {}
-        for name in ("train.clips", "keep.clips"):
-            data = self.files[name]
-            offset, size = struct.unpack_from("<QQ", data, 16)
-            for clip in json.loads(data[offset:offset + size])["clips"]:
-                clip["bytes"] = {view["view"]: tensor_bytes(data, view) for view in clip["views"]}
-                self.clips[clip["name"]] = clip
+        self.clips = stored_clips.read_chunk(folder)
 
     def facts(self, name):
         clip = self.clips[name]
@@ -58,15 +52,11 @@ class Store:
 
     def lumas(self, name):
         """The full frames' luma in limited range, by their times."""
-        view = next(view for view in self.clips[name]["views"] if view["view"] == "full_frame")
+        view = stored_clips.view_of(self.clips[name], "full_frame")
         lumas = {time: frame[:VIEW * VIEW] for time, frame in self.frames(name).items()}
         if not view["yuv"]["full_range"]:
             return lumas
         return {time: bytes(16 + level * 219 // 255 for level in luma) for time, luma in lumas.items()}
-
-
-def tensor_bytes(data, view):
-    return data[view["offset"]:view["offset"] + math.prod(view["shape"]) * {"u8": 1, "f32": 4}[view["type"]]]
 
 
 def write_chunk(path, clips, originals):

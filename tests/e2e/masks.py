@@ -11,11 +11,12 @@ import json
 import math
 import pathlib
 import re
-import struct
 import subprocess
 import sys
 import tempfile
 import zipfile
+
+import stored_clips
 
 RATE = 25
 SECONDS = 6
@@ -78,18 +79,15 @@ def make_chunk(folder):
 def read_masks(store):
     """Clip name -> (times, known, masks of the full frame), None where it has none (docs/clip-store.md)."""
     found = {}
-    for path in (store / "00/train.clips", store / "00/keep.clips"):
-        data = path.read_bytes()
-        offset, size = struct.unpack_from("<QQ", data, 16)
-        for clip in json.loads(data[offset:offset + size])["clips"]:
-            view = next((view for view in clip["views"] if view["view"] == "block_mask"), None)
-            found[clip["name"]] = None
-            if view is None:
-                continue
-            require(view["shape"][1:] == [2, CELLS, CELLS], f"{clip['name']}: a mask of shape {view['shape']}")
-            cells = data[view["offset"]:view["offset"] + math.prod(view["shape"])]
-            frames = [cells[at:at + CELLS * CELLS] for at in range(0, len(cells), 2 * CELLS * CELLS)]
-            found[clip["name"]] = (clip["series"]["full_frame_seconds"], clip["series"]["mask_known"], frames)
+    for name, clip in stored_clips.read_chunk(store / "00").items():
+        view = stored_clips.view_of(clip, "block_mask")
+        found[name] = None
+        if view is None:
+            continue
+        require(view["shape"][1:] == [2, CELLS, CELLS], f"{name}: a mask of shape {view['shape']}")
+        cells = clip["bytes"]["block_mask"]
+        frames = [cells[at:at + CELLS * CELLS] for at in range(0, len(cells), 2 * CELLS * CELLS)]
+        found[name] = (clip["series"]["full_frame_seconds"], clip["series"]["mask_known"], frames)
     return found
 
 

@@ -19,6 +19,8 @@ import zipfile
 
 import numpy
 
+import stored_clips
+
 RATE = 16000
 HOP = 160
 FLASHES = (1.6, 3.2, 4.8, 6.4)
@@ -37,16 +39,9 @@ def require(condition, text):
 def read_store(folder):
     """name -> (the clip's entry of the index, view -> array)."""
     found = {}
-    for path in (folder / "train.clips", folder / "keep.clips"):
-        data = path.read_bytes()
-        offset, size = (int.from_bytes(data[at:at + 8], "little") for at in (16, 24))
-        for clip in json.loads(data[offset:offset + size])["clips"]:
-            views = {}
-            for view in clip["views"]:
-                kind = numpy.uint8 if view["type"] == "u8" else numpy.float32
-                array = numpy.frombuffer(data, kind, math.prod(view["shape"]), view["offset"])
-                views[view["view"]] = array.reshape(view["shape"])
-            found[clip["name"]] = (clip, views)
+    for name, clip in stored_clips.read_chunk(folder).items():
+        kinds = {view["view"]: (numpy.uint8 if view["type"] == "u8" else numpy.float32, view["shape"]) for view in clip["views"]}
+        found[name] = (clip, {view: numpy.frombuffer(clip["bytes"][view], kind).reshape(shape) for view, (kind, shape) in kinds.items()})
     return found
 
 

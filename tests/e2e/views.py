@@ -11,11 +11,12 @@ import json
 import math
 import pathlib
 import re
-import struct
 import subprocess
 import sys
 import tempfile
 import zipfile
+
+import stored_clips
 
 SIDE = 224
 FRAMES = 16
@@ -55,17 +56,14 @@ def make_clip(folder, name):
     return clip
 
 
-def read_store(path):
-    """Clips of a .clips file (worker/store/clip_store.h): name -> (times, bytes of the full frames)."""
-    data = path.read_bytes()
-    require(data[:8] == b"ICPTCLIP", f"{path} is no clip store")
-    offset, size = struct.unpack_from("<QQ", data, 16)
+def read_store(folder):
+    """Clip name -> (times, colours, bytes of the full frames)."""
     found = {}
-    for clip in json.loads(data[offset:offset + size])["clips"]:
-        view = next(view for view in clip["views"] if view["view"] == "full_frame")
+    for name, clip in stored_clips.read_chunk(folder).items():
+        view = stored_clips.view_of(clip, "full_frame")
         seconds = clip["series"]["full_frame_seconds"]
-        require(view["shape"] == [len(seconds), SIDE * 3 // 2, SIDE], f"{clip['name']} has the shape {view['shape']}")
-        found[clip["name"]] = (seconds, view["yuv"], data[view["offset"]:view["offset"] + math.prod(view["shape"])])
+        require(view["shape"] == [len(seconds), SIDE * 3 // 2, SIDE], f"{name} has the shape {view['shape']}")
+        found[name] = (seconds, view["yuv"], clip["bytes"]["full_frame"])
     return found
 
 
@@ -128,7 +126,7 @@ def main():
                 labels[clip.name] = {"label": "FAKE", "original": original} if fake else {"label": "REAL"}
             archive.writestr("metadata.json", json.dumps(labels))
         run(arguments.bin.resolve() / "interceptor-prepare", folder / "00.zip", "--out", folder / "store")
-        stored = read_store(folder / "store/00/train.clips") | read_store(folder / "store/00/keep.clips")
+        stored = read_store(folder / "store/00")
         for name, clip in clips.items():
             seconds, colours, pixels = stored[clip.name]
             require(colours == {"matrix": CLIPS[name][2], "full_range": name == "full-range"}, f"{name}: stored as {colours}")
