@@ -24,9 +24,10 @@ class FaceFollower {
       size_t at, const std::optional<FaceBox>& expected)>;
 
   // Where the face is in the next frames of the shot, in pixels of the upright picture; nothing before the
-  // part in which it is first found. `searched` (ascending) are the frames to detect on. Between two
-  // detections the path is bent to meet both; one that lies far from a path that is sure of itself counts
-  // only when the next one lies far off too.
+  // part in which it is first found, nor where it is neither found nor like itself any more. `searched`
+  // (ascending) are the frames to detect on; after kSearchesPerShot detections only where the face no longer
+  // looks as it did. Between two detections the path is bent to meet both; one that lies far from a path that
+  // is sure of itself counts only when the next one lies far off too.
   absl::StatusOr<std::vector<std::optional<FaceBox>>> Follow(std::span<const Sketch> sketches,
                                                              std::span<const size_t> searched,
                                                              const Detect& detect);

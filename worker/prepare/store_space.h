@@ -10,7 +10,7 @@
 namespace interceptor::worker {
 
 // RESOURCE_EXHAUSTED when the chunk could take more than the disk has free, or more than
-// options.store_bytes_max leaves beside what all chunks in the store take now. An agent asks again until
+// options.store_bytes_max leaves beside what the other chunks in the store take now. An agent asks again until
 // train files have been evicted.
 absl::Status CheckStoreSpace(const FileSystem& files, const PrepareOptions& options, const GateReport& gate);
 
