@@ -31,9 +31,13 @@ bool AreComparable(const DecodedClip& original, const DecodedClip& fake) {
     const double side = AttributeOf(fake, name);
     return AttributeOf(original, name) == side && side >= 1 && side <= kSideMax;
   };
+  // Frames are compared by index, so they must follow each other at the same rate.
+  constexpr double kRateTolerance = 0.01;
+  const double rate = AttributeOf(fake, "frame_rate");
+  const bool same_rate = std::abs(AttributeOf(original, "frame_rate") - rate) <= kRateTolerance * rate;
   const Sketches& a = original.sketches;
   const Sketches& b = fake.sketches;
-  return agree("width") && agree("height") && a.width == b.width && a.height == b.height &&
+  return agree("width") && agree("height") && same_rate && a.width == b.width && a.height == b.height &&
          a.scale_x == b.scale_x && a.scale_y == b.scale_y &&
          original.colours.full_range == fake.colours.full_range;
 }
@@ -42,9 +46,9 @@ bool AreComparable(const DecodedClip& original, const DecodedClip& fake) {
 void AppendCells(const cv::Mat& difference, const Sketches& scale, const Placement& placement,
                  std::string& cells) {
   cv::Mat canvas = cv::Mat::zeros(kCanvasPixels, kCanvasPixels, CV_8UC1);
-  if (!placement.place.empty()) {
-    const cv::Rect& area = placement.area;
-    const cv::Rect& place = placement.place;
+  const cv::Rect& area = placement.area;
+  const cv::Rect& place = placement.place;
+  if (!place.empty() && (place & cv::Rect(0, 0, kCanvasPixels, kCanvasPixels)) == place) {
     // From a pixel of the place to one of the sketch; pixels have their middle at halves.
     const double step_x = static_cast<double>(area.width) / place.width * scale.scale_x;
     const double step_y = static_cast<double>(area.height) / place.height * scale.scale_y;
@@ -65,7 +69,7 @@ std::optional<FaceBox> FaceAt(const DecodedClip& clip, int64_t sample) {
   const auto at = static_cast<size_t>(3 * sample);
   if (found == clip.series.end() || found->second.size() < at + 3) return std::nullopt;
   const FaceBox box{found->second[at], found->second[at + 1], found->second[at + 2]};
-  const bool is_face = box.side > 0 && std::max({std::abs(box.x), std::abs(box.y), box.side}) <= kSideMax;
+  const bool is_face = box.side >= 1 && std::max({std::abs(box.x), std::abs(box.y), box.side}) <= kSideMax;
   return is_face ? std::optional(box) : std::nullopt;
 }
 

@@ -17,7 +17,7 @@ constexpr uint8_t kStep = 50;
 // Frames of even grey, no two alike; in every one of them `altered` is lighter by kStep.
 DecodedClip GreyClip(std::vector<int64_t> frames, const cv::Rect& altered) {
   DecodedClip clip;
-  clip.attributes = {{"width", kWidth}, {"height", kHeight}};
+  clip.attributes = {{"width", kWidth}, {"height", kHeight}, {"frame_rate", 30}};
   clip.sketches = {
       .width = kWidth, .height = kHeight, .scale_x = 1, .scale_y = 1, .frames = frames, .bytes = ""};
   for (size_t i = 0; i < frames.size(); ++i) {
@@ -84,6 +84,8 @@ CATCH_TEST_CASE("nothing is masked where fake and original cannot be compared") 
   DecodedClip elsewhere = GreyClip({7}, kAltered);
   DecodedClip wider = GreyClip({5}, kAltered);
   wider.attributes["width"] = 2 * kWidth;
+  DecodedClip other_rate = GreyClip({5}, kAltered);
+  other_rate.attributes["frame_rate"] = 25;
   DecodedClip other_range = GreyClip({5}, kAltered);
   other_range.colours.full_range = !original.colours.full_range;
   DecodedClip absurd = GreyClip({5}, kAltered);
@@ -93,7 +95,7 @@ CATCH_TEST_CASE("nothing is masked where fake and original cannot be compared") 
   CATCH_CHECK(absurd.views.empty());
   DecodedClip unsketched = GreyClip({5}, kAltered);
   unsketched.sketches = {};
-  for (DecodedClip* fake : {&elsewhere, &wider, &other_range, &unsketched}) {
+  for (DecodedClip* fake : {&elsewhere, &wider, &other_rate, &other_range, &unsketched}) {
     AddBlockMask(original, *fake);
     CATCH_CHECK(fake->views.empty());
     CATCH_CHECK(fake->series.count("mask_known") == 0);

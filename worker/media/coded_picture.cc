@@ -66,8 +66,9 @@ cv::Mat CodedLuma(const AVFrame& picture, const cv::Rect& area) {
 }
 
 cv::Mat BlockMeans(const AVFrame& picture, int block) {
+  constexpr int kBlockMax = 257;  // of whose column the sum fits 16 bits
   const LumaPlane plane = PlaneOf(picture);
-  if (plane.data == nullptr) return {};
+  if (plane.data == nullptr || block > kBlockMax) return {};
   const int width = picture.width;
   const int height = picture.height;
   cv::Mat means((height + block - 1) / block, (width + block - 1) / block, CV_8UC1);

@@ -14,8 +14,8 @@ namespace interceptor::worker {
 // without a luma plane.
 cv::Mat CodedLuma(const AVFrame& picture, const cv::Rect& area);
 
-// The mean luma of each `block` x `block` pixels (257 at most), of what is there at the right and lower edge.
-// Empty as above.
+// The mean luma of each `block` x `block` pixels, of what is there at the right and lower edge. Empty as
+// above, and for blocks of over 257 pixels.
 cv::Mat BlockMeans(const AVFrame& picture, int block);
 
 // The quantiser of each macroblock of `area`, whose edges are multiples of 16, row by row; 255 where the

@@ -65,8 +65,9 @@ std::vector<std::optional<FaceBox>> Smoothed(const std::vector<std::optional<Fac
 void FaceFollower::Learn(const Sketch& sketch) { template_ = CutSquare(sketch, *face_, kTemplatePixels); }
 
 void FaceFollower::Move(const Sketch& sketch) {
-  const double room = face_->side * (1 + 2 * kReach);
-  const int pixels = static_cast<int>(std::lround(kTemplatePixels * (1 + 2 * kReach)));
+  // As many pixels on either side, so that the middle is a place of its own.
+  const int pixels = kTemplatePixels + 2 * static_cast<int>(std::lround(kTemplatePixels * kReach));
+  const double room = face_->side * pixels / kTemplatePixels;
   const cv::Mat around = CutSquare(sketch, {face_->x, face_->y, room}, pixels);
   cv::Mat likeness;
   cv::matchTemplate(around, template_, likeness, cv::TM_CCOEFF_NORMED);
@@ -125,6 +126,8 @@ absl::StatusOr<std::vector<std::optional<FaceBox>>> FaceFollower::Follow(std::sp
       // It is gone: what was guessed since it was seen last is no face.
       for (size_t k = std::max(seen, settled); k <= i; ++k) boxes[k].reset();
       face_.reset();
+      sides_.clear();
+      is_doubted_ = false;
       settled = i + 1;
     }
     if (!found.has_value() || !Believes(*found)) continue;

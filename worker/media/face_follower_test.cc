@@ -105,6 +105,16 @@ CATCH_TEST_CASE("a face that has gone is no face until it is found again") {
   for (size_t at = 25; at < kFrames; ++at) CATCH_CHECK(Off((*boxes)[at], PlaceAt(at)) < 0.15);
 }
 
+CATCH_TEST_CASE("where all is alike, the face stays where it was") {
+  std::vector<Sketch> sketches(20, Sketch{cv::Mat(135, 240, CV_8UC1, cv::Scalar(90)), kScale, kScale});
+  FaceFollower follower;
+  const auto boxes =
+      follower.Follow(sketches, std::vector<size_t>{0},
+                      [](size_t, const std::optional<FaceBox>&) -> Found { return PlaceAt(0); });
+  CATCH_REQUIRE(boxes.ok());
+  CATCH_CHECK(Off(boxes->back(), PlaceAt(0)) < 1e-6);
+}
+
 CATCH_TEST_CASE("one wrong detection does not move a path that is sure of itself, a second one does") {
   const FaceBox wrong{200, 200, kSide};
   for (const bool is_wrong_twice : {false, true}) {

@@ -21,6 +21,8 @@ bool SketchBook::Wants(int64_t frame) const {
 
 void SketchBook::Add(int64_t frame, const Sketch& sketch) {
   if (!Wants(frame)) return;
+  // A stream may show two pictures at one time; the first counts, as it does for the views.
+  if (!sketches_.frames.empty() && frame <= sketches_.frames.back()) return;
   const cv::Mat& luma = sketch.luma;
   if (sketches_.frames.empty()) {
     sketches_.width = luma.cols;
@@ -29,7 +31,9 @@ void SketchBook::Add(int64_t frame, const Sketch& sketch) {
     sketches_.scale_y = sketch.scale_y;
   }
   // A clip whose pictures change in size is compared up to there.
-  if (luma.cols != sketches_.width || luma.rows != sketches_.height) return;
+  const bool is_alike = luma.cols == sketches_.width && luma.rows == sketches_.height &&
+                        sketch.scale_x == sketches_.scale_x && sketch.scale_y == sketches_.scale_y;
+  if (!is_alike) return;
   sketches_.frames.push_back(frame);
   for (int y = 0; y < luma.rows; ++y) {
     sketches_.bytes.append(reinterpret_cast<const char*>(luma.ptr(y)), static_cast<size_t>(luma.cols));

@@ -272,7 +272,7 @@ class MemoryVideo final : public Video {
   void Pass(std::shared_ptr<AVFrame> picture, int64_t time, const Passing& passing) const {
     const auto at = std::lower_bound(times_.begin(), times_.end(), time);
     // One outside the edit list is never shown.
-    if (at == times_.end() || *at != time) return;
+    if (at == times_.end() || *at != time || picture->width <= 0 || picture->height <= 0) return;
     passing({at - times_.begin(), Seconds(time), std::move(picture)});
   }
 

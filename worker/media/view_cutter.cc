@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
+#include <utility>
 
 #include "common/base/status.h"
 #include "worker/media/frame_views.h"
@@ -60,9 +61,11 @@ ViewCutter::ViewCutter(Video& video, const Schedule& schedule, const DecodeJob& 
 }
 
 bool ViewCutter::BeginsShot(const Sketch& sketch) {
-  const bool is_cut = !last_luma_.empty() && IsCut(last_luma_, sketch.luma);
-  last_luma_ = sketch.luma;
-  return is_cut;
+  const Sketch last = std::exchange(last_sketch_, sketch);
+  if (last.luma.empty()) return false;
+  // Pixels of another size are another shot too: the face's place is told in them.
+  return sketch.luma.size() != last.luma.size() || sketch.scale_x != last.scale_x ||
+         sketch.scale_y != last.scale_y || IsCut(last.luma, sketch.luma);
 }
 
 bool ViewCutter::IsInsideBurst(int64_t index) const {

@@ -54,8 +54,8 @@ class ViewCutter {
   int64_t last_searched_ = -1;  // in this shot
   std::vector<double> sides_;   // of every face found, in pixels of the upright picture
   int64_t searched_ = 0;
-  cv::Mat last_luma_;  // of the sketch before
-  cv::Size size_;      // of the first frame, upright
+  Sketch last_sketch_;
+  cv::Size size_;  // of the first frame, upright
 };
 
 }  // namespace interceptor::worker

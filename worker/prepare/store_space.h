@@ -10,8 +10,8 @@
 namespace interceptor::worker {
 
 // RESOURCE_EXHAUSTED when the chunk could take more than the disk has free, or more than
-// options.store_bytes_max leaves beside what the other chunks in the store take now. An agent asks again until
-// train files have been evicted.
+// options.store_bytes_max leaves beside what the other chunks in the store take now. An agent asks again
+// until train files have been evicted.
 absl::Status CheckStoreSpace(const FileSystem& files, const PrepareOptions& options, const GateReport& gate);
 
 }  // namespace interceptor::worker
