@@ -72,9 +72,7 @@ int Main(int argc, char** argv) {
       "Example: interceptor-bench loader --store store/00/train.clips"};
   std::string path;
   int repeat = 5;
-  bool as_json = true;
   app.add_option("--store", path, "a .clips file")->required();
-  app.add_flag("--json", as_json, "the only form");
   app.add_option("--repeat", repeat, "times to measure")->check(CLI::Range(1, 1000))->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   const auto store = ClipStoreReader::Open(path);

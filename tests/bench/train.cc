@@ -7,15 +7,14 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/base/random.h"
 #include "common/base/status.h"
+#include "tests/support/random_batch.h"
 #include "worker/engine/learner.h"
 
 namespace interceptor::worker {
@@ -24,8 +23,7 @@ namespace {
 constexpr int kSide = 224;
 constexpr int kRounds = 5;
 constexpr char kUsage[] =
-    "usage: interceptor-bench train [--device auto|cpu|cuda:N] [--batch N] [--threads N] [--steps N] "
-    "[--json]\n"
+    "usage: interceptor-bench train [--device auto|cpu|cuda:N] [--batch N] [--threads N] [--steps N]\n"
     "Measures how fast EfficientNet-B4 trains on pictures of 224: medians of five rounds of --steps steps.\n";
 
 struct Options {
@@ -35,27 +33,12 @@ struct Options {
   int steps = 2;  // of each round; as many more warm up
 };
 
-FrameBatch RandomBatch(int count) {
-  FrameBatch batch;
-  batch.count = count;
-  batch.side = kSide;
-  batch.samples.resize(count);
-  const RandomKey key = MakeRandomKey(1, "bench train");
-  batch.pixels.resize(static_cast<size_t>(count) * kSide * kSide * 3);
-  for (size_t i = 0; i < batch.pixels.size(); i += sizeof(uint64_t)) {
-    const uint64_t bits = RandomBits(key, i);
-    std::memcpy(&batch.pixels[i], &bits, sizeof(bits));
-  }
-  for (int i = 0; i < count; ++i) batch.is_fake.push_back(i % 2);
-  return batch;
-}
-
 absl::StatusOr<nlohmann::json> Measure(const Options& options) {
   LearnerOptions learner_options;
   learner_options.device = options.device;
   learner_options.threads = options.threads;
   ICPT_ASSIGN_OR_RETURN(const auto learner, Learner::Create(learner_options));
-  const FrameBatch batch = RandomBatch(options.batch);
+  const FrameBatch batch = RandomBatch(options.batch, kSide);
   const CurriculumStage stage = {};
   std::vector<double> seconds;
   int64_t step = 0;
@@ -85,7 +68,6 @@ absl::StatusOr<nlohmann::json> Measure(const Options& options) {
 bool Parse(int argc, char** argv, Options& options) {
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
-    if (word == "--json") continue;  // the only form
     if (i + 1 == argc) return false;
     const std::string value = argv[++i];
     if (word == "--device") {

@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <string>
 #include <vector>
 
 #include "common/base/log.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
+#include "tests/support/random_batch.h"
 #include "worker/engine/learner.h"
 
 namespace interceptor::worker {
@@ -32,21 +32,6 @@ LearnerOptions Options(const std::string& device) {
   options.recipe.dropout = 0;
   options.recipe.stochastic_depth = 0;
   return options;
-}
-
-FrameBatch RandomBatch(int count, int side) {
-  FrameBatch batch;
-  batch.count = count;
-  batch.side = side;
-  batch.samples.resize(count);
-  const RandomKey key = MakeRandomKey(1, "gpu check");
-  batch.pixels.resize(static_cast<size_t>(count) * side * side * 3);
-  for (size_t i = 0; i < batch.pixels.size(); i += 8) {
-    const uint64_t bits = RandomBits(key, i);
-    std::memcpy(&batch.pixels[i], &bits, std::min<size_t>(8, batch.pixels.size() - i));
-  }
-  for (int i = 0; i < count; ++i) batch.is_fake.push_back(i % 2);
-  return batch;
 }
 
 double LargestDifference(const std::vector<float>& a, const std::vector<float>& b) {

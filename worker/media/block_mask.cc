@@ -13,8 +13,8 @@ namespace {
 
 // Eight pixels a cell: places in such a view are even, so cells are whole.
 constexpr int kCanvasPixels = 8 * kMaskCells;
-// What a decoder says is not believed: no picture is wider, and no face further off.
-constexpr double kSideMax = 1 << 16;
+// What a decoder says is not believed: no face is further off.
+constexpr double kFarthest = 1 << 16;
 
 cv::Mat SketchOf(const Sketches& sketches, size_t index) {
   const size_t bytes = static_cast<size_t>(sketches.width) * sketches.height;
@@ -27,10 +27,7 @@ double AttributeOf(const DecodedClip& clip, const char* name) {
 }
 
 bool AreComparable(const DecodedClip& original, const DecodedClip& fake) {
-  const auto agree = [&](const char* name) {
-    const double side = AttributeOf(fake, name);
-    return AttributeOf(original, name) == side && side >= 1 && side <= kSideMax;
-  };
+  const auto agree = [&](const char* name) { return AttributeOf(original, name) == AttributeOf(fake, name); };
   // Frames are compared by index, so they must follow each other at the same rate.
   constexpr double kRateTolerance = 0.01;
   const double rate = AttributeOf(fake, "frame_rate");
@@ -69,7 +66,7 @@ std::optional<FaceBox> FaceAt(const DecodedClip& clip, int64_t sample) {
   const auto at = static_cast<size_t>(3 * sample);
   if (found == clip.series.end() || found->second.size() < at + 3) return std::nullopt;
   const FaceBox box{found->second[at], found->second[at + 1], found->second[at + 2]};
-  const bool is_face = box.side >= 1 && std::max({std::abs(box.x), std::abs(box.y), box.side}) <= kSideMax;
+  const bool is_face = box.side >= 1 && std::max({std::abs(box.x), std::abs(box.y), box.side}) <= kFarthest;
   return is_face ? std::optional(box) : std::nullopt;
 }
 

@@ -8,7 +8,8 @@ namespace interceptor::worker {
 
 // Adds to `fake`, whose sketches are of the frames of its full_frame, the view block_mask and the series
 // "mask_known": 1 for a frame of which `original` has a sketch too, else 0, where the mask is zero. Adds
-// nothing where no frame is known, or where size or range of the two differ so that they cannot be compared.
+// nothing where no frame is known, or where size, frame rate or range of the two differ so that they cannot
+// be compared. Both are answers that ReadAnswer has let pass.
 void AddBlockMask(const DecodedClip& original, DecodedClip& fake);
 
 }  // namespace interceptor::worker

@@ -88,11 +88,6 @@ CATCH_TEST_CASE("nothing is masked where fake and original cannot be compared") 
   other_rate.attributes["frame_rate"] = 25;
   DecodedClip other_range = GreyClip({5}, kAltered);
   other_range.colours.full_range = !original.colours.full_range;
-  DecodedClip absurd = GreyClip({5}, kAltered);
-  DecodedClip absurd_original = original;
-  absurd.attributes["width"] = absurd_original.attributes["width"] = 1e300;
-  AddBlockMask(absurd_original, absurd);
-  CATCH_CHECK(absurd.views.empty());
   DecodedClip unsketched = GreyClip({5}, kAltered);
   unsketched.sketches = {};
   for (DecodedClip* fake : {&elsewhere, &wider, &other_rate, &other_range, &unsketched}) {

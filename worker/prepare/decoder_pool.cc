@@ -45,7 +45,7 @@ constexpr double kBusyShareMin = 0.01;
   syscall(SYS_close_range, kDecoderSocket + 1, ~0U, 0);
   const int nothing = open("/dev/null", O_RDWR);
   if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0) _exit(126);
-  close(nothing);
+  if (nothing > kDecoderSocket) close(nothing);
   // A library's threads would stand outside the cage, and their order of sums would not be ours.
   const char* const environment[] = {"OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1", nullptr};
   execve(arguments[0], const_cast<char* const*>(arguments), const_cast<char* const*>(environment));
@@ -208,9 +208,9 @@ class Pool final : public DecoderPool {
   // No clip brings SIGKILL about: its limits end in other signals.
   static DecodeOutcome KilledFromOutside(const std::string& clip) {
     DecodeOutcome outcome;
-    outcome.status = Unavailable("interceptor-decode was killed (SIGKILL) in clip ", clip, ", ", kAttempts,
-                                 " times, as the kernel does when memory runs out: free some, or give fewer "
-                                 "--decoders");
+    outcome.status = Unavailable("interceptor-decode was killed (SIGKILL) in clip ", clip,
+                                 " and was not let finish it, as when memory runs out: free some, or give "
+                                 "fewer --decoders");
     return outcome;
   }
 
