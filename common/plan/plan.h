@@ -20,7 +20,7 @@ absl::StatusOr<v1::Plan> LoadPlan(const FileSystem& files, const std::string& pa
 absl::StatusOr<v1::Plan> ParsePlan(std::string_view text, std::string_view name);
 
 // The master plan's settings without its name, members and chunks. They are part of every plan's digest, so a
-// change here makes plans that lean on it new plans. worker/core/recipe.h holds the same values.
+// change here makes plans that lean on it new plans. worker/sampling/recipe.h holds the same values.
 v1::Plan DefaultPlan();
 
 // INVALID_ARGUMENT listing every field that is out of range as `path is value, allowed: range`.

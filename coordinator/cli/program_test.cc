@@ -6,10 +6,10 @@
 
 #include "common/base/status.h"
 #include "coordinator/cli/arguments.h"
-#include "coordinator/cli/fake_cluster.h"
-#include "coordinator/cli/program_runner.h"
-#include "coordinator/cli/samples.h"
+#include "tests/support/api_samples.h"
 #include "tests/support/catch.h"
+#include "tests/support/fake_cluster.h"
+#include "tests/support/program_runner.h"
 #include "tests/support/scratch_folder.h"
 
 namespace interceptor::coordinator {

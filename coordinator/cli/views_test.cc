@@ -3,8 +3,8 @@
 
 #include "coordinator/cli/changes.h"
 #include "coordinator/cli/list_views.h"
-#include "coordinator/cli/samples.h"
 #include "coordinator/cli/status_view.h"
+#include "tests/support/api_samples.h"
 #include "tests/support/catch.h"
 
 namespace interceptor::coordinator {

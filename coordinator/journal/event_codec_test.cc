@@ -2,8 +2,8 @@
 #include "coordinator/journal/event_codec.h"
 
 #include "common/base/digest.h"
-#include "coordinator/journal/samples.h"
 #include "tests/support/catch.h"
+#include "tests/support/event_samples.h"
 
 namespace interceptor::coordinator {
 namespace {

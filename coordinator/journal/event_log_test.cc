@@ -10,8 +10,8 @@
 #include <fstream>
 
 #include "common/base/status.h"
-#include "coordinator/journal/samples.h"
 #include "tests/support/catch.h"
+#include "tests/support/event_samples.h"
 #include "tests/support/scenario.h"
 #include "tests/support/scratch_folder.h"
 

@@ -26,9 +26,9 @@
 #include "common/io/atomic_file.h"
 #include "tests/support/raw_zip.h"
 #include "tests/support/scratch_folder.h"
+#include "worker/media/decoder_pool.h"
 #include "worker/media/schedule.h"
 #include "worker/prepare/archive.h"
-#include "worker/prepare/decoder_pool.h"
 #include "worker/store/clip_store.h"
 
 namespace interceptor::worker {

@@ -13,7 +13,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/status.h"
-#include "worker/core/sampler.h"
+#include "worker/sampling/sampler.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/loader.h"
 

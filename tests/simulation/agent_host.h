@@ -16,7 +16,7 @@
 #include "tests/simulation/messages.h"
 #include "tests/simulation/process.h"
 #include "tests/simulation/server_stream.h"
-#include "worker/core/session.h"
+#include "worker/session/session.h"
 
 namespace interceptor::simulation {
 

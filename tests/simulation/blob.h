@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/base/digest.h"
-#include "worker/core/types.h"
+#include "worker/sampling/types.h"
 
 namespace interceptor::simulation {
 

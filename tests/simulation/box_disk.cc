@@ -1,6 +1,6 @@
 #include "tests/simulation/box_disk.h"
 
-#include "worker/core/outbox.h"
+#include "worker/session/outbox.h"
 
 namespace interceptor::simulation {
 namespace {

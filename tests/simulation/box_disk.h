@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tests/simulation/blob.h"
-#include "worker/core/session_values.h"
+#include "worker/session/session_values.h"
 
 namespace interceptor::simulation {
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "tests/simulation/process.h"
-#include "worker/core/session_values.h"
+#include "worker/session/session_values.h"
 
 namespace interceptor::simulation {
 

@@ -9,7 +9,7 @@
 #include "coordinator/core/command.h"
 #include "coordinator/core/effect.h"
 #include "tests/simulation/options.h"
-#include "worker/core/session_values.h"
+#include "worker/session/session_values.h"
 
 namespace interceptor::simulation {
 

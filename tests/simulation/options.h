@@ -8,7 +8,7 @@
 #include "absl/time/time.h"
 #include "coordinator/core/types.h"
 #include "tests/simulation/draws.h"
-#include "worker/core/session_values.h"
+#include "worker/session/session_values.h"
 
 namespace interceptor::simulation {
 

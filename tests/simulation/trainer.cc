@@ -5,7 +5,7 @@
 
 #include "common/base/status.h"
 #include "tests/simulation/box.h"
-#include "worker/core/cursor.h"
+#include "worker/sampling/cursor.h"
 
 namespace interceptor::simulation {
 namespace {

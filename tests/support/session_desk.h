@@ -12,7 +12,7 @@
 
 #include "common/base/status.h"
 #include "tests/support/catch.h"
-#include "worker/core/session.h"
+#include "worker/session/session.h"
 
 namespace interceptor::worker {
 

@@ -7,7 +7,7 @@
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
-#include "worker/core/families.h"
+#include "worker/sampling/families.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/manifest.h"
 

@@ -29,14 +29,16 @@ ROOMS = {
     "coordinator/service": (["coordinator/runtime", "common/rpc", "common/plan"], {ABSL, GRPC, PROTO, "proto", "cli11"}),
     "coordinator/dashboard": (["coordinator/runtime", "common/metrics"], {ABSL, "httplib"}),
     "coordinator/cli": (["common/rpc"], {ABSL, GRPC, PROTO, "proto", "cli11"}),
-    "worker/core": (["common/base"], {ABSL}),
-    "worker/store": (["worker/core", "common/io"], {ABSL, JSON}),
-    "worker/media": (["worker/core", "worker/store"], {ABSL, JSON, "ffmpeg", "opencv", "seccomp", "cli11"}),
-    "worker/prepare": (["worker/core", "worker/store", "worker/media"], {ABSL, JSON, "zip", "cli11"}),
-    "worker/engine": (["worker/core", "worker/store", "common/io", "common/stats"], {ABSL, JSON, "torch", "cli11"}),
+    "worker/session": (["worker/sampling"], {ABSL}),
+    "worker/sampling": (["common/base"], {ABSL}),
+    "worker/store": (["worker/sampling", "common/io"], {ABSL, JSON}),
+    "worker/media": (["worker/store"], {ABSL, JSON, "ffmpeg", "opencv", "seccomp", "cli11"}),
+    "worker/prepare": (["worker/store", "worker/media"], {ABSL, JSON, "zip", "cli11"}),
+    "worker/models": (["worker/store", "common/io"], {ABSL, JSON, "torch"}),
+    "worker/engine": (["worker/models", "common/stats"], {ABSL, JSON, "torch", "cli11"}),
     "worker/integrate": (["common/stats", "common/io"], {ABSL, JSON}),
     "worker/detect": (["worker/prepare", "worker/engine", "worker/integrate"], {ABSL, "cli11"}),
-    "worker/agent": (["worker/core", "worker/integrate", "common/io", "common/plan", "common/rpc", "common/metrics"],
+    "worker/agent": (["worker/session", "worker/integrate", "common/io", "common/plan", "common/rpc", "common/metrics"],
                      {ABSL, JSON, GRPC, PROTO, "proto", "cli11"}),
 }
 LIBRARY_OF_INCLUDE = [
@@ -46,7 +48,7 @@ LIBRARY_OF_INCLUDE = [
     (r"(libav|libsw)", "ffmpeg"), (r"opencv2/", "opencv"), (r"zip\.h", "zip"), (r"seccomp\.h", "seccomp"),
     (r"(torch|ATen|c10)/", "torch"),
 ]
-PURE = ("coordinator/core", "worker/core")
+PURE = ("coordinator/core", "worker/session", "worker/sampling")
 # (pattern, where, why); patterns are looked for in code without comments and strings.
 BANNED = [
     (r"(?<![A-Z_])(CHECK|DCHECK|LOG|VLOG|REQUIRE)(_[A-Z]+)?\(", "all", "LibTorch's headers own this name: use ICPT_ or CATCH_"),
@@ -121,8 +123,8 @@ def check_includes(path, text):
     for match in re.finditer(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', text, re.M):
         name = match.group(1)
         where = f"{path}:{line_of(text, match.start())}"
-        if re.match(r"(torch|ATen|c10)/", name) and path != "worker/engine/torch.h":
-            problem(f"{where}: LibTorch comes in through worker/engine/torch.h alone")
+        if re.match(r"(torch|ATen|c10)/", name) and path != "worker/models/torch.h":
+            problem(f"{where}: LibTorch comes in through worker/models/torch.h alone")
         if room is None or is_test:
             continue
         target = room_of(name)
@@ -149,7 +151,7 @@ def check_names(path, code):
 
 
 def check_torch_count(paths):
-    users = [p for p in paths if p != "worker/engine/torch.h" and '"worker/engine/torch.h"' in read(p)]
+    users = [p for p in paths if p != "worker/models/torch.h" and '"worker/models/torch.h"' in read(p)]
     if len(users) > ALLOWED_TORCH_FILES:
         problem(f"{len(users)} files include LibTorch, at most {ALLOWED_TORCH_FILES}: {', '.join(users)}")
     return users

@@ -32,7 +32,7 @@
 #include "worker/agent/manifest_difference.h"
 #include "worker/agent/run_memory.h"
 #include "worker/agent/store_keeper.h"
-#include "worker/core/session.h"
+#include "worker/session/session.h"
 
 namespace interceptor::worker {
 namespace {

@@ -1,4 +1,4 @@
-// The agent: it feeds the session (worker/core/session.h) with what the coordinator, the children and the
+// The agent: it feeds the session (worker/session/session.h) with what the coordinator, the children and the
 // disk say, and does what the session asks for. One loop thread owns session, children and store; helper
 // threads read the stream, watch children, move blobs and hash zips, and talk to the loop through one bounded
 // queue.

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/status/statusor.h"
-#include "worker/core/session_values.h"
+#include "worker/session/session_values.h"
 
 namespace interceptor::worker {
 

@@ -17,7 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/status/status.h"
-#include "worker/core/session_values.h"
+#include "worker/session/session_values.h"
 
 namespace interceptor::worker {
 

@@ -3,7 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "interceptor/v1/worker_service.pb.h"
-#include "worker/core/session_values.h"
+#include "worker/session/session_values.h"
 
 namespace interceptor::worker {
 

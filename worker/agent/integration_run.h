@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "common/io/file_system.h"
-#include "worker/core/session_values.h"
+#include "worker/session/session_values.h"
 
 namespace interceptor::worker {
 

@@ -7,7 +7,7 @@
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "common/io/config.h"
-#include "worker/core/outbox.h"
+#include "worker/session/outbox.h"
 
 namespace interceptor::worker {
 namespace {

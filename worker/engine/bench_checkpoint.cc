@@ -26,7 +26,7 @@
 #include "worker/engine/learner.h"
 #include "worker/engine/saver.h"
 #define ICPT_TORCH_ARCHIVE
-#include "worker/engine/torch.h"
+#include "worker/models/torch.h"
 
 namespace interceptor::worker {
 namespace {

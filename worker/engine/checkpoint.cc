@@ -13,7 +13,7 @@
 #include "common/io/atomic_file.h"
 #include "common/io/config.h"
 #include "common/io/safetensors.h"
-#include "worker/engine/specialist.h"
+#include "worker/models/specialist.h"
 
 namespace interceptor::worker {
 namespace {

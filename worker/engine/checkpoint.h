@@ -11,9 +11,9 @@
 
 #include "absl/status/statusor.h"
 #include "common/io/file_system.h"
-#include "worker/core/types.h"
-#include "worker/engine/architecture.h"
 #include "worker/engine/learner.h"
+#include "worker/models/architecture.h"
+#include "worker/sampling/types.h"
 
 namespace interceptor::worker {
 

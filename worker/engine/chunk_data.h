@@ -10,8 +10,8 @@
 
 #include "absl/status/statusor.h"
 #include "common/io/file_system.h"
-#include "worker/core/recipe.h"
-#include "worker/core/types.h"
+#include "worker/sampling/recipe.h"
+#include "worker/sampling/types.h"
 #include "worker/store/clip_store.h"
 
 namespace interceptor::worker {

@@ -10,8 +10,8 @@
 
 #include "absl/status/statusor.h"
 #include "common/io/file_system.h"
-#include "worker/core/recipe.h"
 #include "worker/engine/chunk_data.h"
+#include "worker/sampling/recipe.h"
 
 namespace interceptor::worker {
 

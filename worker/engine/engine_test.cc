@@ -14,13 +14,13 @@
 #include "common/io/safetensors.h"
 #include "tests/support/catch.h"
 #include "tests/support/scratch_folder.h"
-#include "worker/engine/architecture.h"
 #include "worker/engine/checkpoint.h"
 #include "worker/engine/learner.h"
 #include "worker/engine/ledger.h"
 #include "worker/engine/recovery.h"
-#include "worker/engine/specialist.h"
 #include "worker/engine/start.h"
+#include "worker/models/architecture.h"
+#include "worker/models/specialist.h"
 
 namespace interceptor::worker {
 namespace {

@@ -9,7 +9,7 @@
 #include "common/base/status.h"
 #include "common/stats/bootstrap.h"
 #include "common/stats/calibration.h"
-#include "worker/core/families.h"
+#include "worker/sampling/families.h"
 #include "worker/store/loader.h"
 
 namespace interceptor::worker {

@@ -7,11 +7,11 @@
 
 #include "common/base/random.h"
 #include "common/base/status.h"
-#include "worker/engine/device.h"
-#include "worker/engine/efficientnet.h"
 #include "worker/engine/optimizer.h"
-#include "worker/engine/preprocess.h"
-#include "worker/engine/torch.h"
+#include "worker/models/device.h"
+#include "worker/models/efficientnet.h"
+#include "worker/models/preprocess.h"
+#include "worker/models/torch.h"
 
 namespace interceptor::worker {
 namespace {

@@ -11,9 +11,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "worker/core/recipe.h"
-#include "worker/core/types.h"
-#include "worker/engine/architecture.h"
+#include "worker/models/architecture.h"
+#include "worker/models/engine_facts.h"
+#include "worker/sampling/recipe.h"
+#include "worker/sampling/types.h"
 #include "worker/store/frame_batch.h"
 
 namespace interceptor::worker {
@@ -31,15 +32,6 @@ struct LearnerOptions {
   // the backbone learns at recipe.backbone_learning_rate_scale. Otherwise both are trained in full from
   // scratch.
   bool from_given_weights = false;
-};
-
-// What the machine contributes to the result; stamped into every checkpoint.
-struct EngineFacts {
-  std::string device;     // "cpu", "cuda:0"
-  std::string precision;  // "fp32" or "bf16 autocast"
-  int threads = 1;
-  std::string cpu_capability;  // "AVX512"
-  std::string build;           // LibTorch's version and our compiler's
 };
 
 // A training state in host memory; sizes follow from the architecture. Moments are held in one of the two

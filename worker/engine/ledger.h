@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "worker/core/sampler.h"
-#include "worker/core/types.h"
+#include "worker/sampling/sampler.h"
+#include "worker/sampling/types.h"
 
 namespace interceptor::worker {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "common/base/status.h"
-#include "worker/core/schedule.h"
+#include "worker/sampling/schedule.h"
 
 namespace interceptor::worker {
 

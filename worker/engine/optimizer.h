@@ -7,8 +7,8 @@
 #include <cstdint>
 
 #include "absl/status/statusor.h"
-#include "worker/core/recipe.h"
-#include "worker/engine/efficientnet.h"
+#include "worker/models/efficientnet.h"
+#include "worker/sampling/recipe.h"
 
 namespace interceptor::worker {
 

@@ -16,9 +16,9 @@
 #include "tests/support/catch.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/tiny_store.h"
-#include "worker/core/families.h"
 #include "worker/engine/checkpoint.h"
 #include "worker/engine/trainer.h"
+#include "worker/sampling/families.h"
 #include "worker/store/manifest.h"
 #include "worker/store/settings.h"
 

@@ -15,9 +15,9 @@
 
 #include "absl/status/status.h"
 #include "common/io/file_system.h"
-#include "worker/core/recipe.h"
-#include "worker/core/types.h"
 #include "worker/engine/control.h"
+#include "worker/sampling/recipe.h"
+#include "worker/sampling/types.h"
 
 namespace interceptor::worker {
 

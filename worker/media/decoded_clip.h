@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "worker/core/types.h"
+#include "worker/sampling/types.h"
 #include "worker/store/clip_store.h"
 
 namespace interceptor::worker {

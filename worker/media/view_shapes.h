@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "worker/core/types.h"
+#include "worker/sampling/types.h"
 #include "worker/store/clip_store.h"
 
 namespace interceptor::worker {

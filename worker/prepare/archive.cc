@@ -10,8 +10,8 @@
 
 #include "common/base/status.h"
 #include "common/io/file_system.h"
+#include "common/io/zip_directory.h"
 #include "worker/prepare/text.h"
-#include "worker/prepare/zip_directory.h"
 
 namespace interceptor::worker {
 namespace {

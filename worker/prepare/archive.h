@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "worker/prepare/zip_directory.h"
+#include "common/io/zip_directory.h"
 
 namespace interceptor::worker {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "worker/core/recipe.h"
 #include "worker/prepare/labels.h"
+#include "worker/sampling/recipe.h"
 
 namespace interceptor::worker {
 

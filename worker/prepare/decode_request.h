@@ -3,10 +3,10 @@
 #pragma once
 
 #include "absl/status/statusor.h"
-#include "worker/core/recipe.h"
+#include "worker/media/decoder_pool.h"
 #include "worker/prepare/archive.h"
-#include "worker/prepare/decoder_pool.h"
 #include "worker/prepare/labels.h"
+#include "worker/sampling/recipe.h"
 
 namespace interceptor::worker {
 

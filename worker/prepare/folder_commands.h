@@ -4,8 +4,8 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "worker/core/recipe.h"
-#include "worker/prepare/decoder_pool.h"
+#include "worker/media/decoder_pool.h"
+#include "worker/sampling/recipe.h"
 
 namespace interceptor::worker {
 

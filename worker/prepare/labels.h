@@ -10,9 +10,9 @@
 
 #include "absl/status/statusor.h"
 #include "common/io/file_system.h"
-#include "worker/core/recipe.h"
-#include "worker/core/types.h"
 #include "worker/prepare/archive.h"
+#include "worker/sampling/recipe.h"
+#include "worker/sampling/types.h"
 
 namespace interceptor::worker {
 

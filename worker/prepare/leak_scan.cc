@@ -8,8 +8,8 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
-#include "worker/core/families.h"
 #include "worker/media/picture_hash.h"
+#include "worker/sampling/families.h"
 #include "worker/store/manifest.h"
 
 namespace interceptor::worker {

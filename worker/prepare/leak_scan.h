@@ -10,11 +10,11 @@
 
 #include "absl/status/statusor.h"
 #include "common/io/file_system.h"
-#include "worker/core/links.h"
-#include "worker/core/recipe.h"
+#include "worker/media/decoder_pool.h"
 #include "worker/prepare/archive.h"
-#include "worker/prepare/decoder_pool.h"
 #include "worker/prepare/labels.h"
+#include "worker/sampling/links.h"
+#include "worker/sampling/recipe.h"
 
 namespace interceptor::worker {
 

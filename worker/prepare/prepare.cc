@@ -14,7 +14,6 @@
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "common/io/file_system.h"
-#include "worker/core/families.h"
 #include "worker/media/block_mask.h"
 #include "worker/prepare/archive.h"
 #include "worker/prepare/decode_request.h"
@@ -22,6 +21,7 @@
 #include "worker/prepare/leak_scan.h"
 #include "worker/prepare/prepared_stamp.h"
 #include "worker/prepare/store_space.h"
+#include "worker/sampling/families.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/manifest.h"
 

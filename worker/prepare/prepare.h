@@ -17,8 +17,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/digest.h"
-#include "worker/core/recipe.h"
-#include "worker/prepare/decoder_pool.h"
+#include "worker/media/decoder_pool.h"
+#include "worker/sampling/recipe.h"
 
 namespace interceptor::worker {
 

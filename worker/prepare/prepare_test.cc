@@ -11,8 +11,8 @@
 #include "tests/support/face_model.h"
 #include "tests/support/grey_clip.h"
 #include "tests/support/tiny_chunk.h"
-#include "worker/core/families.h"
 #include "worker/media/view_shapes.h"
+#include "worker/sampling/families.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/manifest.h"
 

@@ -8,8 +8,8 @@
 #include "absl/status/statusor.h"
 #include "common/base/digest.h"
 #include "common/io/file_system.h"
-#include "worker/core/recipe.h"
 #include "worker/prepare/prepare.h"
+#include "worker/sampling/recipe.h"
 
 namespace interceptor::worker {
 

@@ -25,7 +25,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/io/file_system.h"
-#include "worker/core/types.h"
+#include "worker/sampling/types.h"
 #include "worker/store/planar.h"
 
 namespace interceptor::worker {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "worker/core/sampler.h"
+#include "worker/sampling/sampler.h"
 
 namespace interceptor::worker {
 

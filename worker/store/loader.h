@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "worker/core/sampler.h"
+#include "worker/sampling/sampler.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/frame_batch.h"
 

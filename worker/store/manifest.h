@@ -17,7 +17,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/digest.h"
-#include "worker/core/types.h"
+#include "worker/sampling/types.h"
 
 namespace interceptor::worker {
 
@@ -31,7 +31,7 @@ struct DataManifest {
   std::vector<ClipInfo> clips;                     // sorted by name, quarantined ones left out
   std::map<std::string, std::string> quarantined;  // clip -> reason
   std::map<std::string, int64_t> view_bytes;       // what each view takes in the store, by its name
-  // Footage that is shared with another family (worker/core/links.h).
+  // Footage that is shared with another family (worker/sampling/links.h).
   std::map<std::string, std::vector<uint64_t>> looks;  // clip -> hashes of some of its pictures
   std::map<std::string, std::string> scanned;          // earlier chunk -> digest of its manifest
   std::map<std::string, std::string> linked;           // family of this chunk -> the one it shows footage of

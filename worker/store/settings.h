@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "worker/core/recipe.h"
+#include "worker/sampling/recipe.h"
 
 namespace interceptor::worker {
 

@@ -1,0 +1,165 @@
+#include "worker/models/architecture.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/base/status.h"
+
+namespace interceptor::worker {
+namespace {
+
+constexpr double kB4Width = 1.4;
+constexpr double kB4Depth = 1.8;
+constexpr int kStride8 = 8;
+
+struct StageShape {
+  int expand;
+  int kernel;
+  int stride;
+  int in;
+  int out;
+  int layers;
+};
+
+// Table 1 of the paper: EfficientNet-B0, which B4 widens by 1.4 and deepens by 1.8.
+constexpr StageShape kStages[] = {{1, 3, 1, 32, 16, 1},  {6, 3, 2, 16, 24, 2},  {6, 5, 2, 24, 40, 2},
+                                  {6, 3, 2, 40, 80, 3},  {6, 5, 1, 80, 112, 3}, {6, 5, 2, 112, 192, 4},
+                                  {6, 3, 1, 192, 320, 1}};
+
+// Collects tensors in torchvision's order, then lays the parameters out by group and decay.
+class LayoutBuilder {
+ public:
+  explicit LayoutBuilder(Architecture& net) : net_(net) {}
+
+  void Convolution(const std::string& name, int group, std::vector<int64_t> shape) {
+    AddParameter(name + ".weight", group, std::move(shape), true);
+  }
+
+  void Bias(const std::string& name, int group, int64_t count) {
+    AddParameter(name + ".bias", group, {count}, false);
+  }
+
+  void BatchNorm(const std::string& name, int group, int64_t channels) {
+    AddParameter(name + ".weight", group, {channels}, false);
+    AddParameter(name + ".bias", group, {channels}, false);
+    for (const char* statistic : {".running_mean", ".running_var"}) {
+      net_.statistics.push_back({name + statistic, {channels}, net_.statistic_count, channels, group, false});
+      net_.statistic_count += channels;
+    }
+    net_.counters.push_back(name + ".num_batches_tracked");
+  }
+
+  void Finish() {
+    std::stable_sort(net_.parameters.begin(), net_.parameters.end(), [](const auto& a, const auto& b) {
+      return std::pair(a.group, !a.decays) < std::pair(b.group, !b.decays);
+    });
+    for (TensorPlace& place : net_.parameters) {
+      place.offset = net_.arena_size;
+      const int64_t padded =
+          (place.count + kParameterAlignment - 1) / kParameterAlignment * kParameterAlignment;
+      net_.parameter_count += place.count;
+      net_.arena_size += padded;
+      if (net_.ranges.empty() || net_.ranges.back().group != place.group ||
+          net_.ranges.back().decays != place.decays) {
+        net_.ranges.push_back({place.group, place.decays, place.offset, 0});
+      }
+      net_.ranges.back().count += padded;
+    }
+  }
+
+ private:
+  void AddParameter(std::string name, int group, std::vector<int64_t> shape, bool decays) {
+    const int64_t count = std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+    net_.parameters.push_back({std::move(name), std::move(shape), 0, count, group, decays});
+  }
+
+  Architecture& net_;
+};
+
+void AddBlock(LayoutBuilder& layout, const BlockShape& block) {
+  const std::string prefix = Cat("features.", block.stage, ".", block.index, ".block.");
+  int layer = 0;
+  if (block.expands()) {
+    layout.Convolution(Cat(prefix, layer, ".0"), block.stage, {block.expanded, block.in, 1, 1});
+    layout.BatchNorm(Cat(prefix, layer, ".1"), block.stage, block.expanded);
+    ++layer;
+  }
+  layout.Convolution(Cat(prefix, layer, ".0"), block.stage, {block.expanded, 1, block.kernel, block.kernel});
+  layout.BatchNorm(Cat(prefix, layer, ".1"), block.stage, block.expanded);
+  ++layer;
+  layout.Convolution(Cat(prefix, layer, ".fc1"), block.stage, {block.squeezed, block.expanded, 1, 1});
+  layout.Bias(Cat(prefix, layer, ".fc1"), block.stage, block.squeezed);
+  layout.Convolution(Cat(prefix, layer, ".fc2"), block.stage, {block.expanded, block.squeezed, 1, 1});
+  layout.Bias(Cat(prefix, layer, ".fc2"), block.stage, block.expanded);
+  ++layer;
+  layout.Convolution(Cat(prefix, layer, ".0"), block.stage, {block.out, block.expanded, 1, 1});
+  layout.BatchNorm(Cat(prefix, layer, ".1"), block.stage, block.out);
+}
+
+void AddBlocks(Architecture& net) {
+  int stage = 1;
+  for (const StageShape& shape : kStages) {
+    const int out = MakeDivisible(shape.out * kB4Width * net.width_scale);
+    int in = MakeDivisible(shape.in * kB4Width * net.width_scale);
+    const auto layers = static_cast<int>(std::ceil(shape.layers * kB4Depth * net.depth_scale - 1e-9));
+    for (int index = 0; index < layers; ++index) {
+      BlockShape block = {.stage = stage, .index = index, .in = in, .out = out, .kernel = shape.kernel};
+      block.expanded = MakeDivisible(static_cast<double>(in) * shape.expand);
+      block.stride = index == 0 ? shape.stride : 1;
+      block.squeezed = std::max(1, in / 4);
+      block.residual = block.stride == 1 && in == out;
+      net.blocks.push_back(block);
+      in = out;
+    }
+    ++stage;
+  }
+  for (size_t i = 0; i < net.blocks.size(); ++i) {
+    net.blocks[i].drop_share = static_cast<double>(i) / static_cast<double>(net.blocks.size());
+  }
+}
+
+}  // namespace
+
+int MakeDivisible(double channels) {
+  const int rounded = std::max(kStride8, static_cast<int>(channels + kStride8 / 2.0) / kStride8 * kStride8);
+  return rounded < 0.9 * channels ? rounded + kStride8 : rounded;
+}
+
+Architecture MakeEfficientNetB4(double width_scale, double depth_scale, int classes) {
+  Architecture net;
+  net.width_scale = width_scale;
+  net.depth_scale = depth_scale;
+  net.classes = classes;
+  AddBlocks(net);
+  net.stem_out = net.blocks.front().in;
+  net.head_in = net.blocks.back().out;
+  net.head_out = 4 * net.head_in;
+
+  LayoutBuilder layout(net);
+  layout.Convolution("features.0.0", 0, {net.stem_out, 3, 3, 3});
+  layout.BatchNorm("features.0.1", 0, net.stem_out);
+  for (const BlockShape& block : net.blocks) AddBlock(layout, block);
+  layout.Convolution("features.8.0", kBackboneStages - 1, {net.head_out, net.head_in, 1, 1});
+  layout.BatchNorm("features.8.1", kBackboneStages - 1, net.head_out);
+  layout.Convolution("classifier.1", kClassifierGroup, {classes, net.head_out});
+  layout.Bias("classifier.1", kClassifierGroup, classes);
+  layout.Finish();
+  for (size_t i = 0; i < net.parameters.size(); ++i) net.by_name_[net.parameters[i].name] = i;
+  return net;
+}
+
+std::string Architecture::Stamp() const {
+  return Cat("efficientnet_b4 width ", width_scale, " depth ", depth_scale, " classes ", classes);
+}
+
+const TensorPlace& Architecture::Parameter(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  ICPT_CHECK(found != by_name_.end()) << "no parameter " << name;
+  return parameters[found->second];
+}
+
+}  // namespace interceptor::worker

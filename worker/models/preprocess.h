@@ -1,0 +1,42 @@
+// From stored bytes to the network's input, on the network's device: size, augmentation, normalisation.
+// For .cc files of this room that already include models/torch.h's cost.
+#pragma once
+
+#include <span>
+
+#include "worker/models/specialist.h"
+#include "worker/models/torch.h"
+
+namespace interceptor::worker {
+
+// Applies drawn augmentations to whole batches. Everything it does follows from its arguments: noise comes
+// from a bank drawn once from a fixed key, which each sample enters at its own place.
+class Preprocessor {
+ public:
+  explicit Preprocessor(at::Device device);
+
+  struct Shape {
+    int stored_side = 0;
+    int input_side = 0;
+    SizeChange size_change = SizeChange::kResize;
+  };
+
+  // `bytes` is [samples, stored_side, stored_side, 3], on the device. Returns [samples, 3, input_side,
+  // input_side], normalised, channels last. An empty span of augmentations means none, and resizing for every
+  // size change.
+  at::Tensor Run(const at::Tensor& bytes, const Shape& shape,
+                 std::span<const Augmentation> augmentations) const;
+
+ private:
+  at::Tensor FlipAndColour(at::Tensor x, std::span<const Augmentation> drawn) const;
+  at::Tensor Degrade(at::Tensor x, std::span<const Augmentation> drawn) const;
+  at::Tensor Quantise(const at::Tensor& x, double step) const;
+
+  const at::Device device_;
+  at::Tensor noise_bank_;
+  at::Tensor dct_;
+  at::Tensor mean_;
+  at::Tensor deviation_;
+};
+
+}  // namespace interceptor::worker

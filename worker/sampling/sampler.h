@@ -1,0 +1,67 @@
+// The sampler: which frame of which clip stands at which place of which batch. A pure function of its input,
+// so threads, restarts and saves never change what is trained.
+//
+// One epoch over a chunk:
+//   1. Base stream: the larger class in random order (curriculum.h may put easy clips first), every clip
+//   exactly
+//      once, spread evenly over the batches; each takes one clip of the smaller class beside it.
+//   2. In every second batch that partner is the clip of its own family (a fake beside its own original) at
+//   the
+//      same moment and with the same augmentation, so that only the manipulation differs; in the others it is
+//      the least-used clip of the smaller class.
+//   3. Extra stream: replay of earlier chunks' kept training families, chunk, family and clip drawn
+//   uniformly,
+//      again in real-fake pairs; at most half of all positions.
+// So every batch is half real and half fake whatever the chunk holds.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/random.h"
+#include "worker/sampling/types.h"
+
+namespace interceptor::worker {
+
+struct Sample {
+  bool replay = false;  // `clip` counts in SamplerInput::replay, else in SamplerInput::base
+  uint32_t clip = 0;
+  // Where in the clip the frame lies, in [0, 1).
+  double moment = 0;
+  // The sample of this batch whose frame time this one takes over; -1: none, `moment` decides.
+  int same_time_as = -1;
+  RandomKey augmentation = {};
+};
+
+// Samples 2i and 2i + 1 are one real and one fake.
+struct SampleBatch {
+  bool paired = false;
+  std::vector<Sample> samples;
+};
+
+struct SamplerInput {
+  // Training clips of the chunk, and of all earlier chunks' keep stores; none of a held-out family.
+  std::span<const ClipInfo> base = {};
+  std::span<const ClipInfo> replay = {};
+  // Look-ahead loss of each base clip (NaN: unknown); empty: none known.
+  std::span<const float> losses = {};
+  int held_out_fold = 0;
+  int batch_size = 32;  // even
+  double replay_share = 0;
+  double pace = 1;  // of the chunk's first epoch
+  SpecialistName specialist = SpecialistName::kBG;
+  uint64_t seed = 0;
+  int chunk = 0;
+  int epoch = 0;
+};
+
+// FAILED_PRECONDITION when `base` lacks one of the classes. A held-out clip among the input is our own bug
+// and ends the program: nothing is ever trained on one.
+absl::StatusOr<std::vector<SampleBatch>> PlanEpoch(const SamplerInput& input);
+
+// How many batches PlanEpoch makes, from the counts alone.
+int64_t BatchesPerEpoch(int64_t reals, int64_t fakes, int batch_size, double replay_share);
+
+}  // namespace interceptor::worker

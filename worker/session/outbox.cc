@@ -1,0 +1,187 @@
+#include "worker/session/outbox.h"
+
+#include <algorithm>
+
+#include "common/base/status.h"
+
+namespace interceptor::worker {
+namespace {
+
+constexpr int kRefusalsMax = 3;
+constexpr absl::Duration kRetryPause = absl::Seconds(2);
+
+std::string Text(const Cursor& cursor) {
+  return Cat(cursor.chunk, ".", cursor.epoch, ".", cursor.position, ".", cursor.seed);
+}
+
+// Everything that is said: a coordinator refuses an id that comes back with other content.
+std::string ContentOf(const Publication& body) {
+  struct Visitor {
+    std::string operator()(const ManifestFact& fact) const {
+      return Cat("manifest|", fact.chunk, "|", fact.blob.hex, "|", fact.chunk_sha256);
+    }
+    std::string operator()(const CheckpointFact& fact) const {
+      return Cat("checkpoint|", fact.step, "|", fact.reason, "|", fact.blob.hex, "|", Text(fact.cursor), "|",
+                 fact.training_seconds);
+    }
+    std::string operator()(const EvaluationFact& fact) const {
+      return Cat("evaluation|", fact.kind, "|", fact.chunk, "|", fact.step, "|", fact.score_table.hex, "|",
+                 fact.auc, "|", fact.auc_low, "|", fact.auc_high, "|", fact.log_loss);
+    }
+    std::string operator()(const ChunkFinishedFact& fact) const {
+      return Cat("chunk_finished|", fact.chunk, "|", fact.step, "|", fact.training_seconds);
+    }
+    std::string operator()(const FailureFact& fact) const {
+      return Cat("failure|", fact.code, "|", fact.text);
+    }
+  };
+  return std::visit(Visitor{}, body);
+}
+
+}  // namespace
+
+std::string RequestId(const TaskTerm& task, const Publication& body, std::string_view nonce) {
+  const bool repeats = !std::holds_alternative<FailureFact>(body);
+  const std::string text =
+      Cat(task.task, "|", task.term, "|", ContentOf(body), "|", repeats ? std::string_view() : nonce);
+  return DigestOf(text).hex.substr(0, 32);
+}
+
+const Digest* BlobOf(const Publication& body) {
+  if (const auto* manifest = std::get_if<ManifestFact>(&body)) return &manifest->blob;
+  if (const auto* checkpoint = std::get_if<CheckpointFact>(&body)) return &checkpoint->blob;
+  if (const auto* evaluation = std::get_if<EvaluationFact>(&body)) return &evaluation->score_table;
+  return nullptr;
+}
+
+void Outbox::Add(Publication body, std::string path) {
+  Item item;
+  item.stage = BlobOf(body) == nullptr ? Stage::kReady : Stage::kBlobUnsent;
+  item.body = std::move(body);
+  item.path = std::move(path);
+  item.nonce = Cat(nonce_, "|", ++added_);
+  items_.push_back(std::move(item));
+}
+
+std::vector<RunMemory::Fact> Outbox::Facts() const {
+  std::vector<RunMemory::Fact> facts;
+  for (const Item& item : items_) facts.push_back({item.body, item.path});
+  return facts;
+}
+
+bool Outbox::HasManifest(std::string_view chunk) const {
+  return std::any_of(items_.begin(), items_.end(), [chunk](const Item& item) {
+    const auto* manifest = std::get_if<ManifestFact>(&item.body);
+    return manifest != nullptr && manifest->chunk == chunk;
+  });
+}
+
+bool Outbox::HasChunkFinished(int chunk) const {
+  return std::any_of(items_.begin(), items_.end(), [chunk](const Item& item) {
+    const auto* finished = std::get_if<ChunkFinishedFact>(&item.body);
+    return finished != nullptr && finished->chunk == chunk;
+  });
+}
+
+void Outbox::Advance(const TaskTerm& task, MonotonicTime now, SessionOutputs& out) {
+  if (items_.empty() || now < items_.front().not_before) return;
+  Item& item = items_.front();
+  if (item.stage == Stage::kBlobUnsent) {
+    item.stage = Stage::kUploading;
+    out.push_back(UploadBlob{*BlobOf(item.body), item.path});
+  } else if (item.stage == Stage::kReady) {
+    item.stage = Stage::kSent;
+    out.push_back(SendPublication{RequestId(task, item.body, item.nonce), task, item.body});
+  }
+}
+
+std::optional<MonotonicTime> Outbox::NextWake() const {
+  if (items_.empty()) return std::nullopt;
+  const Item& item = items_.front();
+  if (item.stage == Stage::kUploading || item.stage == Stage::kSent) return std::nullopt;
+  return item.not_before;
+}
+
+void Outbox::Disconnect() {
+  if (!items_.empty() && items_.front().stage == Stage::kSent) items_.front().stage = Stage::kReady;
+}
+
+void Outbox::OnUploaded(const BlobUploaded& uploaded, MonotonicTime now) {
+  if (items_.empty() || items_.front().stage != Stage::kUploading) return;
+  Item& item = items_.front();
+  if (*BlobOf(item.body) != uploaded.blob) return;
+  if (uploaded.status.ok()) {
+    item.stage = Stage::kReady;
+    return;
+  }
+  item.stage = Stage::kBlobUnsent;
+  item.not_before = now + (absl::IsResourceExhausted(uploaded.status) ? kFullPause : kRetryPause);
+}
+
+std::optional<Outbox::Settled> Outbox::OnAnswer(const Answered& answer, const TaskTerm& task,
+                                                MonotonicTime now) {
+  if (items_.empty() || items_.front().stage != Stage::kSent) return std::nullopt;
+  Item& item = items_.front();
+  if (RequestId(task, item.body, item.nonce) != answer.request_id) return std::nullopt;
+  Verdict verdict = Verdict::kAccepted;
+  if (absl::IsAborted(answer.status)) {
+    verdict = Verdict::kStale;
+  } else if (absl::IsUnavailable(answer.status) || absl::IsResourceExhausted(answer.status)) {
+    item.stage = Stage::kReady;
+    item.not_before = now + kFullPause;
+    return std::nullopt;
+  } else if (!answer.status.ok()) {
+    if (absl::IsFailedPrecondition(answer.status) && ++item.refusals < kRefusalsMax) {
+      item.stage = BlobOf(item.body) == nullptr ? Stage::kReady : Stage::kBlobUnsent;
+      item.not_before = now + kRetryPause;
+      return std::nullopt;
+    }
+    verdict = Verdict::kRefused;
+  }
+  Settled settled{verdict, std::move(item.body), std::move(item.path), answer.status};
+  items_.pop_front();
+  return settled;
+}
+
+std::vector<std::string> Outbox::TrimCheckpoints(size_t limit) {
+  std::vector<std::string> unneeded;
+  while (true) {
+    std::vector<size_t> checkpoints;
+    for (size_t i = 0; i < items_.size(); ++i) {
+      if (std::holds_alternative<CheckpointFact>(items_[i].body)) checkpoints.push_back(i);
+    }
+    if (checkpoints.size() <= limit) return unneeded;
+    const auto idle = [this](size_t i) {
+      return items_[i].stage == Stage::kBlobUnsent || items_[i].stage == Stage::kReady;
+    };
+    const auto oldest = std::find_if(checkpoints.begin(), checkpoints.end(), idle);
+    if (oldest == checkpoints.end() || oldest + 1 == checkpoints.end()) return unneeded;
+    const size_t next = *(oldest + 1);
+    unneeded.push_back(items_[*oldest].path);
+    items_[*oldest] = std::move(items_[next]);
+    items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(next));
+  }
+}
+
+void Outbox::ForgetCheckpointsThrough(int64_t step) {
+  std::erase_if(items_, [step](const Item& item) {
+    const auto* checkpoint = std::get_if<CheckpointFact>(&item.body);
+    return checkpoint != nullptr && checkpoint->step <= step;
+  });
+}
+
+void Outbox::ForgetChunksBefore(int next_chunk) {
+  std::erase_if(items_, [next_chunk](const Item& item) {
+    const auto* finished = std::get_if<ChunkFinishedFact>(&item.body);
+    return finished != nullptr && finished->chunk < next_chunk;
+  });
+}
+
+void Outbox::ForgetManifest(std::string_view chunk) {
+  std::erase_if(items_, [chunk](const Item& item) {
+    const auto* manifest = std::get_if<ManifestFact>(&item.body);
+    return manifest != nullptr && manifest->chunk == chunk;
+  });
+}
+
+}  // namespace interceptor::worker

@@ -1,0 +1,221 @@
+// The rules that run after every input: what is known now and not under way is started.
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "common/base/status.h"
+#include "worker/session/session.h"
+
+namespace interceptor::worker {
+
+void Session::ApplyRules() {
+  if (plan_ && !draining_) {
+    CheckGates();
+    Refer();
+    StartWork();
+    GiveTurns();
+    StartRound();
+  }
+  Remember();
+  if (plan_) {
+    Propose();
+    SaveWhenOutOfTouch();
+    SendFacts();
+    Report();
+  }
+  LeaveWhenDone();
+}
+
+// Manifests built here that nobody has committed yet are proposed, once each.
+void Session::Propose() {
+  for (const StoredChunk& stored : desk_.Unproposed()) {
+    if (!manifests_.HasManifest(stored.manifest.chunk)) manifests_.Add(stored.manifest, stored.manifest_path);
+  }
+}
+
+// A run that stands before a chunk nobody can train on says so instead of waiting for ever.
+void Session::CheckGates() {
+  for (const auto& [task, run] : runs_) {
+    if (!run->active() || run->training() || run->next_chunk() >= desk_.chunk_count()) continue;
+    const ChunkDesk::GateState state = desk_.Look(run->next_chunk());
+    if (state.gate != ChunkDesk::Gate::kBroken) continue;
+    if (state.difference && explained_.insert(state.difference->local_path).second)
+      out_.push_back(*state.difference);
+    run->Fail(state.failure, out_);
+  }
+}
+
+// The chunk a run trains and the one after it stay whole in the store.
+void Session::Refer() {
+  for (const auto& [task, run] : runs_) {
+    if (!run->active()) continue;
+    const int end = std::min(run->next_chunk() + 2, desk_.chunk_count());
+    for (int c = run->next_chunk(); c < end; ++c) {
+      if (referred_[run->specialist()].insert(desk_.Name(c)).second) {
+        out_.push_back(ReferChunk{desk_.Name(c), run->specialist()});
+      }
+    }
+  }
+}
+
+void Session::StartWork() {
+  std::set<int> wanted;
+  for (const auto& [task, run] : runs_) {
+    if (run->active() && run->next_chunk() < desk_.chunk_count()) wanted.insert(run->next_chunk());
+  }
+  desk_.WatchPreparer(now_, out_);
+  desk_.Prepare(wanted, now_, last_child_, out_);
+  for (const auto& [task, run] : runs_) {
+    run->FetchBase(now_, out_);
+    const std::string& specialist = run->specialist();
+    const bool leaving = std::any_of(leaving_.begin(), leaving_.end(),
+                                     [&specialist](const auto& entry) { return entry.second == specialist; });
+    if (leaving || !run->WantsTrainer(now_)) continue;
+    const bool all_trained = run->next_chunk() >= desk_.chunk_count();
+    if (all_trained || desk_.Look(run->next_chunk()).gate == ChunkDesk::Gate::kOpen) {
+      run->StartTrainer(++last_child_, out_);
+    }
+  }
+}
+
+// The device goes to the run that is furthest behind; between equals, to the one whose turn is longest ago.
+void Session::GiveTurns() {
+  for (int training = TrainingCount(); training < TurnsMax(); ++training) {
+    TrainingRun* chosen = nullptr;
+    for (const auto& [task, run] : runs_) {
+      if (!run->WantsTurn() || run->next_chunk() >= desk_.chunk_count()) continue;
+      if (desk_.Look(run->next_chunk()).gate != ChunkDesk::Gate::kOpen) continue;
+      const auto rank = [this](const TrainingRun& each) {
+        return std::tuple(each.next_chunk(), turn_taken_[each.task().task]);
+      };
+      if (chosen == nullptr || rank(*run) < rank(*chosen)) chosen = run.get();
+    }
+    if (chosen == nullptr) return;
+    turn_taken_[chosen->task().task] = ++turns_;
+    const int chunk = chosen->next_chunk();
+    const std::string& name = desk_.Name(chunk);
+    chosen->GiveChunk(name, desk_.Committed(name)->blob.hex, chunk + 1 == desk_.chunk_count(), out_);
+  }
+}
+
+void Session::StartRound() {
+  if (!integration_ || integration_->under_way || integration_->ready.empty() ||
+      now_ < integration_->not_before)
+    return;
+  const auto first = integration_->ready.begin();
+  integration_->under_way = first->second;
+  out_.push_back(IntegrateRound{first->second.chunk, first->second.evaluations, first->second.last});
+  integration_->ready.erase(first);
+}
+
+void Session::Remember() {
+  for (const auto& [task, run] : runs_) {
+    RunMemory memory = run->Memory();
+    RunMemory& known = remembered_[run->specialist()];
+    const auto again = remember_again_.find(run->specialist());
+    const bool owed = again != remember_again_.end() && now_ >= again->second;
+    if (!owed && (memory == known || (memory.empty() && known.empty()))) continue;
+    known = memory;
+    remember_again_.erase(run->specialist());
+    out_.push_back(RememberRun{run->specialist(), std::move(memory)});
+  }
+}
+
+// In touch, the coordinator says when to save; out of touch the same clock runs here.
+void Session::SaveWhenOutOfTouch() {
+  if (InTouch()) return;
+  for (const auto& [task, run] : runs_) {
+    if (run->training() && run->SinceCapture() >= plan_->checkpoint_period) run->Save(out_);
+  }
+}
+
+void Session::SendFacts() {
+  if (!InTouch()) return;
+  if (integration_) integration_->outbox.Advance(integration_->task, now_, out_);
+  for (const auto& [task, run] : runs_) run->outbox().Advance(run->task(), now_, out_);
+  for (const auto& [task, run] : runs_) {
+    if (!run->active()) continue;
+    manifests_.Advance(run->task(), now_, out_);
+    break;
+  }
+}
+
+WorkPhase Session::PhaseOf(const TrainingRun& run) const {
+  if (run.training() || run.next_chunk() >= desk_.chunk_count()) return run.trainer_phase();
+  switch (desk_.Look(run.next_chunk()).gate) {
+    case ChunkDesk::Gate::kNotPrepared:
+    case ChunkDesk::Gate::kNotCommitted:
+      return WorkPhase::kPreparing;
+    case ChunkDesk::Gate::kNoFile:
+    case ChunkDesk::Gate::kBroken:
+      return desk_.IsPreparing(run.next_chunk()) ? WorkPhase::kPreparing : WorkPhase::kWaitingForData;
+    case ChunkDesk::Gate::kOpen:
+      break;
+  }
+  return TrainingCount() >= TurnsMax() ? WorkPhase::kWaitingForTurn : WorkPhase::kTraining;
+}
+
+// At the cadence the coordinator asks for, and at once when a phase changes or something is wrong.
+void Session::Report() {
+  if (!InTouch()) return;
+  const bool due = now_ >= report_at_;
+  if (due) report_at_ = now_ + next_report_in_;
+  bool spoke = integration_.has_value();
+  for (const auto& [task, run] : runs_) {
+    if (!run->active()) continue;
+    spoke = true;
+    SendProgress report = run->Report(PhaseOf(*run));
+    if (report.trouble.empty() && report.at.phase == WorkPhase::kPreparing) report.trouble = desk_.trouble();
+    const Reported news{report.at.phase, report.trouble};
+    const auto reported = reported_.find(task);
+    if (!due && reported != reported_.end() && reported->second == news) continue;
+    reported_[task] = news;
+    out_.push_back(std::move(report));
+  }
+  if (!due) return;
+  // A stream that says nothing is closed as dead, though a worker may have nothing to do for hours.
+  if (!spoke) out_.push_back(SendChunkFiles{files_told_});
+  if (!integration_) return;
+  // One that has no round to work on has nothing that could stand still.
+  if (!integration_->under_way) ++integration_->activity;
+  TrainerMoved at;
+  at.phase = WorkPhase::kIntegrating;
+  out_.push_back(SendProgress{integration_->task, at, integration_->activity, ""});
+}
+
+void Session::LeaveWhenDone() {
+  if (!draining_ || HasChildren()) return;
+  const bool integration_told = !integration_ || integration_->outbox.empty();
+  const bool told = integration_told && manifests_.empty() &&
+                    std::all_of(runs_.begin(), runs_.end(),
+                                [](const auto& entry) { return entry.second->outbox().empty(); });
+  if (!told && InTouch() && !draining_->hurry && now_ < draining_->give_up_at) return;
+  if (InTouch()) out_.push_back(SendGoodbye{draining_->reason});
+  out_.push_back(Leave{draining_->reason});
+  left_ = true;
+}
+
+std::optional<MonotonicTime> Session::NextWake() const {
+  if (left_) return std::nullopt;
+  std::optional<MonotonicTime> wake;
+  // The rules have run for now_: what is due and was not done waits for another input, not for time.
+  const auto consider = [this, &wake](std::optional<MonotonicTime> time) {
+    if (time && *time > now_ && (!wake || *time < *wake)) wake = time;
+  };
+  if (draining_) consider(draining_->give_up_at);
+  if (integration_ && !integration_->under_way && !integration_->ready.empty())
+    consider(integration_->not_before);
+  for (const auto& [specialist, time] : remember_again_) consider(time);
+  if (!draining_) consider(desk_.NextWake());
+  for (const auto& [task, run] : runs_) {
+    if (!draining_) consider(run->NextWake());
+    if (InTouch()) consider(run->outbox().NextWake());
+  }
+  if (!InTouch()) return wake;
+  if (integration_) consider(integration_->outbox.NextWake());
+  consider(report_at_);
+  consider(manifests_.NextWake());
+  return wake;
+}
+
+}  // namespace interceptor::worker

@@ -1,0 +1,398 @@
+// What goes into a worker's session and what comes out: plain values. The agent turns stream messages, events
+// of child processes and facts of its disk into inputs, and does what the outputs say.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/base/digest.h"
+#include "worker/sampling/types.h"
+
+namespace interceptor::worker {
+
+// "train/BG" or "integrate" under the term this worker knows.
+struct TaskTerm {
+  std::string task;
+  int64_t term = 0;
+
+  friend bool operator==(const TaskTerm&, const TaskTerm&) = default;
+};
+
+enum class WorkPhase {
+  kWaitingForData,
+  kPreparing,
+  kWaitingForTurn,
+  kTraining,
+  kEvaluating,
+  kSaving,
+  kIntegrating
+};
+
+struct ManifestFact {
+  std::string chunk;
+  Digest blob;
+  std::string chunk_sha256;
+  int clips = 0;
+  int families = 0;
+  int quarantined = 0;
+  std::map<std::string, int64_t> view_bytes = {};  // what each view takes in the store
+
+  friend bool operator==(const ManifestFact&, const ManifestFact&) = default;
+};
+
+struct CheckpointFact {
+  std::string specialist;
+  Digest blob;
+  int64_t step = 0;
+  Cursor cursor;
+  double training_seconds = 0;
+  std::vector<std::string> manifests;  // SHA-256 of the data manifests trained on, in chunk order
+  std::string reason;                  // "save_now" or "chunk_end"
+
+  friend bool operator==(const CheckpointFact&, const CheckpointFact&) = default;
+};
+
+struct EvaluationFact {
+  std::string specialist;
+  std::string kind;  // "held_out" or "look_ahead"
+  int chunk = 0;
+  int64_t step = 0;
+  Digest score_table;
+  int reals = 0;
+  int fakes = 0;
+  int families = 0;
+  double auc = 0;
+  double auc_low = 0;
+  double auc_high = 0;
+  double log_loss = 0;
+  double real_accuracy = 0;
+  double fake_accuracy = 0;
+  bool too_few = false;
+
+  friend bool operator==(const EvaluationFact&, const EvaluationFact&) = default;
+};
+
+struct ChunkFinishedFact {
+  int chunk = 0;
+  int64_t step = 0;
+  double training_seconds = 0;
+
+  friend bool operator==(const ChunkFinishedFact&, const ChunkFinishedFact&) = default;
+};
+
+struct FailureFact {
+  std::string code;  // name of an absl::StatusCode, "DATA_LOSS"
+  std::string text;
+  bool retryable = false;
+
+  friend bool operator==(const FailureFact&, const FailureFact&) = default;
+};
+
+// Nothing but space is missing: what found the disk full is tried again so often, for ever, here as at the
+// vault.
+inline constexpr absl::Duration kFullPause = absl::Seconds(10);
+inline bool IsDiskFull(const FailureFact& failure) {
+  return failure.code == "RESOURCE_EXHAUSTED" && failure.retryable;
+}
+
+using Publication =
+    std::variant<ManifestFact, CheckpointFact, EvaluationFact, ChunkFinishedFact, FailureFact>;
+
+// A chunk's zip on this box; the digest is empty while it is not hashed or still growing.
+struct ChunkFile {
+  int64_t size_bytes = 0;
+  std::string sha256;
+
+  friend bool operator==(const ChunkFile&, const ChunkFile&) = default;
+};
+using ChunkFiles = std::map<std::string, ChunkFile>;  // by chunk name; absent: no such file
+
+// What the clip store holds of one chunk.
+struct StoredChunk {
+  ManifestFact manifest;
+  std::string manifest_path;
+  bool has_train = false;  // train.clips is there; keep.clips always is
+
+  friend bool operator==(const StoredChunk&, const StoredChunk&) = default;
+};
+
+// What must outlive the agent: a run's checkpoint files on this disk and the facts that the coordinator has
+// not accepted yet. With it an agent that was killed goes on where it stood, and tells everything once.
+struct RunMemory {
+  struct File {
+    Digest blob;
+    std::string path;
+    int64_t step = 0;
+
+    friend bool operator==(const File&, const File&) = default;
+  };
+  struct Fact {
+    Publication body;
+    std::string path;
+
+    friend bool operator==(const Fact&, const Fact&) = default;
+  };
+  int next_chunk = 0;             // first one not trained
+  std::vector<File> files;        // by step
+  std::vector<Fact> unpublished;  // in the order in which they are told
+
+  bool empty() const { return files.empty() && unpublished.empty(); }
+  friend bool operator==(const RunMemory&, const RunMemory&) = default;
+};
+
+struct SessionPlan {
+  std::string digest;
+  std::vector<std::string> chunks;  // names, in order
+  absl::Duration checkpoint_period = absl::Hours(3);
+  bool pair_together = false;
+  absl::Duration stall = absl::InfiniteDuration();  // a child that shows no progress for so long has hung
+};
+
+// One started child process; numbers are never used twice within a session.
+using ChildId = int64_t;
+
+// --- Inputs: the coordinator ---
+struct Connected {};
+struct Disconnected {};
+struct Welcomed {
+  SessionPlan plan;
+  absl::Duration next_report_in = absl::Seconds(5);
+  std::vector<ManifestFact> manifests;
+  std::map<std::string, std::string> chunk_sha256;  // what holds for the plan's chunks, as far as known
+};
+struct Assigned {
+  TaskTerm task;
+  int next_chunk = 0;
+  std::optional<CheckpointFact> base;
+  // What an earlier start of this agent remembered of the run; files that are gone left out.
+  RunMemory memory;
+};
+struct LeaseRenewed {
+  absl::Duration next_report_in;
+};
+struct SaveNowAsked {
+  TaskTerm task;
+};
+struct DrainAsked {
+  std::string reason;
+};
+struct Dropped {
+  TaskTerm task;
+  std::string reason;
+};
+struct Answered {
+  std::string request_id;
+  absl::Status status;
+};
+struct ManifestCommitted {
+  ManifestFact manifest;
+};
+struct RoundIsReady {
+  int chunk = 0;
+  std::vector<EvaluationFact> evaluations;
+  bool last = false;
+};
+
+// --- Inputs: this box ---
+struct ChunkFilesSeen {
+  ChunkFiles files;
+};
+struct StoreSeen {
+  std::map<std::string, StoredChunk> chunks;  // complete ones only
+};
+// A RememberRun failed: the disk may be full.
+struct NotRemembered {
+  std::string specialist;
+};
+struct BlobUploaded {
+  Digest blob;
+  absl::Status status;
+};
+struct BlobFetched {
+  Digest blob;
+  absl::Status status;
+  std::string path;
+};
+struct RoundIntegrated {
+  int chunk = 0;
+  absl::Status status;
+};
+// The first time: save and leave in order. Again: leave as soon as the children are gone.
+struct StopAsked {};
+struct Ticked {};
+
+// --- Inputs: children ---
+struct PreparerMoved {
+  ChildId child = 0;
+  int64_t done = 0;
+};
+struct ManifestBuilt {
+  ChildId child = 0;
+  StoredChunk stored;
+};
+struct TrainerReady {
+  ChildId child = 0;
+  int next_chunk = 0;
+};
+struct TrainerMoved {
+  ChildId child = 0;
+  WorkPhase phase = WorkPhase::kTraining;
+  Cursor cursor;
+  int64_t step = 0;
+  int64_t chunk_steps = 0;
+  double loss = 0;
+  double samples_per_second = 0;
+  double data_wait_share = 0;
+  double training_seconds = 0;
+};
+struct TrainerSaved {
+  ChildId child = 0;
+  CheckpointFact checkpoint;
+  std::string path;
+};
+struct TrainerEvaluated {
+  ChildId child = 0;
+  EvaluationFact evaluation;
+  std::string path;
+};
+struct TrainerFinishedChunk {
+  ChildId child = 0;
+  ChunkFinishedFact chunk;
+};
+struct TrainerFinished {
+  ChildId child = 0;
+};
+// A child's last word.
+struct ChildFailed {
+  ChildId child = 0;
+  FailureFact failure;
+};
+// Stopped by a signal, or going on again.
+struct ChildHalted {
+  ChildId child = 0;
+  bool halted = false;
+  std::string reason;  // "is stopped by signal 19 (SIGSTOP)"; empty when it goes on
+};
+struct ChildExited {
+  ChildId child = 0;
+  bool clean = false;  // left by itself with exit code 0
+  std::string reason;  // "killed by signal 9 (SIGKILL)", "left with exit code 1"
+};
+
+using SessionInput =
+    std::variant<Connected, Disconnected, Welcomed, Assigned, LeaseRenewed, SaveNowAsked, DrainAsked, Dropped,
+                 Answered, ManifestCommitted, RoundIsReady, ChunkFilesSeen, StoreSeen, NotRemembered,
+                 BlobUploaded, BlobFetched, RoundIntegrated, StopAsked, Ticked, PreparerMoved, ManifestBuilt,
+                 TrainerReady, TrainerMoved, TrainerSaved, TrainerEvaluated, TrainerFinishedChunk,
+                 TrainerFinished, ChildFailed, ChildHalted, ChildExited>;
+
+// --- Outputs: to the coordinator ---
+struct SendHello {
+  std::vector<TaskTerm> held;
+  std::string plan_digest;
+  ChunkFiles files;
+};
+struct SendChunkFiles {
+  ChunkFiles files;
+};
+struct SendProgress {
+  TaskTerm task;
+  TrainerMoved at;  // phase and figures; `child` is 0
+  int64_t activity = 0;
+  std::string trouble;  // why nothing moves, for people; empty when all is well
+};
+struct SendPublication {
+  std::string request_id;
+  TaskTerm task;
+  Publication body;
+};
+struct SendGoodbye {
+  std::string reason;
+};
+
+// --- Outputs: children ---
+struct StartPreparer {
+  ChildId child = 0;
+  std::string chunk;
+};
+struct StartTrainer {
+  ChildId child = 0;
+  std::string specialist;
+  std::string resume_path;  // empty: from initial weights or from scratch
+};
+struct GiveChunk {
+  ChildId child = 0;
+  int chunk = 0;
+  std::string name;
+  std::string manifest_sha256;
+  bool last = false;
+};
+struct SaveCheckpoint {
+  ChildId child = 0;
+};
+enum class StopKind { kSaveAndLeave, kAtOnce };
+struct StopChild {
+  ChildId child = 0;
+  StopKind kind = StopKind::kSaveAndLeave;
+};
+
+// --- Outputs: this box ---
+struct UploadBlob {
+  Digest blob;
+  std::string path;
+};
+struct FetchBlob {
+  Digest blob;
+  std::string specialist;  // whose run it is for
+};
+struct DeleteFile {
+  std::string path;
+};
+// Write it down before anything that follows; an empty memory is forgotten.
+struct RememberRun {
+  std::string specialist;
+  RunMemory memory;
+};
+// A run still needs a chunk's train.clips, or no longer does.
+struct ReferChunk {
+  std::string chunk;
+  std::string specialist;
+};
+struct ReleaseChunk {
+  std::string chunk;
+  std::string specialist;
+};
+// Fetch the committed manifest and tell a person where the local one differs.
+struct ExplainManifest {
+  std::string local_path;
+  Digest committed;
+};
+struct IntegrateRound {
+  int chunk = 0;
+  std::vector<EvaluationFact> evaluations;
+  bool last = false;
+};
+// One line for the log.
+struct Note {
+  bool warning = false;
+  std::string text;
+};
+// Nothing is left to do: end the program.
+struct Leave {
+  std::string reason;
+};
+
+using SessionOutput =
+    std::variant<SendHello, SendChunkFiles, SendProgress, SendPublication, SendGoodbye, StartPreparer,
+                 StartTrainer, GiveChunk, SaveCheckpoint, StopChild, UploadBlob, FetchBlob, DeleteFile,
+                 RememberRun, ReferChunk, ReleaseChunk, ExplainManifest, IntegrateRound, Note, Leave>;
+using SessionOutputs = std::vector<SessionOutput>;
+
+}  // namespace interceptor::worker

@@ -1,0 +1,302 @@
+#include "worker/session/training_run.h"
+
+#include <algorithm>
+
+#include "common/base/status.h"
+
+namespace interceptor::worker {
+namespace {
+
+constexpr size_t kUnpublishedMax = 2;
+constexpr std::string_view kTrainPrefix = "train/";
+
+}  // namespace
+
+std::string SpecialistOfTask(std::string_view task) {
+  if (!task.starts_with(kTrainPrefix)) return "";
+  return std::string(task.substr(kTrainPrefix.size()));
+}
+
+TrainingRun::TrainingRun(const Assigned& assigned, std::string nonce)
+    : task_(assigned.task),
+      specialist_(SpecialistOfTask(assigned.task.task)),
+      next_chunk_(assigned.next_chunk),
+      base_(assigned.base),
+      outbox_(std::move(nonce)) {
+  if (!base_) return;
+  at_.step = base_->step;
+  at_.cursor = base_->cursor;
+  at_.training_seconds = captured_seconds_ = base_->training_seconds;
+  best_step_ = base_->step;
+}
+
+void TrainingRun::Recall(const RunMemory& memory) {
+  for (const RunMemory::Fact& fact : memory.unpublished) {
+    if (const auto* evaluation = std::get_if<EvaluationFact>(&fact.body)) {
+      evaluated_.insert({evaluation->kind, evaluation->chunk});
+    }
+    if (const auto* checkpoint = std::get_if<CheckpointFact>(&fact.body)) {
+      captured_seconds_ = std::max(captured_seconds_, checkpoint->training_seconds);
+    }
+    if (std::holds_alternative<FailureFact>(fact.body)) continue;  // of a start that is over
+    outbox_.Add(fact.body, fact.path);
+  }
+  local_ = memory.files;
+  next_chunk_ = memory.next_chunk;
+}
+
+RunMemory TrainingRun::Memory() const { return {next_chunk_, local_, outbox_.Facts()}; }
+
+bool TrainingRun::Continues(const Assigned& assigned) const {
+  for (int c = assigned.next_chunk; c < next_chunk_; ++c) {
+    if (!outbox_.HasChunkFinished(c)) return false;
+  }
+  if (assigned.next_chunk > next_chunk_) return false;
+  if (!assigned.base) return !base_;
+  if (base_ && base_->blob == assigned.base->blob) return true;
+  return std::any_of(local_.begin(), local_.end(),
+                     [&assigned](const RunMemory::File& local) { return local.blob == assigned.base->blob; });
+}
+
+void TrainingRun::Renew(const Assigned& assigned) {
+  task_ = assigned.task;
+  base_ = assigned.base;
+  outbox_.Disconnect();
+  if (base_) outbox_.ForgetCheckpointsThrough(base_->step);
+  outbox_.ForgetChunksBefore(assigned.next_chunk);
+  failed_ = false;
+  deaths_ = 0;
+  restart_at_.reset();
+}
+
+void TrainingRun::Abandon(SessionOutputs& out) {
+  if (has_trainer()) out.push_back(StopChild{child_, StopKind::kAtOnce});
+  for (const RunMemory::File& local : local_) out.push_back(DeleteFile{local.path});
+  local_.clear();
+  outbox_.Clear();
+}
+
+void TrainingRun::FetchBase(MonotonicTime now, SessionOutputs& out) {
+  if (!active() || fetching_ || !base_ || !local_.empty() || (restart_at_ && now < *restart_at_)) return;
+  fetching_ = true;
+  out.push_back(FetchBlob{base_->blob, specialist_});
+}
+
+void TrainingRun::OnFetched(const BlobFetched& fetched, MonotonicTime now, SessionOutputs& out) {
+  if (!fetching_ || !base_ || fetched.blob != base_->blob) return;
+  fetching_ = false;
+  if (fetched.status.ok()) {
+    deaths_ = 0;
+    local_.push_back({fetched.blob, fetched.path, base_->step});
+    return;
+  }
+  const bool full = absl::IsResourceExhausted(fetched.status);
+  if (full) {
+    Bump();
+    trouble_ = Message(fetched.status);
+  }
+  const bool waits = full || absl::IsUnavailable(fetched.status);
+  if (!waits && ++deaths_ >= kChildFailuresMax) {
+    Fail({.code = "DATA_LOSS",
+          .text = Cat("fetching checkpoint ", fetched.blob.hex, ": ", Message(fetched.status)),
+          .retryable = true},
+         out);
+    return;
+  }
+  restart_at_ = now + (full ? kFullPause : BackOff(waits ? 2 : deaths_));
+}
+
+bool TrainingRun::WantsTrainer(MonotonicTime now) const {
+  if (!active() || has_trainer() || fetching_) return false;
+  if (base_ && local_.empty()) return false;
+  return !restart_at_ || *restart_at_ <= now;
+}
+
+void TrainingRun::StartTrainer(ChildId child, SessionOutputs& out) {
+  restart_at_.reset();
+  trainer_ = Trainer::kStarting;
+  child_ = child;
+  last_words_.reset();
+  out.push_back(worker::StartTrainer{child, specialist_, local_.empty() ? "" : local_.back().path});
+}
+
+void TrainingRun::GiveChunk(const std::string& name, const std::string& manifest_sha256, bool last,
+                            SessionOutputs& out) {
+  trainer_ = Trainer::kTraining;
+  at_.phase = WorkPhase::kTraining;
+  out.push_back(worker::GiveChunk{child_, next_chunk_, name, manifest_sha256, last});
+}
+
+void TrainingRun::Save(SessionOutputs& out) {
+  if (saving_ || !training()) return;
+  saving_ = true;
+  out.push_back(SaveCheckpoint{child_});
+}
+
+void TrainingRun::StopTrainer(SessionOutputs& out) {
+  if (!has_trainer() || trainer_ == Trainer::kStopping) return;
+  trainer_ = Trainer::kStopping;
+  out.push_back(StopChild{child_, StopKind::kSaveAndLeave});
+}
+
+void TrainingRun::Fail(FailureFact failure, SessionOutputs& out) {
+  if (failed_) return;
+  failed_ = true;
+  restart_at_.reset();
+  out.push_back(Note{true, Cat(task_.task, " stops: ", failure.text)});
+  outbox_.Add(std::move(failure));
+  StopTrainer(out);
+}
+
+bool TrainingRun::OnReady(const TrainerReady& ready, SessionOutputs& out) {
+  if (!IsTrainer(ready.child)) return false;
+  if (trainer_ == Trainer::kStopping) return true;
+  trainer_ = Trainer::kReady;
+  Bump();
+  TellWhatTheBaseProves(ready.next_chunk);
+  // The chunk before the one where the model stands may be ordered again: its scores are still owed.
+  if (ready.next_chunk != next_chunk_ && ready.next_chunk != next_chunk_ + 1) {
+    Fail({.code = "FAILED_PRECONDITION",
+          .text = Cat("the trainer of ", specialist_, " stands before chunk ", ready.next_chunk,
+                      ", the coordinator before chunk ", next_chunk_),
+          .retryable = true},
+         out);
+  }
+  return true;
+}
+
+// An earlier holder trained these chunks and was gone before it could tell their ends. Their scores went with
+// it, but for the last one while the model still stands right behind it.
+void TrainingRun::TellWhatTheBaseProves(int stands_before) {
+  if (!base_ || local_.empty() || local_.back().blob != base_->blob) return;
+  const bool right_behind = base_->cursor.epoch == 0 && base_->cursor.position == 0;
+  for (; next_chunk_ < stands_before - (right_behind ? 1 : 0); ++next_chunk_) {
+    outbox_.Add(ChunkFinishedFact{next_chunk_, base_->step, base_->training_seconds});
+  }
+}
+
+bool TrainingRun::OnMoved(const TrainerMoved& moved) {
+  if (!IsTrainer(moved.child)) return false;
+  // Training that repeats a step number stands still; scoring and saving move without steps.
+  if (moved.phase != WorkPhase::kTraining || moved.phase != at_.phase || moved.step != at_.step) Bump();
+  at_ = moved;
+  if (moved.step > best_step_) {
+    best_step_ = moved.step;
+    deaths_ = 0;
+    trouble_.clear();
+  }
+  return true;
+}
+
+bool TrainingRun::OnSaved(const TrainerSaved& saved, SessionOutputs& out) {
+  if (!IsTrainer(saved.child)) return false;
+  saving_ = false;
+  captured_seconds_ = saved.checkpoint.training_seconds;
+  Bump();
+  // A trainer that was started anew may write the file it wrote before.
+  const auto known = std::find_if(local_.begin(), local_.end(), [&saved](const RunMemory::File& local) {
+    return local.blob == saved.checkpoint.blob;
+  });
+  if (known != local_.end()) return true;
+  local_.push_back({saved.checkpoint.blob, saved.path, saved.checkpoint.step});
+  outbox_.Add(saved.checkpoint, saved.path);
+  for (const std::string& path : outbox_.TrimCheckpoints(kUnpublishedMax)) {
+    std::erase_if(local_, [&path](const RunMemory::File& local) { return local.path == path; });
+    out.push_back(DeleteFile{path});
+  }
+  return true;
+}
+
+bool TrainingRun::OnEvaluated(const TrainerEvaluated& evaluated) {
+  if (!IsTrainer(evaluated.child)) return false;
+  Bump();
+  const EvaluationFact& evaluation = evaluated.evaluation;
+  if (evaluated_.insert({evaluation.kind, evaluation.chunk}).second) outbox_.Add(evaluation, evaluated.path);
+  return true;
+}
+
+bool TrainingRun::OnFinishedChunk(const TrainerFinishedChunk& finished) {
+  if (!IsTrainer(finished.child)) return false;
+  if (finished.chunk.chunk != next_chunk_) return true;
+  outbox_.Add(finished.chunk);
+  ++next_chunk_;
+  deaths_ = 0;
+  Bump();
+  if (trainer_ == Trainer::kTraining) trainer_ = Trainer::kStarting;
+  return true;
+}
+
+bool TrainingRun::OnFinished(const TrainerFinished& finished) {
+  if (!IsTrainer(finished.child)) return false;
+  done_ = true;
+  return true;
+}
+
+bool TrainingRun::OnFailed(const ChildFailed& failed) {
+  if (!IsTrainer(failed.child)) return false;
+  last_words_ = failed.failure;
+  return true;
+}
+
+bool TrainingRun::OnHalted(const ChildHalted& halted, SessionOutputs& out) {
+  if (!IsTrainer(halted.child)) return false;
+  trouble_ = halted.halted ? Cat("the trainer ", halted.reason, " at step ", at_.step) : "";
+  out.push_back(Note{halted.halted, Cat("the trainer of ", specialist_, " ",
+                                        halted.halted ? halted.reason : "goes on again")});
+  return true;
+}
+
+bool TrainingRun::OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out) {
+  if (!IsTrainer(exited.child)) return false;
+  const bool stopping = trainer_ == Trainer::kStopping;
+  trainer_ = Trainer::kNone;
+  saving_ = false;
+  if (done_ || failed_ || stopping) return true;
+  FailureFact failure = last_words_.value_or(FailureFact{
+      .code = "UNAVAILABLE", .text = Cat("interceptor-train ", exited.reason), .retryable = true});
+  const bool full = IsDiskFull(failure);
+  deaths_ += full ? 0 : 1;
+  if (!failure.retryable || deaths_ >= kChildFailuresMax) {
+    Fail(std::move(failure), out);
+    return true;
+  }
+  if (full) Bump();
+  const absl::Duration pause = full ? kFullPause : BackOff(deaths_);
+  restart_at_ = now + pause;
+  trouble_ = Cat(failure.text, " at step ", at_.step, "; started again after ", absl::FormatDuration(pause));
+  out.push_back(Note{true, Cat(specialist_, ": ", trouble_)});
+  return true;
+}
+
+void TrainingRun::DeleteCheckpointsBefore(int64_t step, SessionOutputs& out) {
+  std::erase_if(local_, [step, &out](const RunMemory::File& local) {
+    if (local.step >= step) return false;
+    out.push_back(DeleteFile{local.path});
+    return true;
+  });
+}
+
+void TrainingRun::OnSettled(const Outbox::Settled& settled, SessionOutputs& out) {
+  Bump();
+  if (settled.verdict == Outbox::Verdict::kRefused) {
+    if (std::holds_alternative<FailureFact>(settled.body)) return;
+    Fail({.code = absl::StatusCodeToString(settled.status.code()),
+          .text = Cat("the coordinator refuses: ", Message(settled.status)),
+          .retryable = false},
+         out);
+    return;
+  }
+  if (const auto* checkpoint = std::get_if<CheckpointFact>(&settled.body)) {
+    base_ = *checkpoint;
+    DeleteCheckpointsBefore(checkpoint->step, out);
+  }
+}
+
+SendProgress TrainingRun::Report(WorkPhase phase) const {
+  SendProgress report{task_, at_, activity_, trouble_};
+  report.at.phase = phase;
+  report.at.child = 0;
+  return report;
+}
+
+}  // namespace interceptor::worker

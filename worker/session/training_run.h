@@ -1,0 +1,115 @@
+// One run on this box: a specialist's trainer process from start to end, its checkpoints on this disk, and
+// what the coordinator must still hear of it. Pure values; one thread.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "worker/session/chunk_desk.h"
+#include "worker/session/outbox.h"
+#include "worker/session/session_values.h"
+
+namespace interceptor::worker {
+
+class TrainingRun {
+ public:
+  TrainingRun(const Assigned& assigned, std::string nonce);
+
+  const TaskTerm& task() const { return task_; }
+  const std::string& specialist() const { return specialist_; }
+  int next_chunk() const { return next_chunk_; }
+  Outbox& outbox() { return outbox_; }
+  const Outbox& outbox() const { return outbox_; }
+  ChildId child() const { return child_; }
+
+  // Holding the task, neither failed nor done: progress is reported and chunks are wanted.
+  bool active() const { return !failed_ && !done_; }
+  bool training() const { return trainer_ == Trainer::kTraining; }
+  bool has_trainer() const { return trainer_ != Trainer::kNone; }
+  // Everything is trained and told.
+  bool settled() const { return done_ && outbox_.empty() && !has_trainer(); }
+
+  // The same work goes on under another term: whether `assigned` starts where this run's own checkpoints
+  // lead.
+  bool Continues(const Assigned& assigned) const;
+  // Takes the new term over and tries again if the run had failed.
+  void Renew(const Assigned& assigned);
+  // Ends the trainer at once and deletes this run's checkpoints, published or not.
+  void Abandon(SessionOutputs& out);
+
+  // What must outlive the agent, and taking it up again.
+  RunMemory Memory() const;
+  void Recall(const RunMemory& memory);
+
+  // --- what Session's rules may start ---
+  void FetchBase(MonotonicTime now, SessionOutputs& out);
+  bool WantsTrainer(MonotonicTime now) const;
+  void StartTrainer(ChildId child, SessionOutputs& out);
+  bool WantsTurn() const { return trainer_ == Trainer::kReady && active(); }
+  void GiveChunk(const std::string& name, const std::string& manifest_sha256, bool last, SessionOutputs& out);
+  // Asks for a checkpoint unless one is on its way.
+  void Save(SessionOutputs& out);
+  // Training time since the last capture.
+  absl::Duration SinceCapture() const { return absl::Seconds(at_.training_seconds - captured_seconds_); }
+  // Snapshot and leave; the run goes on when the trainer is started again.
+  void StopTrainer(SessionOutputs& out);
+  // Tells the coordinator and stops.
+  void Fail(FailureFact failure, SessionOutputs& out);
+
+  // --- events; each is false when `child` is not this run's trainer ---
+  bool OnReady(const TrainerReady& ready, SessionOutputs& out);
+  bool OnMoved(const TrainerMoved& moved);
+  bool OnSaved(const TrainerSaved& saved, SessionOutputs& out);
+  bool OnEvaluated(const TrainerEvaluated& evaluated);
+  bool OnFinishedChunk(const TrainerFinishedChunk& finished);
+  bool OnFinished(const TrainerFinished& finished);
+  bool OnFailed(const ChildFailed& failed);
+  bool OnHalted(const ChildHalted& halted, SessionOutputs& out);
+  bool OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out);
+  void OnFetched(const BlobFetched& fetched, MonotonicTime now, SessionOutputs& out);
+  // An answered fact of this run: frees files and chunks. Refusals become failures.
+  void OnSettled(const Outbox::Settled& settled, SessionOutputs& out);
+
+  // Counts whatever moves; the same number twice is a ping.
+  void Bump() { ++activity_; }
+  SendProgress Report(WorkPhase phase) const;
+  WorkPhase trainer_phase() const { return at_.phase; }
+  std::optional<MonotonicTime> NextWake() const { return restart_at_; }
+
+ private:
+  enum class Trainer { kNone, kStarting, kReady, kTraining, kStopping };
+  bool IsTrainer(ChildId child) const { return has_trainer() && child == child_; }
+  void TellWhatTheBaseProves(int stands_before);
+  void DeleteCheckpointsBefore(int64_t step, SessionOutputs& out);
+
+  TaskTerm task_;
+  std::string specialist_;
+  int next_chunk_ = 0;
+  std::optional<CheckpointFact> base_;
+  Outbox outbox_;
+  std::vector<RunMemory::File> local_;  // by step; the last one is what a trainer resumes from
+  bool fetching_ = false;
+  bool failed_ = false;
+  bool done_ = false;
+
+  Trainer trainer_ = Trainer::kNone;
+  ChildId child_ = 0;
+  std::optional<FailureFact> last_words_;
+  std::string trouble_;  // told until a trainer moves beyond where the last one died
+  std::optional<MonotonicTime> restart_at_;
+  int deaths_ = 0;
+  int64_t best_step_ = -1;
+  bool saving_ = false;
+  double captured_seconds_ = 0;
+  TrainerMoved at_;
+  int64_t activity_ = 0;
+  std::set<std::pair<std::string, int>> evaluated_;  // (kind, chunk) already told
+};
+
+// "BG" of "train/BG"; empty for any other task.
+std::string SpecialistOfTask(std::string_view task);
+
+}  // namespace interceptor::worker
