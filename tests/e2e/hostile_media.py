@@ -91,13 +91,13 @@ class Preparer:
                     return int(entry.parent.name)
         raise RuntimeError("the chunk was prepared before a decoder was seen at work")
 
-    def finish(self, timeout=TIMEOUT):
+    def finish(self):
         try:
-            code = self.process.wait(timeout)
+            code = self.process.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise RuntimeError(f"no end within {timeout} s")
+            raise RuntimeError(f"no end within {TIMEOUT} s")
         output = (self.folder / "output.txt").read_text(errors="replace")
         if code != 0:
             raise RuntimeError(f"exit code {code}: {output[-300:]}")
@@ -287,7 +287,7 @@ def check_disturbed(programs, folder, kit, slow, tally):
             os.kill(pid, number)
             while number == signal.SIGSTOP and pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] not in "Tt":
                 os.sched_yield()
-        return differences(calm, work.finish(TIMEOUT * (4 if slow else 1)))
+        return differences(calm, work.finish())
 
     tally.act("decoder killed", lambda: disturb("killed", signal.SIGKILL))
     tally.act("decoder crashed", lambda: disturb("crashed", signal.SIGSEGV))

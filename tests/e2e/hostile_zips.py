@@ -16,9 +16,11 @@ import pathlib
 import resource
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 from zip_cases import (
@@ -26,11 +28,26 @@ from zip_cases import (
     label_rows, LINE_MAX, MEMORY, name_rows, PREFIX, PROCESSOR_SECONDS, SETTINGS, shared_rows, STORE, TIMEOUT)
 
 
+FILLED = 4096 - 32
+
+
+def narrow_pipe():
+    """A pipe with room for the first words of a line and no more; its ends as files."""
+    reader, writer = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb")))
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(writer.fileno(), bytes(FILLED))
+    return reader, writer
+
+
+def held_bytes(pipe):
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+
+
 class Run:
     """interceptor-prepare on one row's zip, in a folder of its own."""
 
-    def __init__(self, programs, home, zip_file, act=None, moment=None):
-        self.home, self.late = home, False
+    def __init__(self, programs, home, zip_file, act=None, wait_for_store=False):
+        self.home, self.late, self.missed = home, False, False
         home.mkdir()
         data = zip_file(home / "00.zip") if callable(zip_file) else zip_file
         if isinstance(data, bytes):
@@ -38,27 +55,30 @@ class Run:
         (home / "run.json").write_text(json.dumps(SETTINGS))
         (home / "store/00").mkdir(parents=True)
         words = [programs / "interceptor-prepare", "00.zip", "--out", "store", "--settings", "run.json", "--decoders", "1"]
-        lock_path = home / "store/00/builder.lock"
-        with open(home / "out.txt", "wb") as out, open(home / "err.txt", "wb") as err, open(lock_path, "wb") as lock:
-            if moment and "waiting" in moment:
+        err, into = narrow_pipe() if act else (None, open(home / "err.txt", "wb"))
+        with open(home / "out.txt", "wb") as out, into, open(home / "store/00/builder.lock", "wb") as lock:
+            if wait_for_store:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            with subprocess.Popen(words, cwd=home, stdin=subprocess.DEVNULL, stdout=out, stderr=err) as process:
+            with subprocess.Popen(words, cwd=home, stdin=subprocess.DEVNULL, stdout=out, stderr=into) as process:
                 resource.prlimit(process.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))
                 resource.prlimit(process.pid, resource.RLIMIT_CPU, (PROCESSOR_SECONDS, resource.RLIM_INFINITY))
-                self.missed = moment is not None and not self.reaches(process, moment)
                 if act:
-                    act(home / "00.zip")
+                    self.disturb(process, err, lambda: act(home / "00.zip"))
                 fcntl.flock(lock, fcntl.LOCK_UN)
                 self.wait(process)
+        if act:
+            with err:
+                (home / "err.txt").write_bytes(err.read()[FILLED:])
         self.read()
 
-    def reaches(self, process, moment):
+    def disturb(self, process, err, act):
+        """Once it has begun to speak; the pipe holds it in the middle of its first line until `act` is done."""
         deadline = time.monotonic() + TIMEOUT
-        while process.poll() is None and time.monotonic() < deadline:
-            if moment in (self.home / "err.txt").read_text(errors="replace"):
-                return True
+        while process.poll() is None and time.monotonic() < deadline and held_bytes(err) == FILLED:
             time.sleep(0.002)
-        return False
+        self.missed = process.poll() is not None
+        act()
+        fcntl.fcntl(err, fcntl.F_SETPIPE_SZ, 1 << 20)
 
     def wait(self, process):
         try:

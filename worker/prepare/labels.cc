@@ -20,7 +20,9 @@ using nlohmann::json;
 using Labels = std::map<std::string, LabelLine>;
 
 constexpr std::string_view kMetadataName = "metadata.json";
-constexpr int64_t kMetadataBytesMax = int64_t{64} << 20;  // of all of a zip together
+// Of all metadata.json files of a zip together.
+constexpr int64_t kMetadataBytesMax = int64_t{32} << 20;
+constexpr int64_t kMetadataFilesMax = 10000;
 constexpr std::string_view kMediaEndings[] = {".mp4",  ".mov", ".m4v", ".3gp",  ".mkv",
                                               ".webm", ".avi", ".jpg", ".jpeg", ".png"};
 // Of pictures and videos that are not decoded; what else a zip holds is no clip.
@@ -149,6 +151,27 @@ class PathSource final : public LabelSource {
   }
 };
 
+// By what the zip declares, before any is read; reading holds it to that.
+absl::Status CheckMetadataSize(std::span<const ArchiveEntry> entries) {
+  int64_t files = 0;
+  int64_t bytes = 0;
+  for (const ArchiveEntry& entry : entries) {
+    if (BaseName(entry.path) != kMetadataName) continue;
+    ++files;
+    bytes = std::min(bytes, kMetadataBytesMax) + entry.size_bytes;
+  }
+  constexpr std::string_view kRemedy = "; keep only the labels of its clips, or split it into several chunks";
+  if (files > kMetadataFilesMax) {
+    return InvalidArgument("it has ", files, " metadata.json files; at most ", kMetadataFilesMax, " are read",
+                           kRemedy);
+  }
+  if (bytes > kMetadataBytesMax) {
+    return InvalidArgument("its metadata.json files (", files, ") have more than ", kMetadataBytesMax,
+                           " bytes together", kRemedy);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<LabelSource>> MakeSource(Archive& archive, const std::string* csv,
                                                         std::string& name) {
   if (csv != nullptr) {
@@ -158,16 +181,12 @@ absl::StatusOr<std::unique_ptr<LabelSource>> MakeSource(Archive& archive, const 
   }
   std::map<std::string, Labels> folders;
   bool has_components = false;
-  int64_t metadata_bytes = 0;
+  ICPT_RETURN_IF_ERROR(CheckMetadataSize(archive.entries()));
   for (const ArchiveEntry& entry : archive.entries()) {
     const std::string folders_of_entry = Cat("/", FolderOf(entry.path), "/");
     has_components |= folders_of_entry.find("/real/") != std::string::npos ||
                       folders_of_entry.find("/fake/") != std::string::npos;
     if (BaseName(entry.path) != kMetadataName) continue;
-    metadata_bytes += entry.size_bytes;
-    if (metadata_bytes > kMetadataBytesMax) {
-      return InvalidArgument("its metadata.json files have more than ", kMetadataBytesMax, " bytes together");
-    }
     auto text = archive.Read(entry, kMetadataBytesMax);
     if (!text.ok()) return InvalidArgument(entry.path, " cannot be read: ", text.status().message());
     auto labels = ParseMetadata(*text);

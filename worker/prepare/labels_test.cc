@@ -89,6 +89,36 @@ CATCH_TEST_CASE("what the metadata gets wrong is refused by name") {
   for (const auto& c : cases) CheckRefused(Gate(Sample(c[0]), {.unmatched_share_max = 1}).status(), c[1]);
 }
 
+// An archive of which nothing may be read.
+class UnreadArchive final : public Archive {
+ public:
+  explicit UnreadArchive(std::vector<ArchiveEntry> entries) : entries_(std::move(entries)) {}
+  std::span<const ArchiveEntry> entries() const override { return entries_; }
+  const std::string& path() const override { return path_; }
+  absl::StatusOr<std::string> Read(const ArchiveEntry& entry, int64_t) override {
+    CATCH_FAIL(entry.path << " is read");
+    return std::string();
+  }
+
+ private:
+  const std::string path_ = "00.zip";
+  const std::vector<ArchiveEntry> entries_;
+};
+
+CATCH_TEST_CASE("metadata of more bytes or files than are read is refused before any is read") {
+  const auto refusal = [](int files, int64_t bytes_each) {
+    std::vector<ArchiveEntry> entries;
+    for (int i = 0; i < files; ++i) {
+      entries.push_back({.path = std::to_string(i) + "/metadata.json", .size_bytes = bytes_each});
+    }
+    UnreadArchive archive(std::move(entries));
+    return PassDataGate(archive, {}, nullptr).status();
+  };
+  CheckRefused(refusal(12, 11 << 20), "metadata.json files (12) have more than 33554432 bytes together");
+  CheckRefused(refusal(3, int64_t{1} << 62), "more than 33554432 bytes together");
+  CheckRefused(refusal(10001, 2), "10001 metadata.json files; at most 10000 are read");
+}
+
 CATCH_TEST_CASE("a chunk without any labels is refused, never guessed") {
   CheckRefused(Gate({{.name = "a.mp4", .bytes = "a"}, {.name = "fake_b.mp4", .bytes = "b"}}).status(),
                "no metadata.json");
