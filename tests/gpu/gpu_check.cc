@@ -80,8 +80,8 @@ absl::StatusOr<bool> CheckAgainstCpu(const std::string& device) {
   ICPT_RETURN_IF_ERROR(gpu->Step(input).status());
   HostState on_cpu = MakeHostState(cpu->architecture(), false);
   HostState on_gpu = on_cpu;
-  cpu->CaptureAll(on_cpu);
-  gpu->CaptureAll(on_gpu);
+  ICPT_RETURN_IF_ERROR(cpu->CaptureAll(on_cpu));
+  ICPT_RETURN_IF_ERROR(gpu->CaptureAll(on_gpu));
   int64_t stray = 0;
   for (size_t i = 0; i < on_cpu.weights.size(); ++i) {
     stray += std::abs(on_cpu.weights[i] - on_gpu.weights[i]) > kLearningRate / 10;

@@ -42,8 +42,8 @@ absl::Status WriteParityFiles(const std::string& folder) {
   for (int i = 0; i < kWarmUpBatches; ++i) ICPT_RETURN_IF_ERROR(learner->Probe(probe).status());
 
   HostState state = MakeHostState(net, true);
-  learner->RoundMoments(state);
-  learner->CaptureWeights(state);
+  ICPT_RETURN_IF_ERROR(learner->RoundMoments(state));
+  ICPT_RETURN_IF_ERROR(learner->CaptureWeights(state));
   CheckpointInfo info;
   info.facts = learner->facts();
   ICPT_RETURN_IF_ERROR(

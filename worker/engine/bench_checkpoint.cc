@@ -74,8 +74,10 @@ absl::Status MeasureOurs(const FileSystem& files, const std::string& folder, Lea
       ICPT_RETURN_IF_ERROR(saved->status);
       figures.save_s.push_back(saved->write_seconds + saved->job.stall_ms / 1000);
     }
-    learner.RoundMoments(saver.buffer());
-    const double stall = Seconds([&] { learner.CaptureWeights(saver.buffer()); });
+    ICPT_RETURN_IF_ERROR(learner.RoundMoments(saver.buffer()));
+    absl::Status captured;
+    const double stall = Seconds([&] { captured = learner.CaptureWeights(saver.buffer()); });
+    ICPT_RETURN_IF_ERROR(captured);
     if (round > 0) figures.stall_ms.push_back(stall * 1000);
     path = JoinPath(folder, Cat("ours-", round % 2, ".safetensors"));
     saver.Start({.path = path, .info = info, .losses = {}, .reason = "bench", .stall_ms = stall * 1000});
@@ -136,7 +138,7 @@ absl::StatusOr<Figures> Measure(const std::string& folder, const std::string& de
   options.device = device;
   ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<Learner> learner, Learner::Create(options));
   HostState state = MakeHostState(learner->architecture(), false);
-  learner->CaptureAll(state);
+  ICPT_RETURN_IF_ERROR(learner->CaptureAll(state));
   FillMoments(state);
   ICPT_RETURN_IF_ERROR(learner->Load(state));
   Figures figures;

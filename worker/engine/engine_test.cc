@@ -64,9 +64,9 @@ std::unique_ptr<Learner> MakeLearner(const LearnerOptions& options) {
   return *std::move(learner);
 }
 
-HostState StateOf(const Learner& learner) {
+HostState StateOf(Learner& learner) {
   HostState state = MakeHostState(learner.architecture(), false);
-  learner.CaptureAll(state);
+  CATCH_REQUIRE(learner.CaptureAll(state).ok());
   return state;
 }
 
@@ -217,8 +217,8 @@ CATCH_TEST_CASE("rounded moments are exactly what a published file holds") {
   CATCH_REQUIRE(learner->Step(InputOf(batch, stage, 0)).ok());
   const HostState exact = StateOf(*learner);
   HostState rounded = MakeHostState(learner->architecture(), true);
-  learner->RoundMoments(rounded);
-  learner->CaptureWeights(rounded);
+  CATCH_REQUIRE(learner->RoundMoments(rounded).ok());
+  CATCH_REQUIRE(learner->CaptureWeights(rounded).ok());
   const HostState live = StateOf(*learner);
   CATCH_CHECK(live.exp_avg != exact.exp_avg);
   CATCH_CHECK(live.weights == exact.weights);
@@ -229,12 +229,30 @@ CATCH_TEST_CASE("rounded moments are exactly what a published file holds") {
   CATCH_CHECK(StateOf(*restored).group_steps == live.group_steps);
 }
 
+CATCH_TEST_CASE("what LibTorch throws comes out of every entry as a status") {
+  const auto learner = MakeLearner(TinyOptions());
+  const HostState good = StateOf(*learner);
+  HostState broken = good;
+  broken.exp_avg_sq.pop_back();
+  CATCH_CHECK(absl::IsInvalidArgument(learner->Load(broken)));
+  CATCH_CHECK(absl::IsInternal(learner->CaptureAll(broken)));
+  CATCH_CHECK(absl::IsInternal(learner->RoundMoments(broken)));
+  broken.weights.pop_back();
+  CATCH_CHECK(absl::IsInternal(learner->CaptureWeights(broken)));
+  FrameBatch batch = ColourBatch(4, 32);
+  CATCH_CHECK(absl::IsInternal(learner->Score(batch.pixels, batch.count, 0).status()));
+  batch.is_fake.pop_back();
+  const CurriculumStage stage = {.input_pixels = 32};
+  CATCH_CHECK(absl::IsInternal(learner->Step(InputOf(batch, stage, 0)).status()));
+  CATCH_CHECK(StateOf(*learner).weights == good.weights);
+}
+
 struct SavedFixture {
   SavedFixture() {
     learner = MakeLearner(TinyOptions());
     state = MakeHostState(learner->architecture(), true);
-    learner->RoundMoments(state);
-    learner->CaptureWeights(state);
+    CATCH_REQUIRE(learner->RoundMoments(state).ok());
+    CATCH_REQUIRE(learner->CaptureWeights(state).ok());
     info.specialist = SpecialistName::kLL;
     info.plan_digest = DigestOf("plan").hex;
     info.manifests = {DigestOf("m0").hex, DigestOf("m1").hex};

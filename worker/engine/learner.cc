@@ -32,13 +32,14 @@ auto Guarded(const char* what, Function function) -> decltype(function()) {
   }
 }
 
+// A const vector's is for reading alone.
 template <typename T>
-at::Tensor Borrow(std::vector<T>& values, at::ScalarType type) {
-  return at::from_blob(values.data(), {static_cast<int64_t>(values.size())}, type);
+at::Tensor Borrow(const std::vector<T>& values, at::ScalarType type) {
+  return at::from_blob(const_cast<T*>(values.data()), {static_cast<int64_t>(values.size())}, type);
 }
 
 // A copy: the backward pass reads it after the vector is gone.
-at::Tensor Own(std::vector<float>& values) { return Borrow(values, at::kFloat).clone(); }
+at::Tensor Own(const std::vector<float>& values) { return Borrow(values, at::kFloat).clone(); }
 
 class TorchLearner : public Learner {
  public:
@@ -99,57 +100,66 @@ class TorchLearner : public Learner {
     });
   }
 
-  void RoundMoments(HostState& state) override {
-    const at::NoGradGuard no_grad;
-    auto round = [](at::Tensor& live, std::vector<uint16_t>& out) {
-      at::Tensor host = Borrow(out, at::kBFloat16);
-      host.copy_(live);
-      live.copy_(host);
-    };
-    round(net_.arenas().exp_avg, state.exp_avg_bf16);
-    round(net_.arenas().exp_avg_sq, state.exp_avg_sq_bf16);
+  absl::Status RoundMoments(HostState& state) override {
+    return Guarded("rounding the moments", [&] {
+      const at::NoGradGuard no_grad;
+      auto round = [](at::Tensor& live, std::vector<uint16_t>& out) {
+        at::Tensor host = Borrow(out, at::kBFloat16);
+        host.copy_(live);
+        live.copy_(host);
+      };
+      round(net_.arenas().exp_avg, state.exp_avg_bf16);
+      round(net_.arenas().exp_avg_sq, state.exp_avg_sq_bf16);
+      return absl::OkStatus();
+    });
   }
 
-  void CaptureWeights(HostState& state) const override {
-    auto& self = const_cast<TorchLearner&>(*this);
-    const Arenas& arenas = self.net_.arenas();
-    Borrow(state.weights, at::kFloat).copy_(arenas.weights);
-    Borrow(state.statistics, at::kFloat).copy_(arenas.statistics);
-    state.counters = arenas.counters;
-    const auto& steps = self.optimizer_.group_steps();
-    state.group_steps.assign(steps.begin(), steps.end());
+  absl::Status CaptureWeights(HostState& state) override {
+    return Guarded("capturing the weights", [&] {
+      const Arenas& arenas = net_.arenas();
+      Borrow(state.weights, at::kFloat).copy_(arenas.weights);
+      Borrow(state.statistics, at::kFloat).copy_(arenas.statistics);
+      state.counters = arenas.counters;
+      const auto& steps = optimizer_.group_steps();
+      state.group_steps.assign(steps.begin(), steps.end());
+      return absl::OkStatus();
+    });
   }
 
-  void CaptureAll(HostState& state) const override {
-    CaptureWeights(state);
-    const Arenas& arenas = const_cast<TorchLearner&>(*this).net_.arenas();
-    Borrow(state.exp_avg, at::kFloat).copy_(arenas.exp_avg);
-    Borrow(state.exp_avg_sq, at::kFloat).copy_(arenas.exp_avg_sq);
+  absl::Status CaptureAll(HostState& state) override {
+    ICPT_RETURN_IF_ERROR(CaptureWeights(state));
+    return Guarded("capturing the moments", [&] {
+      Borrow(state.exp_avg, at::kFloat).copy_(net_.arenas().exp_avg);
+      Borrow(state.exp_avg_sq, at::kFloat).copy_(net_.arenas().exp_avg_sq);
+      return absl::OkStatus();
+    });
   }
 
-  absl::Status Load(const HostState& given) override {
+  absl::Status Load(const HostState& state) override {
     const Architecture& net = architecture();
-    auto state = given;
     const bool bf16 = !state.exp_avg_bf16.empty();
-    const size_t moments = bf16 ? state.exp_avg_bf16.size() : state.exp_avg.size();
     const auto floats = static_cast<size_t>(net.arena_size);
-    if (state.weights.size() != floats || moments != floats ||
+    if (state.weights.size() != floats ||
+        (bf16 ? state.exp_avg_bf16.size() : state.exp_avg.size()) != floats ||
+        (bf16 ? state.exp_avg_sq_bf16.size() : state.exp_avg_sq.size()) != floats ||
         state.statistics.size() != static_cast<size_t>(net.statistic_count) ||
         state.counters.size() != net.counters.size() || state.group_steps.size() != kGroups) {
       return InvalidArgument("the state has ", state.weights.size(), " floats of weights; ", net.Stamp(),
                              " has ", floats);
     }
-    const at::NoGradGuard no_grad;
-    Arenas& arenas = net_.arenas();
-    arenas.weights.copy_(Borrow(state.weights, at::kFloat));
-    arenas.statistics.copy_(Borrow(state.statistics, at::kFloat));
-    arenas.exp_avg.copy_(bf16 ? Borrow(state.exp_avg_bf16, at::kBFloat16)
-                              : Borrow(state.exp_avg, at::kFloat));
-    arenas.exp_avg_sq.copy_(bf16 ? Borrow(state.exp_avg_sq_bf16, at::kBFloat16)
-                                 : Borrow(state.exp_avg_sq, at::kFloat));
-    arenas.counters = state.counters;
-    std::copy(state.group_steps.begin(), state.group_steps.end(), optimizer_.group_steps().begin());
-    return absl::OkStatus();
+    return Guarded("taking over a state", [&] {
+      const at::NoGradGuard no_grad;
+      Arenas& arenas = net_.arenas();
+      arenas.weights.copy_(Borrow(state.weights, at::kFloat));
+      arenas.statistics.copy_(Borrow(state.statistics, at::kFloat));
+      arenas.exp_avg.copy_(bf16 ? Borrow(state.exp_avg_bf16, at::kBFloat16)
+                                : Borrow(state.exp_avg, at::kFloat));
+      arenas.exp_avg_sq.copy_(bf16 ? Borrow(state.exp_avg_sq_bf16, at::kBFloat16)
+                                   : Borrow(state.exp_avg_sq, at::kFloat));
+      arenas.counters = state.counters;
+      std::copy(state.group_steps.begin(), state.group_steps.end(), optimizer_.group_steps().begin());
+      return absl::OkStatus();
+    });
   }
 
  private:

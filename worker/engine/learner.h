@@ -93,13 +93,17 @@ class Learner {
 
   virtual absl::StatusOr<ProbeResult> Probe(const ProbeInput& input) = 0;
 
-  // Rounds the live moments to bf16 and leaves the rounded values in `state`, whose bf16 buffers have their
-  // size. Done on the rounding grid whether or not anything is captured, so it is no part of a save's cost.
-  virtual void RoundMoments(HostState& state) = 0;
+  // These three fill `state` and fail with INTERNAL: a GPU reports an error of an earlier step at the next
+  // copy.
+  // REQUIRES: `state` comes from MakeHostState for this architecture.
+  //
+  // Rounds the live moments to bf16 and leaves the rounded values in `state`. Done on the rounding grid
+  // whether or not anything is captured, so it is no part of a save's cost.
+  virtual absl::Status RoundMoments(HostState& state) = 0;
   // Copies everything but the moments: after RoundMoments, all that a published checkpoint needs.
-  virtual void CaptureWeights(HostState& state) const = 0;
+  virtual absl::Status CaptureWeights(HostState& state) = 0;
   // Copies everything, moments in fp32.
-  virtual void CaptureAll(HostState& state) const = 0;
+  virtual absl::Status CaptureAll(HostState& state) = 0;
   // Takes over a state. INVALID_ARGUMENT when its sizes are not this architecture's.
   virtual absl::Status Load(const HostState& state) = 0;
 };

@@ -75,7 +75,7 @@ absl::Status LoadStart(const FileSystem& files, const TrainerOptions& options, c
   const ModelSettings& model = options.settings.model;
   const std::string path = JoinPath(options.data, model.initial_weights_file);
   HostState state = MakeHostState(learner.architecture(), false);
-  learner.CaptureAll(state);
+  ICPT_RETURN_IF_ERROR(learner.CaptureAll(state));
   ICPT_ASSIGN_OR_RETURN(state, ReadInitialWeights(files, path, model.initial_weights_sha256,
                                                   learner.architecture(), std::move(state)));
   return learner.Load(state);

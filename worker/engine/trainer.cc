@@ -231,36 +231,40 @@ class Trainer {
     const int64_t done = chunk_end ? steps.Total() : StepInChunk(info_.cursor, steps);
     if (OnRoundingGrid(done, steps.Total(), recipe_.rounding_period)) {
       if (chunk_end) ICPT_RETURN_IF_ERROR(Publish(published_->Wait()));
-      learner_->RoundMoments(published_->busy() ? scratch_ : published_->buffer());
+      ICPT_RETURN_IF_ERROR(learner_->RoundMoments(published_->busy() ? scratch_ : published_->buffer()));
       if (chunk_end) losses_.clear();
-      if (chunk_end || (control_.SaveRequested() && !published_->busy())) Capture(chunk_end);
+      if (chunk_end || (control_.SaveRequested() && !published_->busy())) {
+        ICPT_RETURN_IF_ERROR(Capture(chunk_end));
+      }
     }
     const absl::Duration since = SystemClock().Now() - last_snapshot_;
     const bool due = since >= absl::Seconds(options_.settings.checkpoints.recovery_period_seconds);
-    if (due && !chunk_end && (snapshots_ == nullptr || !snapshots_->busy())) CaptureSnapshot();
-    return absl::OkStatus();
+    const bool take_snapshot = due && !chunk_end && (snapshots_ == nullptr || !snapshots_->busy());
+    return take_snapshot ? CaptureSnapshot() : absl::OkStatus();
   }
 
   // The moments stand in the buffer already; the loop waits for one copy of the weights alone.
-  void Capture(bool chunk_end) {
+  absl::Status Capture(bool chunk_end) {
     const MonotonicTime begin = SystemClock().Now();
-    learner_->CaptureWeights(published_->buffer());
+    ICPT_RETURN_IF_ERROR(learner_->CaptureWeights(published_->buffer()));
     SaveJob job = {.path = CheckpointPath(options_.run, options_.specialist, info_.step),
                    .info = info_,
                    .losses = losses_,
                    .reason = chunk_end ? "chunk_end" : "save_now"};
     job.stall_ms = absl::ToDoubleMilliseconds(SystemClock().Now() - begin);
     published_->Start(std::move(job));
+    return absl::OkStatus();
   }
 
-  void CaptureSnapshot() {
+  absl::Status CaptureSnapshot() {
     if (snapshots_ == nullptr) snapshots_ = std::make_unique<Saver>(files_, learner_->architecture(), false);
-    learner_->CaptureAll(snapshots_->buffer());
+    ICPT_RETURN_IF_ERROR(learner_->CaptureAll(snapshots_->buffer()));
     snapshots_->Start({.path = SnapshotPath(options_.run, snapshot_number_++),
                        .info = info_,
                        .losses = losses_,
                        .reason = "recovery"});
     last_snapshot_ = SystemClock().Now();
+    return absl::OkStatus();
   }
 
   absl::Status Publish(const std::optional<SavedFile>& saved) {
@@ -294,7 +298,7 @@ class Trainer {
     ICPT_RETURN_IF_ERROR(Publish(published_->Wait()));
     if (AtChunkStart()) return absl::OkStatus();
     if (snapshots_ != nullptr) ICPT_RETURN_IF_ERROR(Noted(snapshots_->Wait()));
-    CaptureSnapshot();
+    ICPT_RETURN_IF_ERROR(CaptureSnapshot());
     return snapshots_->Wait()->status;
   }
 
