@@ -7,6 +7,7 @@ can be put at every one of its system calls. Modes of a child that misbehaves (f
   prepare, train   do the work                      paced  trains chunk N once the file go-N lies beside the store
   hang             never says another word          spin   repeats the same step for ever
   hang-prepare     the same of the preparer         balloon  takes memory until none is left
+  garble           says what is no event
 """
 import hashlib
 import json
@@ -138,7 +139,9 @@ class Training:
     def misbehave(self, how):
         self.control.say("ready", next_chunk=self.chunk)
         self.control.hear()
-        if how == "hang":
+        if how == "garble":
+            self.control.say(3)
+        if how in ("hang", "garble"):
             signal.pause()
         hoard = []
         while how == "balloon":

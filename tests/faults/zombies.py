@@ -1,4 +1,4 @@
-"""Workers that wake after their term has moved, a second coordinator, storms of SIGTERM, children that spin, balloon or hang."""
+"""Workers that wake after their term has moved, a second coordinator, storms of SIGTERM, children that spin, balloon, hang or garble."""
 import os
 import pathlib
 import re
@@ -138,7 +138,7 @@ def storm(context, folder):
 
 
 def bad_trainer(context, folder, how, *reasons):
-    """A trainer that hangs, spins or balloons: status gives the reason, the run is released, the child is gone."""
+    """A trainer that hangs, spins, garbles or balloons: status gives the reason, the run is released, the child is gone."""
     cluster = stand_in_cluster(context, folder, how, plan={"stall_seconds: 120": "stall_seconds: 3"})
     if how == "balloon":
         wrapper = cluster.bin / "interceptor-train"
@@ -150,7 +150,7 @@ def bad_trainer(context, folder, how, *reasons):
                     lambda: any(reason in cluster.task("train/BG").get("reason", "") for reason in reasons))
         if how != "balloon":
             await_event("the failure in events", lambda: any(
-                event["kind"] == "task_failed" and event["subject"].startswith("train/") for event in cluster.events()))
+                event["kind"] in ("task_failed", "run_paused") and event["subject"].startswith("train/") for event in cluster.events()))
             await_event("the end of the child", lambda: "SIGKILL" in cluster.log_text("member-1"))
         require(cluster.workers["member-1"].poll() is None, "the agent ended")
     finally:
@@ -187,5 +187,6 @@ def cases(context):
         case("preparer-hangs", stopped_preparer),
         case("child-hangs", bad_trainer, "hang", "no progress for 3s"),
         case("child-spins", bad_trainer, "spin", "no progress for 3s"),
+        case("child-garbles", bad_trainer, "garble", "an event of a child process lacks its name"),
         case("child-balloons", bad_trainer, "balloon", "interceptor-train left with exit code 1"),
     ]

@@ -260,18 +260,15 @@ struct Agent::Impl {
 
   absl::StatusOr<std::optional<SessionInput>> OnTrainer(ChildId child, const CrewMember& member,
                                                         const nlohmann::json& event) {
-    if (event.value("event", "") == "started") {
-      ICPT_LOG(kInfo) << member.specialist << ": trainer started from " << event.value("weights", "?")
-                      << " at step " << event.value("step", int64_t{0}) << " on "
-                      << event.value("device", "?");
-    }
+    ICPT_RETURN_IF_ERROR(Tell(member.specialist, event));
     return FromTrainer(child, member.specialist, event);
   }
 
   absl::StatusOr<std::optional<SessionInput>> OnPreparer(ChildId child, const CrewMember& member,
                                                          const nlohmann::json& event) {
-    const std::string kind = event.value("event", "");
-    if (kind == "manifest") {
+    ICPT_RETURN_IF_ERROR(Tell(Cat("chunk ", member.chunk), event));
+    ICPT_ASSIGN_OR_RETURN(const std::string name, EventName(event));
+    if (name == "manifest") {
       store->Trust(member.chunk);
       ICPT_ASSIGN_OR_RETURN(StoredChunk stored, store->Look(member.chunk));
       ICPT_LOG(kInfo) << "chunk " << member.chunk << " prepared: " << stored.manifest.clips << " clips, "
@@ -279,16 +276,17 @@ struct Agent::Impl {
                       << " quarantined";
       return std::optional<SessionInput>(ManifestBuilt{child, std::move(stored)});
     }
-    if (kind == "gate") ICPT_LOG(kInfo) << "chunk " << member.chunk << ": " << event.value("text", "");
-    if (kind == "quarantine") {
-      ICPT_LOG(kWarning) << "chunk " << member.chunk << ": quarantined " << event.value("clip", "?") << ": "
-                         << event.value("reason", "?");
-    }
     ICPT_ASSIGN_OR_RETURN(std::optional<SessionInput> input, FromPreparer(child, event));
     // While another worker builds the same store there is nothing to count, yet it moves.
     auto* moved = input ? std::get_if<PreparerMoved>(&*input) : nullptr;
-    if (moved != nullptr && event.value("total", int64_t{1}) == 0) moved->done = -++waits;
+    if (moved != nullptr && moved->done < 0) moved->done = -++waits;
     return input;
+  }
+
+  absl::Status Tell(const std::string& whose, const nlohmann::json& event) {
+    ICPT_ASSIGN_OR_RETURN(const std::optional<Note> note, NoteOf(event));
+    if (note) Do(Note{note->warning, Cat(whose, ": ", note->text)});
+    return absl::OkStatus();
   }
 
   // --- outputs ---

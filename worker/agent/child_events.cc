@@ -49,6 +49,7 @@ class EventReader {
   }
   Digest Blob() { return {String("sha256"), Integer("size_bytes")}; }
 
+  const absl::Status& status() const { return status_; }
   absl::StatusOr<std::optional<SessionInput>> Finish(SessionInput input) {
     if (!status_.ok()) return status_;
     return std::optional<SessionInput>(std::move(input));
@@ -128,16 +129,17 @@ absl::StatusOr<std::optional<SessionInput>> Evaluated(ChildId child, const std::
   return reader.Finish(std::move(evaluated));
 }
 
-std::string KindOf(const json& event) {
-  const auto kind = event.find("event");
-  return kind != event.end() && kind->is_string() ? kind->get<std::string>() : "";
-}
-
 }  // namespace
+
+absl::StatusOr<std::string> EventName(const json& event) {
+  const auto name = event.find("event");
+  if (name != event.end() && name->is_string()) return name->get<std::string>();
+  return InvalidArgument("an event of a child process lacks its name, the text under the key \"event\"");
+}
 
 absl::StatusOr<std::optional<SessionInput>> FromTrainer(ChildId child, const std::string& specialist,
                                                         const json& event) {
-  const std::string kind = KindOf(event);
+  ICPT_ASSIGN_OR_RETURN(const std::string kind, EventName(event));
   EventReader reader(event, kind);
   if (kind == "ready") return reader.Finish(TrainerReady{child, reader.Int("next_chunk")});
   if (kind == "progress") return Moved(child, reader);
@@ -153,11 +155,31 @@ absl::StatusOr<std::optional<SessionInput>> FromTrainer(ChildId child, const std
 }
 
 absl::StatusOr<std::optional<SessionInput>> FromPreparer(ChildId child, const json& event) {
-  const std::string kind = KindOf(event);
+  ICPT_ASSIGN_OR_RETURN(const std::string kind, EventName(event));
   EventReader reader(event, kind);
-  if (kind == "progress") return reader.Finish(PreparerMoved{child, reader.Integer("done")});
+  if (kind == "progress") {
+    const int64_t done = reader.Integer("done");
+    const bool waiting = reader.Integer("total") == 0;
+    return reader.Finish(PreparerMoved{child, waiting ? -1 : done});
+  }
   if (kind == "failed") return Failed(child, reader);
   return std::optional<SessionInput>();
+}
+
+absl::StatusOr<std::optional<Note>> NoteOf(const json& event) {
+  ICPT_ASSIGN_OR_RETURN(const std::string kind, EventName(event));
+  EventReader reader(event, kind);
+  std::optional<Note> note;
+  if (kind == "started") {
+    note = Note{false, Cat("trainer started from ", reader.String("weights"), " at step ",
+                           reader.Integer("step"), " on ", reader.String("device"))};
+  } else if (kind == "gate") {
+    note = Note{false, reader.String("text")};
+  } else if (kind == "quarantine") {
+    note = Note{true, Cat("quarantined ", reader.String("clip"), ": ", reader.String("reason"))};
+  }
+  ICPT_RETURN_IF_ERROR(reader.status());
+  return note;
 }
 
 json ToCommand(const GiveChunk& give) {

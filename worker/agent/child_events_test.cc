@@ -1,5 +1,7 @@
 #include "worker/agent/child_events.h"
 
+#include <iterator>
+
 #include "tests/support/catch.h"
 #include "worker/agent/convert.h"
 #include "worker/agent/coordinator_client.h"
@@ -48,12 +50,53 @@ CATCH_TEST_CASE("a trainer's events become the session's inputs") {
 }
 
 CATCH_TEST_CASE("events for people and events of newer children mean nothing to the session") {
-  for (const char* text :
-       {R"({"event":"hello","protocol":1})", R"({"event":"sang"})", R"({})", R"({"event":3})"}) {
+  for (const char* text : {R"({"event":"hello","protocol":1})", R"({"event":"sang"})"}) {
     const auto input = FromTrainer(5, "BG", json::parse(text));
     CATCH_REQUIRE(input.ok());
     CATCH_CHECK_FALSE(input->has_value());
   }
+}
+
+CATCH_TEST_CASE("an event without a name, or with one that is no text, is refused") {
+  for (const char* text : {R"({})", R"({"event":3})", R"({"event":null})", R"({"event":{"event":"ready"}})"}) {
+    const json event = json::parse(text);
+    CATCH_CHECK(absl::IsInvalidArgument(FromTrainer(5, "BG", event).status()));
+    CATCH_CHECK(absl::IsInvalidArgument(FromPreparer(5, event).status()));
+    CATCH_CHECK(absl::IsInvalidArgument(NoteOf(event).status()));
+  }
+}
+
+CATCH_TEST_CASE("what a child says to people is a line for the log, and is refused in another type") {
+  const json events[] = {
+      json::parse(R"({"event":"started","weights":"scratch","step":7,"device":"cpu"})"),
+      json::parse(R"({"event":"gate","text":"3 REAL"})"),
+      json::parse(R"({"event":"quarantine","clip":"x.mp4","reason":"no video"})"),
+  };
+  const char* lines[] = {"trainer started from scratch at step 7 on cpu", "3 REAL",
+                         "quarantined x.mp4: no video"};
+  for (size_t i = 0; i < std::size(events); ++i) {
+    const auto note = NoteOf(events[i]);
+    CATCH_REQUIRE(note.ok());
+    CATCH_REQUIRE(note->has_value());
+    CATCH_CHECK((*note)->text == lines[i]);
+    for (const auto& [key, value] : events[i].items()) {
+      json wrong = events[i];
+      wrong[key] = json::array({1});
+      CATCH_CHECK(absl::IsInvalidArgument(NoteOf(wrong).status()));
+    }
+  }
+}
+
+CATCH_TEST_CASE("a preparer that waits for another process counts nothing") {
+  auto moved = [](const char* text) {
+    const auto input = FromPreparer(5, json::parse(text));
+    CATCH_REQUIRE(input.ok());
+    return std::get<PreparerMoved>(**input).done;
+  };
+  CATCH_CHECK(moved(R"({"event":"progress","done":3,"total":9})") == 3);
+  CATCH_CHECK(moved(R"({"event":"progress","done":0,"total":0})") == -1);
+  CATCH_CHECK_FALSE(
+      FromPreparer(5, json::parse(R"({"event":"progress","done":3,"total":"9"})")).ok());
 }
 
 CATCH_TEST_CASE("an event that lacks a field or has it in another type is refused, naming it") {
@@ -79,6 +122,10 @@ CATCH_TEST_CASE("a directive becomes an input, an unknown one an error") {
   const auto input = FromProto(directive);
   CATCH_REQUIRE(input.ok());
   CATCH_CHECK(absl::IsAborted(std::get<Answered>(*input).status));
+  directive.mutable_rejected()->set_code(0);
+  directive.mutable_rejected()->set_text("no");
+  const absl::Status refused = std::get<Answered>(*FromProto(directive)).status;
+  CATCH_CHECK(refused == absl::UnknownError("no"));
   v1::Assignment* assignment = directive.mutable_assignment();
   assignment->mutable_task()->set_task("train/BG");
   assignment->mutable_task()->set_term(4);

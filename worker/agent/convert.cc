@@ -171,6 +171,12 @@ RoundIsReady FromProto(const v1::RoundReady& round) {
   return out;
 }
 
+// A rejection is never OK, whatever code stands in it.
+absl::Status FromProto(const v1::Rejected& rejected) {
+  const auto code = static_cast<absl::StatusCode>(rejected.code());
+  return {code == absl::StatusCode::kOk ? absl::StatusCode::kUnknown : code, ToAbsl(rejected.text())};
+}
+
 }  // namespace
 
 v1::Digest ToProto(const Digest& digest) {
@@ -275,9 +281,7 @@ absl::StatusOr<SessionInput> FromProto(const v1::Directive& directive) {
     case v1::Directive::kAccepted:
       return Answered{directive.accepted().request_id(), absl::OkStatus()};
     case v1::Directive::kRejected:
-      return Answered{directive.rejected().request_id(),
-                      absl::Status(static_cast<absl::StatusCode>(directive.rejected().code()),
-                                   ToAbsl(directive.rejected().text()))};
+      return Answered{directive.rejected().request_id(), FromProto(directive.rejected())};
     case v1::Directive::kWelcome:
       return FromProto(directive.welcome());
     case v1::Directive::kManifest:

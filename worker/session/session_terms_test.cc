@@ -220,5 +220,19 @@ CATCH_TEST_CASE("a base beyond the coordinator's next chunk proves the chunks be
   }
 }
 
+CATCH_TEST_CASE("a trainer proves no chunk by what it says of itself") {
+  Desk desk;
+  desk.Connect();
+  desk.StoreAll();
+  CheckpointFact base = CheckpointAt("BG", 10);
+  base.cursor = {.chunk = 1, .epoch = 0, .position = 0, .seed = 1};
+  desk.Assign("BG", 2, 1, base);
+  desk.Give(BlobFetched{base.blob, absl::OkStatus(), "base"});
+  desk.Ready("BG", 1'000'000'000);
+  const auto sent = desk.AnswerAll();
+  CATCH_REQUIRE(sent.size() == 1);
+  CATCH_CHECK(std::get<FailureFact>(sent[0].body).text.find("1000000000") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace interceptor::worker

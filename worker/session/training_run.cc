@@ -153,7 +153,7 @@ bool TrainingRun::OnReady(const TrainerReady& ready, SessionOutputs& out) {
   if (trainer_ == Trainer::kStopping) return true;
   trainer_ = Trainer::kReady;
   Bump();
-  TellWhatTheBaseProves(ready.next_chunk);
+  TellWhatTheBaseProves();
   // The chunk before the one where the model stands may be ordered again: its scores are still owed.
   if (ready.next_chunk != next_chunk_ && ready.next_chunk != next_chunk_ + 1) {
     Fail({.code = "FAILED_PRECONDITION",
@@ -167,10 +167,10 @@ bool TrainingRun::OnReady(const TrainerReady& ready, SessionOutputs& out) {
 
 // An earlier holder trained these chunks and was gone before it could tell their ends. Their scores went with
 // it, but for the last one while the model still stands right behind it.
-void TrainingRun::TellWhatTheBaseProves(int stands_before) {
+void TrainingRun::TellWhatTheBaseProves() {
   if (!base_ || local_.empty() || local_.back().blob != base_->blob) return;
   const bool right_behind = base_->cursor.epoch == 0 && base_->cursor.position == 0;
-  for (; next_chunk_ < stands_before - (right_behind ? 1 : 0); ++next_chunk_) {
+  for (; next_chunk_ < base_->cursor.chunk - (right_behind ? 1 : 0); ++next_chunk_) {
     outbox_.Add(ChunkFinishedFact{next_chunk_, base_->step, base_->training_seconds});
   }
 }

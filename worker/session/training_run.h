@@ -82,7 +82,7 @@ class TrainingRun {
  private:
   enum class Trainer { kNone, kStarting, kReady, kTraining, kStopping };
   bool IsTrainer(ChildId child) const { return has_trainer() && child == child_; }
-  void TellWhatTheBaseProves(int stands_before);
+  void TellWhatTheBaseProves();
   void DeleteCheckpointsBefore(int64_t step, SessionOutputs& out);
 
   TaskTerm task_;
