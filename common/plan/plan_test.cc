@@ -56,6 +56,7 @@ CATCH_TEST_CASE("The master plan says what the team decided") {
   CATCH_CHECK(plan->recipe().optimizer() == v1::OPTIMIZER_ADAMW);
   CATCH_CHECK(plan->recipe().schedule() == v1::LEARNING_RATE_SCHEDULE_COSINE);
   CATCH_CHECK(plan->recipe().batch_size() % 2 == 0);
+  CATCH_CHECK(plan->preparation().face_model() == "face_detection_yunet_2023mar.onnx");
   CATCH_CHECK(plan->evaluation().look_ahead());
   CATCH_CHECK(plan->evaluation().folds() == 5);
   CATCH_CHECK(plan->evaluation().bias_correction());
@@ -144,6 +145,9 @@ CATCH_TEST_CASE("A value out of range is named with its path and what is allowed
       {"evaluation { folds: 3 held_out_fold: 3 }", "evaluation.held_out_fold is 3", "0 to 2"},
       {"preparation { labels_csv: \"/etc/x\" }", "preparation.labels_csv is \"/etc/x\"", "inside"},
       {"preparation { face_model: \"../x\" }", "preparation.face_model is \"../x\"", "inside"},
+      {"preparation { face_model: \"x\" face_model_sha256: \"1\" }", "preparation.face_model_sha256", "64"},
+      {"preparation { face_model_sha256: \"1\" }", "preparation.face_model_sha256",
+       "needs preparation.face_model"},
       {"checkpoints { keep_latest: 0 }", "checkpoints.keep_latest is 0", "1 to 100"},
       {"scheduling { lease_ttl_seconds: 0 }", "scheduling.lease_ttl_seconds is 0", "1 to 86400"},
       {"members { name: \"a\" specialists: \"CM\" specialists: \"RR\" }", "members[2].name \"a\"", "taken"},
@@ -170,10 +174,10 @@ CATCH_TEST_CASE("A value out of range is named with its path and what is allowed
 }
 
 CATCH_TEST_CASE("A plan may name specialists of its own and as many members as a coordinator serves") {
-  const absl::StatusOr<v1::Plan> mixed = ParsePlan(
-      Cat(kSmall, "members { name: \"c\" specialists: \"x-a\" }",
-          "members { name: \"d\" specialists: \"CM\" specialists: \"x-b\" }"),
-      "p.txtpb");
+  const absl::StatusOr<v1::Plan> mixed =
+      ParsePlan(Cat(kSmall, "members { name: \"c\" specialists: \"x-a\" }",
+                    "members { name: \"d\" specialists: \"CM\" specialists: \"x-b\" }"),
+                "p.txtpb");
   CATCH_CHECK(mixed.ok());
 
   std::string fleet = "name: \"fleet\" chunks { name: \"00\" } members { name: \"z\" integrates: true }";

@@ -39,4 +39,14 @@ CATCH_TEST_CASE("run.json names the weights to start from") {
   CATCH_CHECK(settings.at("model").at("initial_weights").at("file") == "w.safetensors");
 }
 
+CATCH_TEST_CASE("run.json has the face model's digest only where the plan names one") {
+  v1::Plan plan = DefaultPlan();
+  const auto preparation = [&plan] {
+    return nlohmann::json::parse(RunSettingsJson(plan, "")).at("preparation");
+  };
+  CATCH_CHECK_FALSE(preparation().contains("face_model_sha256"));
+  plan.mutable_preparation()->set_face_model_sha256("d1");
+  CATCH_CHECK(preparation().at("face_model_sha256") == "d1");
+}
+
 }  // namespace interceptor

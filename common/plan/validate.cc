@@ -196,6 +196,11 @@ void CheckPreparation(const v1::Plan& plan, Faults& faults) {
     faults.Require(IsInsidePath(preparation.face_model()), "preparation.face_model",
                    Quoted(preparation.face_model()), "a path inside the data folder");
   }
+  if (preparation.has_face_model_sha256()) {
+    faults.Keep(ValidateDigestHex(preparation.face_model_sha256()), "preparation.face_model_sha256");
+    if (preparation.face_model().empty())
+      faults.Add("preparation.face_model_sha256 needs preparation.face_model");
+  }
   if (!preparation.labels_csv().empty()) {
     faults.Require(IsInsidePath(preparation.labels_csv()), "preparation.labels_csv",
                    Quoted(preparation.labels_csv()), "a path inside the data folder");

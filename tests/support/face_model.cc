@@ -29,12 +29,19 @@ std::string Tensor(const std::string& name, const std::vector<uint64_t>& shape,
   return tensor + Number(2, 1) + Bytes(8, name) + Bytes(9, raw);
 }
 
+// AttributeProto: name 1, ints 8, type 20 (7 is integers).
+std::string Integers(const std::string& name, const std::vector<uint64_t>& values) {
+  std::string attribute = Bytes(1, name);
+  for (const uint64_t value : values) attribute += Number(8, value);
+  return Bytes(5, attribute + Number(20, 7));
+}
+
 // NodeProto: input 1, output 2, op_type 4, attribute 5.
 std::string Node(const std::string& type, const std::vector<std::string>& inputs, const std::string& output,
-                 const std::string& attribute = "") {
+                 const std::string& attributes) {
   std::string node;
   for (const std::string& input : inputs) node += Bytes(1, input);
-  return node + Bytes(2, output) + Bytes(4, type) + attribute;
+  return node + Bytes(2, output) + Bytes(4, type) + attributes;
 }
 
 // ValueInfoProto: name 1, type 2 { tensor_type 1 { elem_type 1, shape 2 { dim 1 { dim_value 1 } } } }.
@@ -44,61 +51,54 @@ std::string Value(const std::string& name, const std::vector<uint64_t>& shape) {
   return Bytes(1, name) + Bytes(2, Bytes(1, Number(1, 1) + Bytes(2, dimensions)));
 }
 
-// Collects a graph whose outputs are constants: GraphProto's node 1, initializer 5, output 12.
+// Collects a graph: GraphProto's node 1, name 2, initializer 5, input 11, output 12.
 class Graph {
  public:
-  void Output(const std::string& name, const std::vector<float>& values) {
-    const uint64_t count = values.size();
-    // AttributeProto: name 1, i 3, type 20 (2 is an integer).
-    const std::string transposed = Bytes(5, Bytes(1, "transB") + Number(3, 1) + Number(20, 2));
-    parts_ += Bytes(1, Node("Gemm", {"flat", name + "_w", name + "_b"}, name, transposed));
-    parts_ += Bytes(5, Tensor(name + "_w", {count, 3}, std::vector<float>(3 * count, 0.0f)));
-    parts_ += Bytes(5, Tensor(name + "_b", {count}, values));
-    parts_ += Bytes(12, Value(name, {1, count}));
+  // A linear function of each cell of `stride` pixels: `bgr` weighs the means of its colours, 0 to 1; the
+  // same for every channel, to which its bias is added.
+  void Cells(const std::string& name, uint64_t stride, const std::vector<float>& bgr,
+             const std::vector<float>& biases) {
+    const uint64_t pixels = stride * stride;
+    std::vector<float> weights;
+    for (size_t channel = 0; channel < biases.size(); ++channel) {
+      for (const float weight : bgr) weights.insert(weights.end(), pixels, weight / (255.0f * pixels));
+    }
+    parts_ += Bytes(5, Tensor(name + "_w", {biases.size(), 3, stride, stride}, weights));
+    parts_ += Bytes(5, Tensor(name + "_b", {biases.size()}, biases));
+    const std::string sides =
+        Integers("kernel_shape", {stride, stride}) + Integers("strides", {stride, stride});
+    const std::string map = biases.size() == 1 ? name : name + "_map";
+    parts_ += Bytes(1, Node("Conv", {"input", name + "_w", name + "_b"}, map, sides));
+    // The values of a cell stand side by side.
+    if (map != name) parts_ += Bytes(1, Node("Transpose", {map}, name, Integers("perm", {0, 2, 3, 1})));
+    const uint64_t cells = kSide / stride;
+    if (map == name) parts_ += Bytes(12, Value(name, {1, 1, cells, cells}));
+    if (map != name) parts_ += Bytes(12, Value(name, {1, cells, cells, biases.size()}));
   }
 
-  // ModelProto: ir_version 1, graph 7 { name 2, input 11 }, opset_import 8 { version 2 }.
+  // ModelProto: ir_version 1, graph 7, opset_import 8 { version 2 }.
   std::string Model() const {
-    const std::string graph = Bytes(1, Node("GlobalAveragePool", {"input"}, "mean")) +
-                              Bytes(1, Node("Flatten", {"mean"}, "flat")) + parts_ + Bytes(2, "faces") +
-                              Bytes(11, Value("input", {1, 3, 128, 128}));
+    const std::string graph = parts_ + Bytes(2, "faces") + Bytes(11, Value("input", {1, 3, kSide, kSide}));
     return Number(1, 7) + Bytes(7, graph) + Bytes(8, Number(2, 11));
   }
 
  private:
+  static constexpr uint64_t kSide = 128;
   std::string parts_;
 };
-
-// 0 everywhere but at `at`, or 1 everywhere.
-std::vector<float> Scores(size_t count, size_t at, bool everywhere) {
-  std::vector<float> scores(count, everywhere ? 1.0f : 0.0f);
-  if (at < count) scores[at] = 1.0f;
-  return scores;
-}
 
 }  // namespace
 
 std::string YuNetModel(bool everywhere) {
   Graph graph;
-  // 2022: boxes of three, two, two and three sizes on grids of 16, 8, 4 and 2; of the third, 32 pixels a
-  // step, column 1 and row 2, the smaller one.
-  constexpr size_t kPriors = 940;
-  constexpr size_t kPrior = 16 * 16 * 3 + 8 * 8 * 2 + (2 * 4 + 1) * 2;
-  graph.Output("loc", std::vector<float>(kPriors * 14, 0.0f));
-  graph.Output("conf", Scores(kPriors * 2, 2 * kPrior + 1, everywhere));
-  graph.Output("iou", Scores(kPriors, kPrior, everywhere));
-  // 2023: one box a cell of 8, 16 and 32 pixels; half a cell off its corner, twice as wide.
-  for (const size_t step : {8, 16, 32}) {
-    const std::string suffix = "_" + std::to_string(step);
-    const size_t cells = (128 / step) * (128 / step);
-    const size_t cell = step == 32 ? 2 * 4 + 1 : cells;
-    graph.Output("cls" + suffix, Scores(cells, cell, everywhere));
-    graph.Output("obj" + suffix, Scores(cells, cell, everywhere));
-    std::vector<float> boxes;
-    for (size_t i = 0; i < cells; ++i)
-      boxes.insert(boxes.end(), {0.5f, 0.5f, std::log(2.0f), std::log(2.0f)});
-    graph.Output("bbox" + suffix, boxes);
-    graph.Output("kps" + suffix, std::vector<float>(cells * 10, 0.0f));
+  const float log_two = std::log(2.0f);
+  for (const uint64_t stride : {8, 16, 32}) {
+    const std::string suffix = "_" + std::to_string(stride);
+    const std::vector<float> red = stride == 32 ? std::vector<float>{-1, -1, 1} : std::vector<float>{0, 0, 0};
+    graph.Cells("cls" + suffix, stride, red, {everywhere ? 2.0f : 0.0f});
+    graph.Cells("obj" + suffix, stride, {0, 0, 0}, {1});
+    // The middle of the cell, and twice its side.
+    graph.Cells("bbox" + suffix, stride, {0, 0, 0}, {0.5f, 0.5f, log_two, log_two});
   }
   return graph.Model();
 }

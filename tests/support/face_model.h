@@ -5,9 +5,8 @@
 
 namespace interceptor {
 
-// An ONNX file with YuNet's outputs, those of 2022 and those of 2023: in a picture of 128 x 128 it finds one
-// face, 64 pixels wide, its middle at (48, 80); with `everywhere`, faces all over a picture of any size up to
-// that.
+// An ONNX file with YuNet's outputs. It takes for a face of 64 pixels each red cell of a grid of 32 pixels,
+// about its middle; with `everywhere`, each cell.
 std::string YuNetModel(bool everywhere = false);
 
 }  // namespace interceptor

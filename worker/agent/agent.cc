@@ -32,6 +32,7 @@
 #include "worker/agent/manifest_difference.h"
 #include "worker/agent/run_memory.h"
 #include "worker/agent/store_keeper.h"
+#include "worker/sampling/recipe.h"
 #include "worker/session/session.h"
 
 namespace interceptor::worker {
@@ -208,6 +209,8 @@ struct Agent::Impl {
     ICPT_RETURN_IF_ERROR(
         WriteFileAtomically(files, SettingsPath(options.work), RunSettingsJson(welcome.plan(), welcome.plan_digest())));
     plan_seed = welcome.plan().seed();
+    const std::string_view notice = FaceModelNotice(welcome.plan().preparation().face_model());
+    if (chunk_names.empty() && !notice.empty()) ICPT_LOG(kWarning) << notice;
     chunk_names.clear();
     for (const v1::Chunk& chunk : welcome.plan().chunks()) {
       chunk_names.push_back(chunk.name());

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "worker/media/decoded_clip.h"
-#include "worker/media/faces.h"
+#include "worker/media/face_detector.h"
 
 namespace interceptor::worker {
 

@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
       "Example: interceptor-prepare 00.zip --out store\n"
       "Exit codes: 0 the preparer closed the socket, 1 error, 2 usage."};
   std::string face_model;
-  app.add_option("--face-model", face_model, "OpenCV cascade (XML) or YuNet (ONNX)")->required();
+  app.add_option("--face-model", face_model, "YuNet (ONNX) or an OpenCV cascade (XML)")->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

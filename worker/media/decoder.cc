@@ -16,7 +16,7 @@
 #include "common/base/status.h"
 #include "worker/media/clip_decode.h"
 #include "worker/media/decoder_wire.h"
-#include "worker/media/faces.h"
+#include "worker/media/face_detector.h"
 
 namespace interceptor::worker {
 namespace {
@@ -124,10 +124,13 @@ absl::StatusOr<std::string> Answer(const WireMessage& message, FaceDetector& det
   return WriteAnswer(clip, message.files[1].get());
 }
 
-// Does once what libraries set up at their first use, while files may still be opened.
-void WarmUp(FaceDetector& detector) {
-  const cv::Mat grey(64, 64, CV_8UC1, cv::Scalar(128));
-  detector.Find(grey, std::nullopt);
+// Loads the model, which runs it once, while files may still be opened.
+absl::StatusOr<std::unique_ptr<FaceDetector>> LoadAndLockIn(const std::string& face_model) {
+  cv::setNumThreads(1);
+  cv::ocl::setUseOpenCL(false);
+  ICPT_ASSIGN_OR_RETURN(auto detector, FaceDetector::Load(face_model));
+  ICPT_RETURN_IF_ERROR(LockIn());
+  return detector;
 }
 
 }  // namespace
@@ -144,17 +147,14 @@ absl::Status LockIn() {
 }
 
 absl::Status ServeDecodeJobs(int socket, const std::string& face_model) {
-  cv::setNumThreads(1);
-  cv::ocl::setUseOpenCL(false);
-  ICPT_ASSIGN_OR_RETURN(const auto detector, FaceDetector::Load(face_model));
-  WarmUp(*detector);
-  ICPT_RETURN_IF_ERROR(LockIn());
-  ICPT_RETURN_IF_ERROR(SendWire(socket, R"({"ready":true})", {}));
+  const auto detector = LoadAndLockIn(face_model);
+  if (!detector.ok()) return SendWire(socket, FaultAnswer(detector.status()), {});
+  ICPT_RETURN_IF_ERROR(SendWire(socket, kReadyText, {}));
   while (true) {
     auto message = ReceiveWire(socket, absl::InfiniteDuration());
     if (absl::IsUnavailable(message.status())) return absl::OkStatus();
     if (!message.ok()) return message.status();
-    auto answer = Answer(*message, *detector);
+    auto answer = Answer(*message, **detector);
     ICPT_RETURN_IF_ERROR(SendWire(socket, answer.ok() ? *answer : FaultAnswer(answer.status()), {}));
   }
 }

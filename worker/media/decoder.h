@@ -21,7 +21,7 @@ inline constexpr bool kIsCaged = true;
 absl::Status LockIn();
 
 // Loads the face model (FaceDetector), locks the process in and serves jobs on `socket` until the other side
-// closes it.
+// closes it. What keeps it from starting is told there.
 absl::Status ServeDecodeJobs(int socket, const std::string& face_model);
 
 }  // namespace interceptor::worker

@@ -245,7 +245,7 @@ class Pool final : public DecoderPool {
     return status;
   }
 
-  // INTERNAL when the child ended before it was ready.
+  // INTERNAL when the child ended before it was ready; FAILED_PRECONDITION when it says why it cannot work.
   absl::Status StartChild(std::unique_ptr<Child>& child) {
     {
       // Under the lock, so that the destructor either sees the child or keeps it from starting.
@@ -255,7 +255,12 @@ class Pool final : public DecoderPool {
       busy_.push_back(child->pid());
     }
     const auto ready = ReceiveWire(child->socket(), options_.start_deadline);
-    if (ready.ok()) return absl::OkStatus();
+    if (ready.ok() && ready->text == kReadyText) return absl::OkStatus();
+    if (ready.ok()) {
+      Retire(child);
+      ICPT_ASSIGN_OR_RETURN(const DecoderAnswer answer, ReadAnswer(ready->text, -1, {}));
+      return FailedPrecondition(answer.fault);
+    }
     const bool is_late = absl::IsDeadlineExceeded(ready.status());
     const std::string death = DeathText(Retire(child));
     return Internal(options_.program, " did not start: ", is_late ? "it was not ready in time" : death);

@@ -12,8 +12,10 @@
 
 #include "absl/synchronization/mutex.h"
 #include "common/base/status.h"
+#include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
 #include "tests/support/grey_clip.h"
+#include "tests/support/scratch_folder.h"
 #include "worker/media/decoder.h"
 
 namespace interceptor::worker {
@@ -118,6 +120,16 @@ CATCH_TEST_CASE("a machine that cannot run decoders is told apart from bad clips
   const auto pool = DecoderPool::Start(options);
   const DecodeOutcome wrong = pool->Submit(Request("a.mp4", "x")).get();
   CATCH_CHECK(Message(wrong.status) == "/bin/false did not start: the decoder left with code 1");
+}
+
+CATCH_TEST_CASE("a decoder that cannot use its face model says why, and it is not tried again") {
+  const ScratchFolder folder;
+  DecoderPoolOptions options = Options();
+  options.face_model_path = folder.File("other.onnx");
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), options.face_model_path, "no model").ok());
+  const DecodeOutcome outcome = DecoderPool::Start(options)->Submit(Request("a.mp4", "x")).get();
+  CATCH_CHECK(outcome.status.code() == absl::StatusCode::kFailedPrecondition);
+  CATCH_CHECK(Message(outcome.status).find("other.onnx is no YuNet model") != std::string::npos);
 }
 
 CATCH_TEST_CASE("ending the pool answers what was not begun and ends the children") {

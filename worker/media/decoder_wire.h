@@ -1,6 +1,6 @@
 // How the preparer and a decoder child talk: one packet a message over a socketpair (SOCK_SEQPACKET) that is
 // descriptor 3 in the child.
-//   child:    {"ready":true} once it is locked in
+//   child:    {"ready":true} once it is locked in, or {"fault": reason}
 //   preparer: {"frames","view_pixels","face_detection_stride","views","sketching","fake_frames"} with two
 //             memory files: the clip's bytes, and an empty one for the views
 //   child:    {"attributes","frame_seconds","series","matrix","full_range","views":[{"view","shape"}],
@@ -20,6 +20,7 @@
 namespace interceptor::worker {
 
 inline constexpr int kDecoderSocket = 3;
+inline constexpr std::string_view kReadyText = R"({"ready":true})";
 
 // A descriptor with an owner.
 class Descriptor {

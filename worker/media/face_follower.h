@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "worker/media/faces.h"
+#include "worker/media/face_detector.h"
 #include "worker/media/sketch.h"
 
 namespace interceptor::worker {

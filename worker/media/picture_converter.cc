@@ -119,6 +119,12 @@ absl::StatusOr<YuvPicture> PictureConverter::Yuv(const AVFrame& picture, const c
   return yuv;
 }
 
+absl::StatusOr<cv::Mat> PictureConverter::Bgr(const AVFrame& picture, cv::Size size) {
+  cv::Mat bgr(size, CV_8UC3);
+  ICPT_RETURN_IF_ERROR(Convert(picture, AV_PIX_FMT_BGR24, true, {&bgr, 1}));
+  return bgr;
+}
+
 absl::StatusOr<cv::Mat> PictureConverter::Luma(const AVFrame& picture, cv::Size size) {
   cv::Mat luma(size, CV_8UC1);
   ICPT_RETURN_IF_ERROR(Convert(picture, AV_PIX_FMT_GRAY8, true, {&luma, 1}));
@@ -149,7 +155,7 @@ absl::Status PictureConverter::Convert(const AVFrame& picture, int format, bool 
   uint8_t* data[4] = {};
   int strides[4] = {};
   for (size_t i = 0; i < planes.size(); ++i) {
-    spacious[i].create(planes[i].rows + 1, planes[i].cols + kSpareColumns, CV_8UC1);
+    spacious[i].create(planes[i].rows + 1, planes[i].cols + kSpareColumns, planes[i].type());
     data[i] = spacious[i].data;
     strides[i] = static_cast<int>(spacious[i].step);
   }

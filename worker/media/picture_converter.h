@@ -31,14 +31,15 @@ class PictureConverter {
   // `area` (stored pixels, inside the picture, moved outwards to whole chroma samples) scaled to `size`,
   // which is even.
   absl::StatusOr<YuvPicture> Yuv(const AVFrame& picture, const cv::Rect& area, cv::Size size);
-  // The whole picture's luma at full range.
+  // The whole picture at full range: BGR, or its luma alone.
+  absl::StatusOr<cv::Mat> Bgr(const AVFrame& picture, cv::Size size);
   absl::StatusOr<cv::Mat> Luma(const AVFrame& picture, cv::Size size);
 
  private:
   struct FreeScaler {
     void operator()(SwsContext* scaler) const;
   };
-  // Fills three planes, or one for AV_PIX_FMT_GRAY8.
+  // Fills three planes, or one for AV_PIX_FMT_GRAY8 and AV_PIX_FMT_BGR24.
   absl::Status Convert(const AVFrame& picture, int format, bool full_range, std::span<cv::Mat> planes);
 
   std::unique_ptr<SwsContext, FreeScaler> scaler_;

@@ -153,12 +153,13 @@ class MemoryVideo final : public Video {
     return picture;
   }
 
+  absl::StatusOr<cv::Mat> Bgr(const VideoFrame& frame, int side_max) override {
+    ICPT_ASSIGN_OR_RETURN(const cv::Mat stored, bgr_.Bgr(*frame.picture, ShrunkSize(frame, side_max)));
+    return Upright(stored);
+  }
+
   absl::StatusOr<cv::Mat> Luma(const VideoFrame& frame, int side_max) override {
-    const cv::Size whole = SquareSize(*frame.picture);
-    const double scale = std::min(1.0, static_cast<double>(side_max) / std::max(whole.width, whole.height));
-    const cv::Size size(std::max(1, static_cast<int>(std::lround(whole.width * scale))),
-                        std::max(1, static_cast<int>(std::lround(whole.height * scale))));
-    ICPT_ASSIGN_OR_RETURN(const cv::Mat stored, luma_.Luma(*frame.picture, size));
+    ICPT_ASSIGN_OR_RETURN(const cv::Mat stored, luma_.Luma(*frame.picture, ShrunkSize(frame, side_max)));
     return Upright(stored);
   }
 
@@ -292,6 +293,13 @@ class MemoryVideo final : public Video {
     return {std::max(1, static_cast<int>(std::lround(picture.width * shape))), picture.height};
   }
 
+  cv::Size ShrunkSize(const VideoFrame& frame, int side_max) const {
+    const cv::Size whole = SquareSize(*frame.picture);
+    const double scale = std::min(1.0, static_cast<double>(side_max) / std::max(whole.width, whole.height));
+    return {std::max(1, static_cast<int>(std::lround(whole.width * scale))),
+            std::max(1, static_cast<int>(std::lround(whole.height * scale)))};
+  }
+
   // The area of the stored picture that holds `area` of the upright one.
   cv::Rect StoredArea(const AVFrame& picture, const cv::Rect& area) const {
     const cv::Size whole = SquareSize(picture);
@@ -327,6 +335,7 @@ class MemoryVideo final : public Video {
   CodecPtr codec_;
   H264PacketFilter filter_{false, nullptr, 0};
   PictureConverter yuv_;
+  PictureConverter bgr_;
   PictureConverter luma_;
 };
 

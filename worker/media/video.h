@@ -67,7 +67,8 @@ class Video {
   virtual YuvColours Colours() const = 0;
   // `area` of the upright picture, which lies inside it, scaled to `size`, which is even.
   virtual absl::StatusOr<YuvPicture> Yuv(const VideoFrame& frame, const cv::Rect& area, cv::Size size) = 0;
-  // 8-bit luma, upright, shrunk so that no side is over `side_max` pixels.
+  // Upright, shrunk so that no side is over `side_max` pixels: 8-bit BGR, or luma alone.
+  virtual absl::StatusOr<cv::Mat> Bgr(const VideoFrame& frame, int side_max) = 0;
   virtual absl::StatusOr<cv::Mat> Luma(const VideoFrame& frame, int side_max) = 0;
 };
 

@@ -12,7 +12,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/grey_clip.h"
 #include "worker/media/clip_decode.h"
-#include "worker/media/faces.h"
+#include "worker/media/face_detector.h"
 #include "worker/media/h264_skip.h"
 #include "worker/media/view_cutter.h"
 

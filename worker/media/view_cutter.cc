@@ -12,12 +12,6 @@
 namespace interceptor::worker {
 namespace {
 
-// The factor from the pixels in which faces are searched to those of the upright picture.
-double SearchScale(cv::Size picture) {
-  return std::max(1.0,
-                  static_cast<double>(std::max(picture.width, picture.height)) / FaceDetector::kSearchPixels);
-}
-
 cv::Mat Histogram(const cv::Mat& luma) {
   constexpr int kBins = 32;
   cv::Mat histogram;
@@ -105,13 +99,7 @@ std::vector<size_t> ViewCutter::PlaceSearches() {
 absl::StatusOr<std::optional<FaceBox>> ViewCutter::Search(const VideoFrame& frame,
                                                           const std::optional<FaceBox>& expected) {
   ++searched_;
-  ICPT_ASSIGN_OR_RETURN(const cv::Mat luma, video_.Luma(frame, FaceDetector::kSearchPixels));
-  const double scale = SearchScale(video_.UprightSize(frame));
-  const auto scaled = [](const std::optional<FaceBox>& box, double by) -> std::optional<FaceBox> {
-    if (!box.has_value()) return std::nullopt;
-    return FaceBox{box->x * by, box->y * by, box->side * by};
-  };
-  const std::optional<FaceBox> box = scaled(detector_.Find(luma, scaled(expected, 1 / scale)), scale);
+  ICPT_ASSIGN_OR_RETURN(const std::optional<FaceBox> box, FindFace(detector_, video_, frame, expected));
   if (box.has_value()) sides_.push_back(box->side);
   return box;
 }

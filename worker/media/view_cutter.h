@@ -9,8 +9,8 @@
 #include "absl/status/status.h"
 #include "worker/media/clip_view.h"
 #include "worker/media/decoded_clip.h"
+#include "worker/media/face_detector.h"
 #include "worker/media/face_follower.h"
-#include "worker/media/faces.h"
 #include "worker/media/schedule.h"
 #include "worker/media/video.h"
 

@@ -4,7 +4,7 @@
 #include <opencv2/core.hpp>
 #include <optional>
 
-#include "worker/media/faces.h"
+#include "worker/media/face_detector.h"
 
 namespace interceptor::worker {
 

@@ -10,6 +10,7 @@
 #include "common/base/status.h"
 #include "common/io/file_system.h"
 #include "worker/prepare/archive.h"
+#include "worker/prepare/decode_request.h"
 #include "worker/prepare/text.h"
 
 namespace interceptor::worker {
@@ -138,6 +139,10 @@ absl::StatusOr<FolderAudit> AuditFolder(const std::string& folder, const Prepara
   const auto csv = ReadLabelsCsv(SystemFiles(), folder, settings.labels_csv);
   FolderAudit audit;
   for (const std::string& zip : zips) audit.chunks.push_back(AuditChunk(zip, settings, csv));
+  if (!settings.face_model.empty()) {
+    const absl::Status found = FindFaceModel(SystemFiles(), "", folder, settings).status();
+    if (!found.ok()) audit.findings.push_back(Message(found));
+  }
   FindOrphans(audit);
   FindRepeats(audit);
   return audit;

@@ -22,9 +22,9 @@ struct ChunkAudit {
 
 struct FolderAudit {
   std::vector<ChunkAudit> chunks;  // sorted by name
-  // One line for each kind and chunk, which counts the clips, names the first few and says the mend: fakes
-  // whose original lies in another chunk or in none, and clips that stand twice, by name or by bytes (length
-  // and CRC-32 of the zip's directory).
+  // The face model, where the settings name one that is not there. One line for each kind and chunk, which
+  // counts the clips, names the first few and says the mend: fakes whose original lies in another chunk or in
+  // none, and clips that stand twice, by name or by bytes (length and CRC-32 of the zip's directory).
   std::vector<std::string> findings;
 
   bool Passed() const;

@@ -50,6 +50,18 @@ CATCH_TEST_CASE("a folder whose chunks all pass is told as a table with the coun
   CATCH_CHECK_THAT(text, ContainsSubstring("every chunk passes"));
 }
 
+CATCH_TEST_CASE("a face model that the settings name and the folder lacks does not pass") {
+  const ScratchFolder folder;
+  WriteChunk(folder, "00", {{"a.mp4", "one"}, {"b.mp4", "two", "a.mp4"}, {"c.mp4", "three", "a.mp4"}});
+  PreparationSettings settings;
+  settings.face_model = "yunet.onnx";
+  settings.face_model_sha256 = std::string(64, 'a');
+  const auto audit = AuditFolder(folder.path(), settings);
+  CATCH_REQUIRE(audit.ok());
+  CATCH_CHECK_FALSE(audit->Passed());
+  CATCH_CHECK_THAT(RenderAudit(*audit), ContainsSubstring("yunet.onnx is not there; the plan names aaaa"));
+}
+
 CATCH_TEST_CASE("a recording that stands in two chunks is found, by its bytes and by its name") {
   const ScratchFolder folder;
   WriteChunk(folder, "00", {{"a.mp4", "one"}, {"b.mp4", "two", "a.mp4"}});

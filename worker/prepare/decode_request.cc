@@ -1,19 +1,31 @@
 #include "worker/prepare/decode_request.h"
 
+#include "common/base/digest.h"
 #include "common/base/status.h"
+#include "common/io/atomic_file.h"
 
 namespace interceptor::worker {
 
-absl::StatusOr<DecoderPoolOptions> PoolOf(DecoderPoolOptions pool, const std::string& data,
-                                          const PreparationSettings& settings) {
-  if (settings.face_model.empty()) return pool;
-  ICPT_RETURN_IF_ERROR(Annotate(ValidateEntryName(settings.face_model), "preparation.face_model"));
-  pool.face_model_path = JoinPath(data, settings.face_model);
-  if (!SystemFiles().Exists(pool.face_model_path)) {
-    return InvalidArgument("preparation.face_model: ", pool.face_model_path,
-                           " is not there; put the file beside the zips");
+absl::StatusOr<FaceModel> FindFaceModel(const FileSystem& files, const std::string& own_path,
+                                        const std::string& data, const PreparationSettings& settings) {
+  if (settings.face_model.empty()) {
+    const auto digest = DigestOfFile(files, own_path);
+    if (digest.ok()) return FaceModel{own_path, digest->hex};
+    return FailedPrecondition("face model: ", Message(digest.status()),
+                              "; install opencv-data or name another by --face-model");
   }
-  return pool;
+  ICPT_RETURN_IF_ERROR(Annotate(ValidateEntryName(settings.face_model), "preparation.face_model"));
+  const std::string path = JoinPath(data, settings.face_model);
+  const std::string& wanted = settings.face_model_sha256;
+  const auto digest = DigestOfFile(files, path);
+  if (digest.ok() && (wanted.empty() || digest->hex == wanted)) return FaceModel{path, digest->hex};
+  const std::string found = digest.ok() ? Cat("has the SHA-256 ", digest->hex)
+                            : absl::IsNotFound(digest.status())
+                                ? "is not there"
+                                : Cat("cannot be read: ", Message(digest.status()));
+  return InvalidArgument("preparation.face_model: ", path, " ", found,
+                         wanted.empty() ? "" : Cat("; the plan names ", wanted), ". Run deploy/face-model ",
+                         data, " for OpenCV's YuNet, or copy the plan's file there");
 }
 
 absl::StatusOr<DecodeRequest> MakeDecodeRequest(Archive& archive, const LabelledClip& clip,

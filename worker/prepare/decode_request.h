@@ -1,8 +1,8 @@
-// What the plan's settings ask of the decoders: the pool's face model, and a clip of the archive as a
-// request.
+// What the plan's settings ask of the decoders: the face model, and a clip of the archive as a request.
 #pragma once
 
 #include "absl/status/statusor.h"
+#include "common/io/file_system.h"
 #include "worker/media/decoder_pool.h"
 #include "worker/prepare/archive.h"
 #include "worker/prepare/labels.h"
@@ -10,10 +10,15 @@
 
 namespace interceptor::worker {
 
-// `pool` with the face model that the settings name, which lies in `data` beside the zips, or as it is where
-// they name none. INVALID_ARGUMENT says the mend.
-absl::StatusOr<DecoderPoolOptions> PoolOf(DecoderPoolOptions pool, const std::string& data,
-                                          const PreparationSettings& settings);
+struct FaceModel {
+  std::string path;
+  std::string sha256;
+};
+
+// The face model that the settings name, which lies in `data` beside the zips; `own_path` where they name
+// none. Errors name the file, what is expected and the remedy: one model never stands in for another.
+absl::StatusOr<FaceModel> FindFaceModel(const FileSystem& files, const std::string& own_path,
+                                        const std::string& data, const PreparationSettings& settings);
 
 // UNAVAILABLE when the zip cannot be read just now; any other error is a reason to quarantine the clip.
 absl::StatusOr<DecodeRequest> MakeDecodeRequest(Archive& archive, const LabelledClip& clip,

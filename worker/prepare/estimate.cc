@@ -126,7 +126,10 @@ absl::StatusOr<std::vector<ChunkEstimate>> EstimateFolder(
     const std::function<void(const ChunkEstimate&)>& done) {
   ICPT_ASSIGN_OR_RETURN(const std::vector<std::string> zips, ListZips(folder));
   ICPT_ASSIGN_OR_RETURN(const auto csv, ReadLabelsCsv(SystemFiles(), folder, settings.labels_csv));
-  ICPT_ASSIGN_OR_RETURN(const DecoderPoolOptions with_model, PoolOf(pool, folder, settings));
+  ICPT_ASSIGN_OR_RETURN(const FaceModel face_model,
+                        FindFaceModel(SystemFiles(), pool.face_model_path, folder, settings));
+  DecoderPoolOptions with_model = pool;
+  with_model.face_model_path = face_model.path;
   Estimator estimator(settings, with_model);
   std::vector<ChunkEstimate> chunks;
   for (const std::string& zip : zips) {

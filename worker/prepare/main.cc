@@ -218,7 +218,7 @@ void AddOptions(CLI::App& app, Arguments& arguments) {
   app.add_option("--decoders", options.pool.decoders, "decoder processes (default: one for each core)")
       ->check(CLI::Range(1, 256));
   app.add_option("--face-model", options.pool.face_model_path,
-                 "finds faces where the settings name none: an OpenCV cascade (XML) or YuNet (ONNX)")
+                 "finds faces where the settings name none: YuNet (ONNX) or an OpenCV cascade (XML)")
       ->capture_default_str();
   app.add_option("--control-fd", arguments.control_fd, "speak the child protocol on this descriptor")
       ->check(CLI::Range(3, 65535));
@@ -275,6 +275,9 @@ int RunForPerson(Arguments& arguments) {
     return std::max(Report(status), absl::IsFailedPrecondition(status) ? int{kNewer} : int{kDone});
   }
   const PreparationSettings& preparation = arguments.options.settings.preparation;
+  const std::string_view notice = FaceModelNotice(
+      preparation.face_model.empty() ? arguments.options.pool.face_model_path : preparation.face_model);
+  if (!notice.empty()) std::cerr << "interceptor-prepare: " << notice << "\n";
   if (arguments.audit->parsed()) return Report(RunAudit(arguments.folder, preparation));
   if (arguments.estimate->parsed()) {
     return Report(RunEstimate(arguments.folder, preparation, arguments.options.pool));

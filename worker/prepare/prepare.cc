@@ -47,15 +47,6 @@ absl::StatusOr<std::unique_ptr<File>> TakeBuilderLock(const FileSystem& files, c
   }
 }
 
-absl::StatusOr<std::string> FaceModelDigest(const FileSystem& files, const std::string& path) {
-  const auto bytes = ReadWholeFile(files, path);
-  if (!bytes.ok()) {
-    return FailedPrecondition("face model: ", bytes.status().message(),
-                              "; install opencv-data or name another by --face-model");
-  }
-  return DigestOf(*bytes).hex;
-}
-
 // Families one after the other, each original before its fakes, which are compared with it.
 std::vector<const LabelledClip*> DecodingOrder(const std::vector<LabelledClip>& clips) {
   std::vector<const LabelledClip*> order;
@@ -315,9 +306,11 @@ absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, Prepa
   inputs.folds = options.settings.evaluation.folds;
   inputs.held_out_fold = options.settings.evaluation.held_out_fold;
   const std::string data = ParentFolder(options.zip_path);
-  ICPT_ASSIGN_OR_RETURN(const DecoderPoolOptions pool,
-                        PoolOf(options.pool, data, options.settings.preparation));
-  ICPT_ASSIGN_OR_RETURN(inputs.face_model_sha256, FaceModelDigest(files, pool.face_model_path));
+  ICPT_ASSIGN_OR_RETURN(const FaceModel face_model, FindFaceModel(files, options.pool.face_model_path, data,
+                                                                  options.settings.preparation));
+  inputs.face_model_sha256 = face_model.sha256;
+  DecoderPoolOptions pool = options.pool;
+  pool.face_model_path = face_model.path;
   ICPT_ASSIGN_OR_RETURN(const auto csv, ReadLabelsCsv(files, data, options.settings.preparation.labels_csv));
   if (csv.has_value()) inputs.labels_sha256 = DigestOf(*csv).hex;
   ICPT_ASSIGN_OR_RETURN(inputs.chunk_sha256,

@@ -16,6 +16,7 @@
 #include "common/io/atomic_file.h"
 #include "common/io/line_channel.h"
 #include "tests/support/catch.h"
+#include "tests/support/face_model.h"
 #include "tests/support/tiny_chunk.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/settings.h"
@@ -169,6 +170,27 @@ CATCH_TEST_CASE("each kind of bad input has its exit code and one line that name
     CATCH_INFO(program.Output());
     CATCH_CHECK(code == c.code);
     CATCH_CHECK(program.Output().find(c.named) != std::string::npos);
+  }
+}
+
+CATCH_TEST_CASE(
+    "a person is told once that a cascade looks for the faces and what that costs, and nothing of YuNet") {
+  const ScratchFolder folder;
+  const std::string zip = WriteTinyChunk(folder, {.families = 2});
+  const std::string yunet = folder.File("yunet.onnx");
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), yunet, YuNetModel()).ok());
+  for (const std::string command : {"audit", "estimate"}) {
+    Program cascade(folder, {command, folder.path()}, false);
+    CATCH_CHECK(cascade.Wait() == 0);
+    const std::string told = cascade.Output();
+    CATCH_INFO(told);
+    const size_t at = told.find("Haar cascade");
+    CATCH_REQUIRE(at != std::string::npos);
+    CATCH_CHECK(told.find("deploy/face-model", at) != std::string::npos);
+    CATCH_CHECK(told.find("Haar cascade", at + 1) == std::string::npos);
+    Program other(folder, {command, folder.path(), "--face-model", yunet}, false);
+    CATCH_CHECK(other.Wait() == 0);
+    CATCH_CHECK(other.Output().find("cascade") == std::string::npos);
   }
 }
 

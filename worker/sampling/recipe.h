@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -60,7 +61,8 @@ struct PreparationSettings {
   double replay_reservoir = 0.1;
   int face_detection_stride = 10;
   std::string labels_csv;
-  std::string face_model;  // a file beside the zips; empty: the preparer's own
+  std::string face_model;         // a file beside the zips; empty: the preparer's own
+  std::string face_model_sha256;  // empty: whatever lies there
 };
 
 struct EvaluationSettings {
@@ -88,6 +90,10 @@ struct RunSettings {
   EvaluationSettings evaluation;
   CheckpointSettings checkpoints;
 };
+
+// A sentence for people on what a face model costs them (a file's name; empty: Debian's cascade). Empty for
+// YuNet.
+std::string_view FaceModelNotice(std::string_view face_model);
 
 // INVALID_ARGUMENT naming the field and its allowed range.
 absl::Status Validate(const RunSettings& settings);

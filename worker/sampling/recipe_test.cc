@@ -57,6 +57,13 @@ CATCH_TEST_CASE("a value out of its range is refused, naming the field") {
       {"preparation.frames_per_fake", [](RunSettings& s) { s.preparation.frames_per_fake = 0; }},
       {"preparation.frames_per_real", [](RunSettings& s) { s.preparation.frames_per_real = 257; }},
       {"preparation.unmatched_share_max", [](RunSettings& s) { s.preparation.unmatched_share_max = 2; }},
+      {"face_model_sha256 needs preparation.face_model",
+       [](RunSettings& s) { s.preparation.face_model_sha256 = std::string(64, 'a'); }},
+      {"preparation.face_model_sha256",
+       [](RunSettings& s) {
+         s.preparation.face_model = "yunet.onnx";
+         s.preparation.face_model_sha256 = "8F";
+       }},
       {"preparation.face_detection_stride", [](RunSettings& s) { s.preparation.face_detection_stride = 0; }},
       {"evaluation.folds", [](RunSettings& s) { s.evaluation.folds = 1; }},
       {"evaluation.held_out_fold", [](RunSettings& s) { s.evaluation.held_out_fold = 5; }},

@@ -13,6 +13,8 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kRunSettingsVersion = 1;
+// Written only where it is set, so that settings without it keep their bytes.
+constexpr char kFaceModelDigest[] = "face_model_sha256";
 
 // Each Visit* names the fields of one section once; reading and writing are two visitors of the same list.
 template <typename Visitor, typename Stage>
@@ -202,6 +204,7 @@ absl::Status ReadSections(JsonReader& root, RunSettings& settings) {
   }));
   ICPT_RETURN_IF_ERROR(ReadSection(root, "preparation", [&settings](FieldReader& reader) {
     VisitPreparation(reader, settings.preparation);
+    reader(kFaceModelDigest, settings.preparation.face_model_sha256);
     return absl::OkStatus();
   }));
   ICPT_RETURN_IF_ERROR(ReadSection(root, "evaluation", [&settings](FieldReader& reader) {
@@ -268,6 +271,9 @@ std::string RunSettingsToJson(const RunSettings& settings) {
 
   FieldWriter preparation;
   VisitPreparation(preparation, settings.preparation);
+  if (!settings.preparation.face_model_sha256.empty()) {
+    preparation(kFaceModelDigest, settings.preparation.face_model_sha256);
+  }
   root("preparation", preparation.object);
   FieldWriter evaluation;
   VisitEvaluation(evaluation, settings.evaluation);

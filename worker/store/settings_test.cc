@@ -36,6 +36,8 @@ CATCH_TEST_CASE("settings come back as they were written") {
   settings.preparation.replay_reservoir = 0.25;
   settings.evaluation.look_ahead = false;
   settings.checkpoints.keep_latest = 3;
+  CATCH_CHECK(RunSettingsToJson(settings).find("face_model_sha256") == std::string::npos);
+  settings.preparation.face_model_sha256 = std::string(64, 'd');
   const std::string text = RunSettingsToJson(settings);
   const auto read = ParseRunSettings(text);
   CATCH_INFO(Message(read.status()));
@@ -49,6 +51,7 @@ CATCH_TEST_CASE("settings come back as they were written") {
   CATCH_CHECK(read->model.initial_weights_file == "b4.safetensors");
   CATCH_CHECK_FALSE(read->evaluation.look_ahead);
   CATCH_CHECK(read->preparation.replay_reservoir == 0.25);
+  CATCH_CHECK(read->preparation.face_model_sha256 == std::string(64, 'd'));
 }
 
 CATCH_TEST_CASE("a fault in the settings names the field") {
