@@ -1,11 +1,13 @@
 #include <cerrno>
 #include <cmath>
+#include <cstdlib>
 #include <set>
 #include <thread>
 
 #include "common/base/bounded_queue.h"
 #include "common/base/digest.h"
 #include "common/base/ids.h"
+#include "common/base/number_text.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/base/steady_wait.h"
@@ -77,6 +79,18 @@ CATCH_TEST_CASE("ids differ and names are checked") {
     CATCH_CHECK(status.code() == absl::StatusCode::kInvalidArgument);
     CATCH_CHECK(Message(status).rfind("member '", 0) == 0);
   }
+}
+
+CATCH_TEST_CASE("a number reads back from its text as the same number, in as few characters as that takes") {
+  for (int exponent = -12; exponent <= 12; ++exponent) {
+    for (const double digits : {1.0, 1.0 / 3, -1.23456789012345678}) {
+      const double value = digits * std::pow(10, exponent);
+      CATCH_CHECK(std::strtod(NumberText(value).c_str(), nullptr) == value);
+    }
+  }
+  CATCH_CHECK(NumberText(0) == "0");
+  CATCH_CHECK(NumberText(0.1) == "0.1");
+  CATCH_CHECK(NumberText(10800.5) == "10800.5");
 }
 
 CATCH_TEST_CASE("a full disk is told apart from other system errors") {

@@ -101,6 +101,14 @@ CATCH_TEST_CASE("an integer is not read from a fraction") {
   }
 }
 
+CATCH_TEST_CASE("a number written as JSON reads back as the same number over twelve magnitudes") {
+  for (double value = 1e-6 / 3; value < 1e6; value *= 10) {
+    const auto object = ParseJsonObject(nlohmann::json{{"value", value}}.dump());
+    CATCH_REQUIRE(object.ok());
+    CATCH_CHECK(JsonReader(*object, "file").Number("value") == value);
+  }
+}
+
 CATCH_TEST_CASE("a key that nobody asked for is a fault") {
   const auto json = ParseJsonObject(R"({"a": 1, "tyop": 2})");
   CATCH_REQUIRE(json.ok());

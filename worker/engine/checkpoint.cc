@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/base/digest.h"
+#include "common/base/number_text.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "common/io/config.h"
@@ -100,7 +101,7 @@ std::map<std::string, std::string> MakeMetadata(const Architecture& net, const C
           // state of the random numbers.
           {"rng_key", Cat("philox4x32-10/", info.cursor.seed, "/", ToString(info.specialist))},
           {"step", Cat(info.step)},
-          {"training_seconds", Cat(info.training_seconds)},
+          {"training_seconds", NumberText(info.training_seconds)},
           {"start", info.from_given_weights ? "given" : "scratch"},
           {"lineage", Join(info.lineage)},
           {"device", info.facts.device},

@@ -4,6 +4,7 @@
 #include "common/base/digest.h"
 #include "common/base/status.h"
 #include "tests/support/catch.h"
+#include "tests/support/scratch_folder.h"
 
 namespace interceptor::worker {
 namespace {
@@ -60,6 +61,18 @@ CATCH_TEST_CASE("a recovery snapshot of version 1 opens") {
   CATCH_CHECK(golden.state.exp_avg == std::vector<float>{1, -1, 0.1F, 0});
   CATCH_CHECK(golden.state.exp_avg_sq == std::vector<float>{2, 0, 0.2F, 0});
   CATCH_CHECK(golden.losses == std::vector<float>{0.7F, 0.3F});
+}
+
+CATCH_TEST_CASE("training seconds come back as they were over twelve magnitudes") {
+  const ScratchFolder folder;
+  const std::string path = folder.File("checkpoint.safetensors");
+  const HostState state = MakeHostState(TwoParameters(), true);
+  CheckpointInfo info;
+  for (double seconds = 1e-3 / 3; seconds < 1e9; seconds *= 10) {
+    info.training_seconds = seconds;
+    CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, TwoParameters(), info, state, {}).ok());
+    CATCH_CHECK(ReadCheckpoint(SystemFiles(), path, TwoParameters())->info.training_seconds == seconds);
+  }
 }
 
 }  // namespace

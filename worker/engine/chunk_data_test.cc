@@ -1,13 +1,16 @@
 #include "worker/engine/chunk_data.h"
 
+#include <cstdlib>
 #include <iterator>
 #include <set>
 
+#include "absl/strings/str_split.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/tiny_store.h"
+#include "worker/engine/evaluator.h"
 #include "worker/store/manifest.h"
 
 namespace interceptor::worker {
@@ -43,6 +46,24 @@ CATCH_TEST_CASE("held-out families of one footage are one family to the statisti
   for (size_t i = 0; i < list.infos.size(); ++i) {
     CATCH_CHECK(judged.infos[i].name == list.infos[i].name);
     CATCH_CHECK(judged.infos[i].family == (list.infos[i].family == second ? first : list.infos[i].family));
+  }
+}
+
+CATCH_TEST_CASE("logits and attributes stand in a score table to the last bit, over twelve magnitudes") {
+  StoredClip clip;
+  ClipList list;
+  std::vector<double> logits;
+  for (double value = -1e-6 / 3; value > -1e6; value *= 10) logits.push_back(value);
+  clip.attributes["brightness"] = 2.0 / 3;
+  for (size_t i = 0; i < logits.size(); ++i) list.Add(clip);
+  const std::string table = ScoreTable(list, logits, ScoreSplit::kHeldOut, 1);
+  const std::vector<std::string> lines = absl::StrSplit(table, '\n', absl::SkipEmpty());
+  CATCH_REQUIRE(lines.size() == 1 + logits.size());
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const std::vector<std::string> fields = absl::StrSplit(lines[1 + i], ',');
+    CATCH_REQUIRE(fields.size() == 10);
+    CATCH_CHECK(std::strtod(fields[4].c_str(), nullptr) == logits[i]);
+    CATCH_CHECK(std::strtod(fields[9].c_str(), nullptr) == 2.0 / 3);
   }
 }
 

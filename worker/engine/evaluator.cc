@@ -1,11 +1,11 @@
 #include "worker/engine/evaluator.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <numeric>
 #include <set>
 #include <utility>
 
+#include "common/base/number_text.h"
 #include "common/base/status.h"
 #include "common/stats/bootstrap.h"
 #include "common/stats/calibration.h"
@@ -23,12 +23,6 @@ std::string Field(const std::string& text) {
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + "\"";
-}
-
-std::string Number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", value);
-  return text;
 }
 
 // Frames waiting to be scored together, with the clip each belongs to.
@@ -100,10 +94,10 @@ std::string ScoreTable(const ClipList& list, const std::vector<double>& logits, 
     const ClipInfo& info = list.infos[i];
     const char* half = HalfOf(info.family) == Half::kCalibrate ? "calibrate" : "report";
     table += Cat(Field(info.chunk), ",", Field(info.name), ",", Field(info.family), ",", ToString(info.label),
-                 ",", Number(logits[i]), ",", info.fold, ",", half, ",", ToString(split), ",", step);
+                 ",", NumberText(logits[i]), ",", info.fold, ",", half, ",", ToString(split), ",", step);
     for (const std::string& name : attributes) {
       const auto found = list.clips[i]->attributes.find(name);
-      table += found == list.clips[i]->attributes.end() ? "," : Cat(",", Number(found->second));
+      table += found == list.clips[i]->attributes.end() ? "," : Cat(",", NumberText(found->second));
     }
     table += '\n';
   }

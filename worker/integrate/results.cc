@@ -1,13 +1,12 @@
 #include "worker/integrate/results.h"
 
 #include <cmath>
-#include <iomanip>
 #include <map>
 #include <set>
-#include <sstream>
 
 #include <nlohmann/json.hpp>
 
+#include "common/base/number_text.h"
 #include "common/base/status.h"
 #include "common/stats/bootstrap.h"
 #include "common/stats/calibration.h"
@@ -106,18 +105,19 @@ absl::StatusOr<SpecialistResult> Summarise(std::string_view specialist, int64_t 
 }
 
 std::string ResultsToCsv(const RoundResults& results) {
-  std::ostringstream out;
-  out << "chunk,specialist,step,reals,fakes,families,auc,auc_low,auc_high,log_loss,real_accuracy,fake_"
-         "accuracy,"
-         "too_few\n"
-      << std::fixed << std::setprecision(6);
+  std::string csv =
+      "chunk,specialist,step,reals,fakes,families,auc,auc_low,auc_high,log_loss,real_accuracy,fake_accuracy,"
+      "too_few\n";
   for (const SpecialistResult& each : results.specialists) {
-    out << results.chunk_name << "," << each.specialist << "," << each.step << "," << each.reals << ","
-        << each.fakes << "," << each.families << "," << each.auc << "," << each.auc_low << ","
-        << each.auc_high << "," << each.log_loss << "," << each.real_accuracy << "," << each.fake_accuracy
-        << "," << (each.too_few ? "true" : "false") << "\n";
+    csv += Cat(results.chunk_name, ",", each.specialist, ",", each.step, ",", each.reals, ",", each.fakes,
+               ",", each.families);
+    for (const double figure :
+         {each.auc, each.auc_low, each.auc_high, each.log_loss, each.real_accuracy, each.fake_accuracy}) {
+      csv += Cat(",", NumberText(figure));
+    }
+    csv += each.too_few ? ",true\n" : ",false\n";
   }
-  return out.str();
+  return csv;
 }
 
 std::string ResultsToJson(const RoundResults& results) {

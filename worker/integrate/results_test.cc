@@ -22,7 +22,8 @@ CATCH_TEST_CASE("a score table is read by its column names and held to them") {
   CATCH_CHECK((*clips)[1].logit == 0.25);
   CATCH_CHECK((*clips)[1].family == "00/a");
 
-  const auto quoted = ParseScoreTable(Cat(kHeader, "00,\"a,\"\"b\"\".mp4\",00/a,REAL,1,0,report,held_out,10\n"));
+  const auto quoted =
+      ParseScoreTable(Cat(kHeader, "00,\"a,\"\"b\"\".mp4\",00/a,REAL,1,0,report,held_out,10\n"));
   CATCH_REQUIRE(quoted.ok());
   CATCH_CHECK((*quoted)[0].clip == "a,\"b\".mp4");
 
@@ -69,8 +70,8 @@ CATCH_TEST_CASE("the joined table has a line for each specialist") {
       ResultsToCsv(results) ==
       "chunk,specialist,step,reals,fakes,families,auc,auc_low,auc_high,log_loss,real_accuracy,fake_accuracy,"
       "too_few\n"
-      "03,BG,12,2,3,2,0.750000,0.000000,0.000000,0.000000,0.000000,0.000000,false\n"
-      "03,AV,13,0,0,0,0.500000,0.000000,0.000000,0.000000,0.000000,0.000000,true\n");
+      "03,BG,12,2,3,2,0.75,0,0,0,0,0,false\n"
+      "03,AV,13,0,0,0,0.5,0,0,0,0,0,true\n");
   CATCH_CHECK(ResultsToJson(results).find("\"specialist\": \"AV\"") != std::string::npos);
 }
 
