@@ -74,61 +74,6 @@ StepInput InputOf(const FrameBatch& batch, const CurriculumStage& stage, int64_t
   return {.batch = &batch, .weights = {}, .stage = &stage, .learning_rate = 3e-3, .step = step};
 }
 
-CATCH_TEST_CASE("B4 with two classes has torchvision's parameters") {
-  const Architecture net = MakeEfficientNetB4(1, 1, 2);
-  CATCH_CHECK(net.parameter_count == 17'552'202);
-  CATCH_CHECK(net.parameters.size() == 418);
-  CATCH_CHECK(net.blocks.size() == 32);
-  CATCH_CHECK(net.statistic_count == 2 * 62'600);
-  CATCH_CHECK(net.Parameter("features.0.0.weight").shape == std::vector<int64_t>{48, 3, 3, 3});
-  CATCH_CHECK(net.Parameter("features.1.0.block.0.0.weight").shape == std::vector<int64_t>{48, 1, 3, 3});
-  CATCH_CHECK(net.Parameter("features.2.0.block.2.fc1.weight").shape == std::vector<int64_t>{6, 144, 1, 1});
-  CATCH_CHECK(net.Parameter("classifier.1.weight").shape == std::vector<int64_t>{2, 1792});
-  CATCH_CHECK_FALSE(net.Parameter("features.8.1.weight").decays);
-  CATCH_CHECK_FALSE(net.Parameter("classifier.1.bias").decays);
-  int64_t covered = 0;
-  for (const ParameterRange& range : net.ranges) {
-    CATCH_CHECK(range.offset == covered);
-    covered += range.count;
-  }
-  CATCH_CHECK(covered == net.arena_size);
-  for (const TensorPlace& place : net.parameters) {
-    CATCH_INFO(place.name);
-    CATCH_CHECK(place.offset % kParameterAlignment == 0);
-  }
-}
-
-CATCH_TEST_CASE("channels are rounded as torchvision rounds them") {
-  CATCH_CHECK(MakeDivisible(44.8) == 48);
-  CATCH_CHECK(MakeDivisible(22.4) == 24);
-  CATCH_CHECK(MakeDivisible(11.2) == 16);
-  CATCH_CHECK(MakeDivisible(3) == 8);
-}
-
-CATCH_TEST_CASE("each specialist keeps to its augmentation whitelist") {
-  for (const SpecialistName name : kAllSpecialists) {
-    const SpecialistTraits& traits = TraitsOf(name);
-    bool changed = false;
-    for (uint64_t i = 0; i < 500; ++i) {
-      const Augmentation drawn = DrawAugmentation(MakeRandomKey(i, "whitelist"), traits.whitelist, 1.0);
-      changed |= drawn.flip || drawn.contrast != 1 || drawn.noise != 0;
-      const bool resamples = drawn.rescale != 1 || drawn.quantisation != 0;
-      const bool recolours =
-          drawn.brightness != 0 || drawn.contrast != 1 || drawn.saturation != 1 || drawn.channel_gain[0] != 1;
-      if (name != SpecialistName::kBG) CATCH_CHECK_FALSE(resamples);
-      if (name == SpecialistName::kCM || name == SpecialistName::kRR || name == SpecialistName::kLL) {
-        CATCH_CHECK_FALSE(recolours);
-        CATCH_CHECK(traits.size_change == SizeChange::kAlignedCrop);
-      }
-      if (name == SpecialistName::kCM) CATCH_CHECK(drawn.noise == 0);
-      if (name != SpecialistName::kLL) CATCH_CHECK(drawn.gamma == 1);
-    }
-    CATCH_CHECK(changed);
-    const Augmentation none = DrawAugmentation(MakeRandomKey(1, "whitelist"), traits.whitelist, 0);
-    CATCH_CHECK((!none.flip && none.noise == 0 && none.contrast == 1 && none.rescale == 1));
-  }
-}
-
 CATCH_TEST_CASE("a tiny network learns, and a step is a function of state and input") {
   const FrameBatch batch = ColourBatch(8, 32);
   const CurriculumStage stage = {.input_pixels = 32};

@@ -119,22 +119,34 @@ at::Tensor Preprocessor::Degrade(at::Tensor x, std::span<const Augmentation> dra
       const auto smaller = std::max(int64_t{8}, static_cast<int64_t>(std::lround(side * a.rescale)));
       picture.copy_(Resize(Resize(picture, smaller), side));
     }
-    if (a.quantisation > 0 && side % kBlock == 0) picture.copy_(Quantise(picture, a.quantisation));
-    if (a.noise > 0 && values < kNoiseBank) {
-      const auto place = static_cast<int64_t>(a.noise_place * static_cast<double>(kNoiseBank - values));
-      picture.add_(noise_bank_.narrow(0, place, values).view({1, 3, side, side}), a.noise);
-    }
+    if (a.quantisation > 0) picture.copy_(Quantise(picture, a.quantisation));
+    if (a.noise > 0) picture.add_(Noise(a.noise_place, values).view({1, 3, side, side}), a.noise);
   }
   return x.clamp_(0.0, 1.0);
 }
 
+at::Tensor Preprocessor::Noise(double place, int64_t values) const {
+  const int64_t places = values < kNoiseBank ? kNoiseBank - values : kNoiseBank;
+  const auto begin = static_cast<int64_t>(place * static_cast<double>(places));
+  if (begin + values <= kNoiseBank) return noise_bank_.narrow(0, begin, values);
+  return noise_bank_.roll(-begin).repeat(values / kNoiseBank + 1).narrow(0, 0, values);
+}
+
 at::Tensor Preprocessor::Quantise(const at::Tensor& x, double step) const {
-  const int64_t blocks = x.size(2) / kBlock;
+  const int64_t side = x.size(2);
+  const int64_t blocks = (side + kBlock - 1) / kBlock;
+  // As a codec does: the last row and column are repeated to whole blocks.
+  const int64_t padding = blocks * kBlock - side;
+  const at::Tensor padded = padding == 0 ? x : at::replication_pad2d(x, {0, padding, 0, padding});
   const at::Tensor tiles =
-      x.reshape({-1, blocks, kBlock, blocks, kBlock}).permute({0, 1, 3, 2, 4}).contiguous();
+      padded.reshape({-1, blocks, kBlock, blocks, kBlock}).permute({0, 1, 3, 2, 4}).contiguous();
   const at::Tensor coefficients = at::matmul(at::matmul(dct_, tiles), dct_.t());
   const at::Tensor kept = coefficients.div(step).round_().mul_(step);
-  return at::matmul(at::matmul(dct_.t(), kept), dct_).permute({0, 1, 3, 2, 4}).reshape(x.sizes());
+  return at::matmul(at::matmul(dct_.t(), kept), dct_)
+      .permute({0, 1, 3, 2, 4})
+      .reshape(padded.sizes())
+      .narrow(2, 0, side)
+      .narrow(3, 0, side);
 }
 
 }  // namespace interceptor::worker

@@ -10,7 +10,8 @@
 namespace interceptor::worker {
 
 // Applies drawn augmentations to whole batches. Everything it does follows from its arguments: noise comes
-// from a bank drawn once from a fixed key, which each sample enters at its own place.
+// from a bank drawn once from a fixed key, which each sample enters at its own place and a picture larger
+// than it goes round.
 class Preprocessor {
  public:
   explicit Preprocessor(at::Device device);
@@ -30,6 +31,8 @@ class Preprocessor {
  private:
   at::Tensor FlipAndColour(at::Tensor x, std::span<const Augmentation> drawn) const;
   at::Tensor Degrade(at::Tensor x, std::span<const Augmentation> drawn) const;
+  // `values` numbers of the bank from `place` in [0, 1) on.
+  at::Tensor Noise(double place, int64_t values) const;
   at::Tensor Quantise(const at::Tensor& x, double step) const;
 
   const at::Device device_;
