@@ -99,7 +99,7 @@ CATCH_TEST_CASE("lines of several threads never mix and large ones pass") {
   int next[2] = {0, 0};
   int faults = 0;
   for (int i = 0; i < 2 * kEach; ++i) {
-    auto input = other.Receive(absl::Seconds(60));
+    auto input = other.Receive(absl::Minutes(10));
     if (!input.ok() || input->kind != Kind::kMessage || input->message["text"] != text ||
         input->message["i"] != next[input->message["who"].get<int>()]++) {
       ++faults;

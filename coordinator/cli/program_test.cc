@@ -263,8 +263,8 @@ CATCH_TEST_CASE("watch outlives a coordinator that comes back, and gives up on o
   cluster.last_snapshot = DoneStatus();
   cluster.Start("unix:" + folder.File("head.sock"));
   // Each stream ends after one snapshot, so the program must come again; then nobody is there any more.
-  TerminalSession session({"watch", "--coordinator", cluster.address(), "--timeout", "3", "-o", "json"}, {});
-  CATCH_REQUIRE(session.Await("trying again for 3s"));
+  TerminalSession session({"watch", "--coordinator", cluster.address(), "--timeout", "10", "-o", "json"}, {});
+  CATCH_REQUIRE(session.Await("trying again for 10s"));
   cluster.AwaitWatchers(3);
   cluster.Stop();
   CATCH_CHECK(session.Wait() == kExitUnavailable);

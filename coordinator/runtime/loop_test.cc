@@ -6,12 +6,13 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "tests/support/catch.h"
+#include "tests/support/faulty_file_system.h"
 #include "tests/support/scratch_folder.h"
 
 namespace interceptor::coordinator {
 namespace {
 
-constexpr absl::Duration kDeadline = absl::Seconds(20);
+constexpr absl::Duration kDeadline = absl::Minutes(10);
 
 // In memory; holds back, refuses or breaks on command. Safe from any thread, unlike the real one.
 class FakeLog : public EventLog {
@@ -112,9 +113,9 @@ class LoopFixture {
     options.plan.digest = DigestOf("plan").hex;
     options.plan.members = {{"member-1", {"BG", "AV"}, false}, {"member-4", {}, true}};
     options.plan.chunks = {{"00", ""}};
-    options.plan.lease_ttl = absl::Seconds(60);
-    options.plan.handover = absl::Seconds(60);
-    options.plan.stall = absl::Seconds(60);
+    options.plan.lease_ttl = absl::Hours(1);
+    options.plan.handover = absl::Hours(1);
+    options.plan.stall = absl::Hours(1);
     options.plan.checkpoint_period = absl::Seconds(60);
     options.state_folder = folder_.path();
     options.tick_interval = absl::Milliseconds(20);
@@ -124,7 +125,7 @@ class LoopFixture {
     };
     absl::StatusOr<std::unique_ptr<Loop>> loop = Loop::Start(
         options,
-        {.files = SystemFiles(), .clock = SystemClock(), .log = log_, .vault = *vault_, .metrics = metrics_});
+        {.files = files_, .clock = SystemClock(), .log = log_, .vault = *vault_, .metrics = metrics_});
     CATCH_REQUIRE(loop.ok());
     loop_ = *std::move(loop);
   }
@@ -162,6 +163,7 @@ class LoopFixture {
   bool HasBallast() const { return SystemFiles().Exists(folder_.File("ballast")); }
 
   ScratchFolder folder_;
+  FaultyFileSystem files_;
   FakeLog log_;
   Metrics metrics_;
   std::unique_ptr<BlobStore> vault_;
@@ -211,12 +213,14 @@ CATCH_TEST_CASE("A full disk: the ballast makes room, requests are refused, and 
   LoopFixture fixture;
   CATCH_CHECK(fixture.HasBallast());
   fixture.log_.Refuse(1);
+  fixture.files_.FailFromCall(3, ResourceExhausted("no space"));  // two are the ballast's removal
   CATCH_CHECK(fixture.Pause("fits into the ballast").Await().ok());
+  CATCH_CHECK_FALSE(fixture.HasBallast());
   const absl::Status refused = fixture.Pause("too late").Await();
   CATCH_CHECK(absl::IsResourceExhausted(refused));
   CATCH_CHECK(Message(refused).find("read-only") != std::string::npos);
   CATCH_CHECK(fixture.loop_->snapshot()->view.problems.front().find("read-only") != std::string::npos);
-  // The disk of this test has room, so the ballast comes back at the next look at it.
+  fixture.files_.Heal();
   fixture.AwaitSnapshot([](const Snapshot& snapshot) {
     return snapshot.view.problems.empty() ||
            snapshot.view.problems.front().find("read-only") == std::string::npos;
@@ -227,11 +231,12 @@ CATCH_TEST_CASE("A full disk: the ballast makes room, requests are refused, and 
 
 CATCH_TEST_CASE("A disk without any room holds the batch back and shows only what is durable") {
   LoopFixture fixture;
-  fixture.log_.Refuse(3);
+  fixture.log_.Refuse(1'000'000);
   const Answered asked = fixture.Pause("kept");
   CATCH_CHECK(absl::IsResourceExhausted(asked.Await()));
   CATCH_CHECK_FALSE(fixture.loop_->snapshot()->view.paused);
   CATCH_CHECK(absl::IsResourceExhausted(fixture.Pause("refused").Await()));
+  fixture.log_.Refuse(0);
   fixture.AwaitSnapshot([](const Snapshot& snapshot) { return snapshot.view.paused; });
 }
 

@@ -35,7 +35,7 @@ CATCH_TEST_CASE("A worker says hello and is granted its member's pair") {
   CATCH_CHECK(bg->task().term() == 1);
   CATCH_CHECK(bg->next_chunk() == 0);
   CATCH_CHECK_FALSE(bg->has_base());
-  CATCH_CHECK(bg->lease_ttl().seconds() == 60);
+  CATCH_CHECK(bg->lease_ttl().seconds() == fixture.plan().scheduling().lease_ttl_seconds());
 
   const v1::GetStatusResponse status = GetStatus(fixture.address()).value();
   CATCH_CHECK(TaskOf(status, "train/BG").holder_member() == "member-1");

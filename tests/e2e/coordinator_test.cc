@@ -22,7 +22,7 @@ name: "e2e"
 members { name: "member-1" specialists: "BG" specialists: "AV" }
 members { name: "member-4" integrates: true }
 chunks { name: "00" } chunks { name: "01" }
-scheduling { lease_ttl_seconds: 5 handover_seconds: 5 }
+scheduling { lease_ttl_seconds: 3600 handover_seconds: 3600 }
 )";
 
 class Bench {

@@ -3,7 +3,7 @@ import shutil
 
 import coordinator_kills
 from tools import (Failure, Watcher, check_journal, check_no_temporaries, check_one_effect_each, check_vault, digest_of,
-                   require, workers)
+                   require, local_cluster)
 
 
 def must_fail(what, check, *args):
@@ -56,10 +56,10 @@ def facts(folder):
     must_fail("the same fact under two terms", check_one_effect_each, [event, {**event, "text": "term 2: chunk_end at step 1"}])
     (folder / ("digests.json.tmp-" + "a" * 32)).touch()
     must_fail("a half file", check_no_temporaries, folder)
-    rows = [[f"{chunk:02d}", "0", "0", str(chunk), "same"] for chunk in range(workers.CHUNKS)]
-    workers.check_ledgers([rows], "BG")
-    must_fail("a chunk trained with other samples", workers.check_ledgers, [rows + [[*rows[0][:4], "other"]]], "BG")
-    must_fail("a chunk that was left out", workers.check_ledgers, [rows[1:]], "BG")
+    rows = [[f"{chunk:02d}", "0", "0", str(chunk), "same"] for chunk in range(local_cluster.CHUNKS)]
+    local_cluster.check_ledgers([rows], "BG")
+    must_fail("a chunk trained with other samples", local_cluster.check_ledgers, [rows + [[*rows[0][:4], "other"]]], "BG")
+    must_fail("a chunk that was left out", local_cluster.check_ledgers, [rows[1:]], "BG")
 
 
 def cases(context):

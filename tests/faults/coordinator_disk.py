@@ -2,7 +2,7 @@
 not keep, and goes on by itself where that can be known to be right."""
 import coordinator_kills
 from namespaces import SmallDisk, tell
-from tools import (Cluster, Failure, Fault, Watcher, attached, await_event, blobs_of, check_journal, check_vault,
+from tools import (Cluster, DEADLINE, Failure, Fault, Watcher, attached, await_event, blobs_of, check_journal, check_vault,
                    make_programs, require, seconds_until)
 
 SYNCS = ("fdatasync", "ftruncate", "pwrite64")
@@ -18,7 +18,7 @@ def broken_sync(context, folder, fault):
         with attached(cluster.coordinator.pid, fault, folder / "strace.log"):
             asked, acknowledged = coordinator_kills.ask_for_changes(cluster)
             if acknowledged < len(asked):
-                require(cluster.coordinator.wait(60) == 1, f"it ended with {cluster.coordinator.returncode}")
+                require(cluster.coordinator.wait(DEADLINE) == 1, f"it ended with {cluster.coordinator.returncode}")
                 require("unknown outcome" in cluster.log_text("coordinator"), "the log does not say why it ended")
         if cluster.coordinator.poll() is None:
             cluster.kill_coordinator()
@@ -41,7 +41,7 @@ def broken_start(context, folder, fault):
             cluster.start_coordinator()
             cluster.kill_coordinator()
         except Failure:
-            require(cluster.coordinator.wait(60) == 1, f"it ended with {cluster.coordinator.returncode}")
+            require(cluster.coordinator.wait(DEADLINE) == 1, f"it ended with {cluster.coordinator.returncode}")
             require("interceptor-coordinator: " in cluster.log_text("coordinator"), "it does not say why it ended")
         require("INJECTED" in (folder / "strace.log").read_text(), "the call was not reached")
         cluster.start_coordinator()

@@ -8,7 +8,7 @@ import json
 import shutil
 import signal
 
-from tools import (CALLS, Cluster, Failure, Fault, Watcher, attached, await_event, check_journal, check_no_temporaries,
+from tools import (CALLS, Cluster, DEADLINE, Failure, Fault, Watcher, attached, await_event, check_journal, check_no_temporaries,
                    check_one_effect_each, check_vault, count_calls, load_json, make_programs, require)
 
 REQUESTS = 6
@@ -21,7 +21,7 @@ def plain_cluster(context, folder):
 
 
 def expect_killed(process):
-    require(process.wait(60) == -signal.SIGKILL, f"the coordinator ended with {process.returncode}, not by SIGKILL")
+    require(process.wait(DEADLINE) == -signal.SIGKILL, f"the coordinator ended with {process.returncode}, not by SIGKILL")
 
 
 def ask_for_changes(cluster, count=REQUESTS):

@@ -8,8 +8,8 @@ import subprocess
 import coordinator_kills
 import worker_kills
 import zombies
-from tools import (Failure, Fault, await_event, blobs_of, check_journal, check_vault, digest_of, load_json, require,
-                   workers)
+from tools import (DEADLINE, Failure, Fault, await_event, blobs_of, check_journal, check_vault, digest_of, load_json, require,
+                   local_cluster)
 
 FLIPS = 12
 
@@ -47,7 +47,7 @@ def damaged_journal(context, folder, damage, share):
         try:
             cluster.start_coordinator()
         except Failure:
-            require(cluster.coordinator.wait(60) == 1, f"it ended with {cluster.coordinator.returncode}")
+            require(cluster.coordinator.wait(DEADLINE) == 1, f"it ended with {cluster.coordinator.returncode}")
             require(str(journal) in cluster.log_text("coordinator"), f"not named: {cluster.tail('coordinator')}")
             return
         require(cluster.events()[:len(before)] == before, "a damaged journal was used, and events differ")
@@ -112,7 +112,7 @@ class LoneTrainer:
     def run(self, *tracer):
         return subprocess.run([*tracer, self.context.bin / "interceptor-train", "--specialist", "BG", "--store", self.store,
                                "--run", self.run_folder, "--settings", self.settings], capture_output=True, text=True,
-                              timeout=300, check=False)
+                              timeout=DEADLINE, check=False)
 
     def die_with_two_snapshots(self):
         """Killed while it writes a third one."""
@@ -141,7 +141,7 @@ def damaged_snapshot(context, folder, damage, share, slots):
     rows = trainer.ledger()
     require(steps > 0 and int(rows[steps][3]) < steps, f"it went on at step {rows[steps][3]}")
     require((int(rows[steps][3]) == 0) == (len(slots) == 2), f"with {slots} damaged it went on at step {rows[steps][3]}")
-    workers.check_ledgers([rows], "BG")
+    local_cluster.check_ledgers([rows], "BG")
 
 
 def damaged_store(context, folder, name, damage, share):

@@ -94,7 +94,7 @@ class TwoNetworks:
     def cut(self):
         self.ip(self.box, "link set cable down")
 
-    def mend(self):
+    def reconnect(self):
         self.ip(self.box, "link set cable up")
 
     def end(self):

@@ -7,7 +7,7 @@ import random
 import signal
 
 import worker_kills
-from tools import (Cluster, Failure, Watcher, await_event, check_journal, check_no_temporaries, now, require, workers, works_in)
+from tools import (Cluster, Failure, Watcher, await_event, check_journal, check_no_temporaries, LONG, now, require, local_cluster, works_in)
 
 KILLS_A_ROUND = 25
 PROGRAMS = ("interceptor-train", "interceptor-prepare", "interceptor-decode")
@@ -21,11 +21,9 @@ class Round:
         self.random = random.Random(seed)
         self.kills = kills
         self.done = []
-        recovery = self.random.choice((1, 2, 3600))
         self.cluster = Cluster(context.programs, context.clips, folder, worker_kills.MEMBERS,
-                               epochs=self.random.choice((4, 8, 12)), plan={
-                                   "recovery_period_seconds: 2": f"recovery_period_seconds: {recovery}",
-                                   "period_seconds: 30": f"period_seconds: {self.random.choice((2, 30))}"})
+                               recovery=self.random.choice((1, 2, LONG)), epochs=self.random.choice((4, 8, 12)),
+                               period=self.random.choice((2, 30)), lease=self.random.choice((5, LONG)))
         if self.random.random() < 0.5:
             worker_kills.warm(self.cluster, context)
 
@@ -34,7 +32,7 @@ class Round:
         command = self.cluster.worker_command(member)
         if self.random.random() < 0.3:
             command = ["nice", "-n", "15", *command]
-        self.cluster.workers[member] = workers.subprocess.Popen(command, stderr=self.cluster.log(member))
+        self.cluster.workers[member] = local_cluster.subprocess.Popen(command, stderr=self.cluster.log(member))
 
     def kill_once(self):
         victim = self.random.choices(("coordinator", "agent", "child", "both"), (3, 3, 4, 1))[0]
@@ -45,8 +43,8 @@ class Round:
             self.cluster.workers[member].kill()
             self.cluster.workers[member].wait()
         if victim == "child":
-            there = [pid for program in PROGRAMS for pid in workers.processes(program) if works_in(pid, self.cluster.folder)]
-            if not there or not workers.kill_hard(self.random.choice(there)):
+            there = [pid for program in PROGRAMS for pid in local_cluster.processes(program) if works_in(pid, self.cluster.folder)]
+            if not there or not local_cluster.kill_hard(self.random.choice(there)):
                 return False
         if victim in ("agent", "both"):
             self.start_worker(member)

@@ -6,8 +6,7 @@ can be put at every one of its system calls. Modes of a child that misbehaves (f
 
   prepare, train   do the work                      paced  trains chunk N once the file go-N lies beside the store
   hang             never says another word          spin   repeats the same step for ever
-  hang-prepare     the same of the preparer         balloon  takes memory until none is left
-  garble           says what is no event
+  balloon          takes memory until none is left  garble  says what is no event
 """
 import hashlib
 import json
@@ -155,9 +154,6 @@ def main():
     mode = sys.argv[1]
     if mode == "prepare":
         prepare()
-    elif mode == "hang-prepare":
-        Control("interceptor-prepare")
-        signal.pause()
     elif mode in ("train", "paced"):
         Training().work()
     else:

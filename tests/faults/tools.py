@@ -19,10 +19,8 @@ import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
-import workers  # noqa: E402  the cluster, its events and its checks
-from workers import Failure, await_event, require  # noqa: E402,F401
-
-workers.DEADLINE = 150  # many small clusters side by side: one that hangs must not eat the suite's time
+import local_cluster  # noqa: E402  the cluster, its events and its checks
+from local_cluster import Failure, await_event, DEADLINE, LONG, pause_after, require  # noqa: E402,F401
 
 CALLS = ("fdatasync", "fsync", "ftruncate", "rename", "renameat", "renameat2", "unlink", "unlinkat")
 
@@ -174,7 +172,7 @@ def is_traced(pid):
         return False
 
 
-class Cluster(workers.Cluster):
+class Cluster(local_cluster.Cluster):
     """A cluster whose plan is changed by `plan` ({pattern: replacement}) and whose programs are `programs`."""
 
     def __init__(self, programs, data, folder, members=None, plan=None, **options):
@@ -188,8 +186,7 @@ class Cluster(workers.Cluster):
 
     def request(self, *words):
         """Exit code and message of one request; code 0 is an acknowledgement."""
-        done = subprocess.run([self.bin / "interceptor", *words], capture_output=True, check=False,
-                              env={**os.environ, "INTERCEPTOR_COORDINATOR": self.address})
+        done = self.command_line(*words)
         return done.returncode, done.stderr.decode()
 
     def events(self):
@@ -221,9 +218,10 @@ class Watcher:
 
     def watch(self):
         while not self.stopped.is_set():
+            begin = now()
             for event in self.cluster.events() or []:
                 self.seen[event["number"]] = event
-            self.stopped.wait(0.1)
+            self.stopped.wait(pause_after(begin))
 
     def __enter__(self):
         self.thread.start()
@@ -298,7 +296,7 @@ def check_one_effect_each(events):
     return len(seen)
 
 
-def make_small_zips(folder, count=workers.CHUNKS):
+def make_small_zips(folder, count=local_cluster.CHUNKS):
     """Chunks for stand-ins: whole zips, nothing to train on."""
     folder.mkdir(parents=True)
     for chunk in range(count):

@@ -4,7 +4,7 @@ import re
 import worker_kills
 from namespaces import SmallDisk, tell
 from tools import (Cluster, Fault, await_event, check_journal, check_no_temporaries, make_programs, read_text, require,
-                   seconds_until, workers)
+                   seconds_until, local_cluster)
 from worker_kills import ONLY, POINTS, PREPARE, TRAIN
 
 
@@ -38,14 +38,14 @@ class FullDisk:
         folder.mkdir(parents=True)
         programs = make_programs(context.bin, folder / "bin")
         self.cluster = Cluster(programs, context.clips, folder, worker_kills.MEMBERS, epochs=40,
-                               plan={"recovery_period_seconds: 2": "recovery_period_seconds: 1"})
+                               recovery=1)
         self.disk = SmallDisk(folder / place, megabytes)
         self.disk.enter(programs / "interceptor-worker")
         self.cluster.start_coordinator()
 
     def start(self):
         command = self.cluster.worker_command("member-1")
-        self.cluster.workers["member-1"] = workers.subprocess.Popen(command, stderr=self.cluster.log("member-1"))
+        self.cluster.workers["member-1"] = local_cluster.subprocess.Popen(command, stderr=self.cluster.log("member-1"))
         self.cluster.start_worker("member-4")
 
     def says(self):

@@ -12,13 +12,13 @@ import signal
 import subprocess
 
 from tools import (Cluster, Fault, await_event, check_journal, check_no_temporaries, check_one_effect_each,
-                   check_vault, make_programs, read_text, require, workers)
+                   check_vault, LONG, make_programs, read_text, require, local_cluster)
 
 MEMBERS = {"member-1": ["BG", "AV"]}
 # In a fast run no snapshot is due; in a slow one the traced trainer's steps, each of which writes a line of its ledger, are
-# held up, so that several are.
-FAST = {"epochs": 2, "plan": {"recovery_period_seconds: 2": "recovery_period_seconds: 3600"}}
-SLOW = {"epochs": 5, "plan": {"recovery_period_seconds: 2": "recovery_period_seconds: 1"}}
+# held up, so that several are. Checkpoints come at the chunks' ends alone: calls are counted.
+FAST = {"epochs": 2, "period": LONG, "recovery": LONG}
+SLOW = {"epochs": 5, "period": LONG, "recovery": 1}
 HOLD_STEPS = "write:delay_enter=400000"
 
 
@@ -82,7 +82,7 @@ def make_store(context):
         await_event("the chunks' digests", lambda: read_text(cluster.work("member-1") / "digests.json").count("sha256") == 3)
     finally:
         cluster.end()
-    for chunk in range(workers.CHUNKS):
+    for chunk in range(local_cluster.CHUNKS):
         subprocess.run([context.bin / PREPARE, context.clips / f"{chunk:02d}.zip", "--out", context.store, "--settings",
                         settings], check=True, capture_output=True)
     shutil.copy2(cluster.work("member-1") / "digests.json", context.clip_digests)
@@ -115,10 +115,10 @@ def await_plan(cluster):
 def check_run(cluster):
     """What every run must be in the end, whatever was killed."""
     status = await_plan(cluster)
-    workers.check_finished(cluster, status, cluster.members)
+    local_cluster.check_finished(cluster, status, cluster.members)
     for member, pair in cluster.members.items():
         for specialist in pair:
-            steps = workers.check_ledgers([cluster.ledger(specialist)], specialist)
+            steps = local_cluster.check_ledgers([cluster.ledger(specialist)], specialist)
             newest = int(cluster.task(f"train/{specialist}")["newest_checkpoint"]["step"])
             require(newest == steps, f"{specialist}: {steps} steps in the ledger, {newest} in the newest checkpoint")
     events = cluster.events()

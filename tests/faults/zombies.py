@@ -7,10 +7,13 @@ import subprocess
 
 import coordinator_kills
 import worker_kills
-from tools import (Cluster, await_event, check_journal, check_no_temporaries, check_one_effect_each, check_vault,
-                   make_programs, require, script, workers)
+from tools import (Cluster, DEADLINE, await_event, check_journal, check_no_temporaries, check_one_effect_each, check_vault,
+                   make_programs, require, script, local_cluster)
 
 STORM = 30
+STALL = 15  # seconds; a healthy child on a busy machine must start and speak within
+# When a box that answers no more is stood in for: soon, but not as soon as a healthy one may be silent on a busy machine.
+GONE_SOON = {"lease": 15, "handover": 15}
 TWO_PAIRS = {"member-1": ["BG", "AV"], "member-2": ["CM", "RR"]}
 
 
@@ -35,11 +38,11 @@ def signal_all(pids, number):
             pass
 
 
-def stand_in_cluster(context, folder, trainer, members=None, plan=None, preparer="prepare"):
+def stand_in_cluster(context, folder, trainer, members=None, **timing):
     folder.mkdir(parents=True)
     programs = make_programs(context.bin, folder / "bin",
-                             stand_ins={"interceptor-prepare": preparer, "interceptor-train": trainer})
-    return Cluster(programs, context.zips, folder, members, plan=plan, handover=5)
+                             stand_ins={"interceptor-prepare": "prepare", "interceptor-train": trainer})
+    return Cluster(programs, context.zips, folder, members, **timing)
 
 
 def let_go(cluster, chunk):
@@ -49,7 +52,7 @@ def let_go(cluster, chunk):
 def zombie(context, folder):
     """A worker is stopped with an unpublished checkpoint, its runs move to another box, it wakes: it changes nothing,
     and its checkpoint goes."""
-    cluster = stand_in_cluster(context, folder, "paced", TWO_PAIRS)
+    cluster = stand_in_cluster(context, folder, "paced", TWO_PAIRS, **GONE_SOON)
     cluster.start_coordinator()
     stopped = []
     try:
@@ -97,7 +100,7 @@ def second_coordinator(context, folder):
     try:
         require(cluster.request("pause", "--reason", "one")[0] == 0, "a pause was refused")
         for _ in range(5):
-            done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+            done = subprocess.run(command, capture_output=True, timeout=DEADLINE, check=False)
             text = done.stderr.decode()
             require(done.returncode == 1 and str(cluster.state) in text, f"code {done.returncode}: {text}")
             require(cluster.request("resume")[0] == 0, "the first coordinator was disturbed")
@@ -125,8 +128,8 @@ def storm(context, folder):
         for _ in range(STORM):
             agent.send_signal(signal.SIGTERM)
             coordinator.send_signal(signal.SIGTERM)
-        require(agent.wait(150) in (0, 1), f"the agent ended with {agent.returncode}")
-        require(coordinator.wait(150) in (0, 1), f"the coordinator ended with {coordinator.returncode}")
+        require(agent.wait(DEADLINE) in (0, 1), f"the agent ended with {agent.returncode}")
+        require(coordinator.wait(DEADLINE) in (0, 1), f"the coordinator ended with {coordinator.returncode}")
         await_event("the children's end", lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in children))
         cluster.start_coordinator()
         cluster.start_worker("member-1")
@@ -139,7 +142,7 @@ def storm(context, folder):
 
 def bad_trainer(context, folder, how, *reasons):
     """A trainer that hangs, spins, garbles or balloons: status gives the reason, the run is released, the child is gone."""
-    cluster = stand_in_cluster(context, folder, how, plan={"stall_seconds: 120": "stall_seconds: 3"})
+    cluster = stand_in_cluster(context, folder, how, **({"stall": STALL} if how in ("hang", "spin") else {}))
     if how == "balloon":
         wrapper = cluster.bin / "interceptor-train"
         script(wrapper, "ulimit -v 400000\n" + wrapper.read_text().split("\n", 1)[1])
@@ -161,15 +164,14 @@ def bad_trainer(context, folder, how, *reasons):
 def stopped_preparer(context, folder):
     """A preparer that hangs is ended after the plan's stall, with its reason in status, and the chunk is prepared by another."""
     folder.mkdir(parents=True)
-    cluster = Cluster(context.programs, context.clips, folder, worker_kills.MEMBERS, epochs=1,
-                      plan={"stall_seconds: 120": "stall_seconds: 4"})
+    cluster = Cluster(context.programs, context.clips, folder, worker_kills.MEMBERS, epochs=1, stall=STALL)
     cluster.start_coordinator()
     try:
         cluster.start_worker("member-1")
-        hung = await_event("a preparer", lambda: workers.children_of(cluster.workers["member-1"].pid, "interceptor-prepare"))[0]
+        hung = await_event("a preparer", lambda: local_cluster.children_of(cluster.workers["member-1"].pid, "interceptor-prepare"))[0]
         os.kill(hung, signal.SIGSTOP)
         await_event("the reason in the worker's log",
-                    lambda: "interceptor-prepare showed no progress for 4s" in cluster.log_text("member-1"))
+                    lambda: f"interceptor-prepare showed no progress for {STALL}s" in cluster.log_text("member-1"))
         await_event("the end of the one that hung", lambda: not pathlib.Path(f"/proc/{hung}").exists())
         await_event("training", cluster.trains("BG", 0, steps=1))
     finally:
@@ -185,8 +187,8 @@ def cases(context):
         case("second-coordinator", second_coordinator),
         case("storm-of-sigterm", storm),
         case("preparer-hangs", stopped_preparer),
-        case("child-hangs", bad_trainer, "hang", "no progress for 3s"),
-        case("child-spins", bad_trainer, "spin", "no progress for 3s"),
+        case("child-hangs", bad_trainer, "hang", f"no progress for {STALL}s"),
+        case("child-spins", bad_trainer, "spin", f"no progress for {STALL}s"),
         case("child-garbles", bad_trainer, "garble", "an event of a child process lacks its name"),
         case("child-balloons", bad_trainer, "balloon", "interceptor-train left with exit code 1"),
     ]

@@ -73,7 +73,7 @@ absl::StatusOr<int> Process::Wait(absl::Duration timeout) {
   }
   absl::MutexLock lock(&mutex_);
   const auto ended = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return out_.ended && err_.ended; };
-  mutex_.AwaitWithTimeout(absl::Condition(&ended), absl::Seconds(5));
+  mutex_.AwaitWithTimeout(absl::Condition(&ended), absl::Minutes(1));
   return *exit_;
 }
 

@@ -29,11 +29,11 @@ class Process {
   pid_t pid() const { return pid_; }
   void Signal(int signal_number) const;
   // The exit status, or 128 + the signal that ended it; DEADLINE_EXCEEDED when it runs on.
-  absl::StatusOr<int> Wait(absl::Duration timeout = absl::Seconds(30));
+  absl::StatusOr<int> Wait(absl::Duration timeout = absl::Minutes(10));
   // What follows `prefix` in the first line of stdout that starts with it; UNAVAILABLE with stderr when the
   // program ended without one.
   absl::StatusOr<std::string> AwaitLine(const std::string& prefix,
-                                        absl::Duration timeout = absl::Seconds(30));
+                                        absl::Duration timeout = absl::Minutes(10));
 
   // Everything so far; whole after Wait.
   std::string out() const;

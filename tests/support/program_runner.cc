@@ -18,7 +18,7 @@
 namespace interceptor::coordinator {
 namespace {
 
-constexpr int kPatienceMs = 60'000;
+constexpr int kPatienceMs = 600'000;
 
 struct Words {
   std::vector<std::string> texts;

@@ -37,7 +37,7 @@ absl::StatusOr<std::string> Ask(const std::shared_ptr<grpc::Channel>& channel, c
   grpc::GenericStub stub(channel);
   grpc::CompletionQueue queue;
   grpc::ClientContext context;
-  SetDeadline(context, absl::Seconds(10));
+  SetDeadline(context, absl::Minutes(10));
   auto call = stub.PrepareCall(&context, method, &queue);
   const auto await = [&queue] {
     void* tag = nullptr;

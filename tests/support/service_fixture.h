@@ -14,9 +14,9 @@ namespace interceptor::coordinator {
 
 // Nothing runs out while a test on a busy machine is slow; and the opposite.
 inline constexpr std::string_view kLongLeases =
-    "scheduling { lease_ttl_seconds: 60 handover_seconds: 60 stall_seconds: 600 }";
+    "scheduling { lease_ttl_seconds: 3600 handover_seconds: 3600 stall_seconds: 3600 }";
 inline constexpr std::string_view kShortLeases =
-    "scheduling { lease_ttl_seconds: 3 handover_seconds: 1 stall_seconds: 600 }";
+    "scheduling { lease_ttl_seconds: 3 handover_seconds: 1 stall_seconds: 3600 }";
 
 class ServiceFixture {
  public:

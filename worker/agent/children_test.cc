@@ -21,7 +21,7 @@ bool Ends(pid_t pid) {
   const int fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (fd < 0) return errno == ESRCH;
   pollfd wait{fd, POLLIN, 0};
-  const bool ended = poll(&wait, 1, 30'000) == 1;
+  const bool ended = poll(&wait, 1, 600'000) == 1;
   close(fd);
   return ended;
 }
@@ -38,13 +38,13 @@ struct Nursery {
     return {"/bin/sh", {path}};
   }
   nlohmann::json NextMessage() {
-    auto event = events.Pop(absl::Seconds(30));
+    auto event = events.Pop(absl::Minutes(10));
     CATCH_REQUIRE(event);
     CATCH_REQUIRE(std::holds_alternative<ChildMessage>(*event));
     return std::get<ChildMessage>(*event).message;
   }
   ChildExited NextExit() {
-    auto event = events.Pop(absl::Seconds(30));
+    auto event = events.Pop(absl::Minutes(10));
     CATCH_REQUIRE(event);
     CATCH_REQUIRE(std::holds_alternative<ChildExited>(*event));
     return std::get<ChildExited>(*event);
@@ -87,7 +87,7 @@ CATCH_TEST_CASE("a stopped child is told of, and that it goes on") {
       nursery.children.Start(1, nursery.Script("echo '{\"pid\":'$$'}' >&3\nread line <&3\n")).ok());
   const pid_t child = nursery.NextMessage()["pid"].get<pid_t>();
   const auto next_halt = [&nursery] {
-    auto event = nursery.events.Pop(absl::Seconds(30));
+    auto event = nursery.events.Pop(absl::Minutes(10));
     CATCH_REQUIRE(event);
     CATCH_REQUIRE(std::holds_alternative<ChildHalted>(*event));
     return std::get<ChildHalted>(*event);

@@ -19,7 +19,7 @@ name: "e2e"
 members { name: "anna" specialists: "BG" specialists: "AV" }
 members { name: "dora" integrates: true }
 chunks { name: "00" } chunks { name: "01" }
-scheduling { lease_ttl_seconds: 60 handover_seconds: 60 }
+scheduling { lease_ttl_seconds: 3600 handover_seconds: 3600 }
 )";
 
 struct Answer {
