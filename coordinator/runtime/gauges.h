@@ -9,7 +9,7 @@
 
 namespace interceptor::coordinator {
 
-// One thread, but for the registry itself.
+// Committed and Published by one thread each.
 class Gauges {
  public:
   // `metrics` must outlive it.

@@ -17,6 +17,10 @@ constexpr size_t kBatchMax = 512;
 constexpr absl::Duration kSpaceInterval = absl::Seconds(5);
 // Between two tries to append a batch that a full disk refused.
 constexpr absl::Duration kStuckInterval = absl::Seconds(1);
+// The status of a team's plan is published before a batch that journals something is answered, and at every
+// tick. That costs time by the task, so a fleet's is shown less often: 10,000 tasks every twenty seconds.
+constexpr size_t kTasksShownAtOnce = 64;
+constexpr absl::Duration kShowIntervalPerTask = absl::Milliseconds(2);
 
 template <typename Command>
 constexpr bool kIsRequest = requires(const Command& command) {
@@ -39,19 +43,13 @@ void LookIntoVault(const BlobStore& vault, CommandBody& body) {
   }
 }
 
-bool IsSeenByPeople(const Event& event) {
-  const auto* soft = std::get_if<SoftEvent>(&event);
-  if (soft == nullptr) return true;
-  return !std::holds_alternative<TickNoted>(*soft) && !std::holds_alternative<SpaceNoted>(*soft) &&
-         !std::holds_alternative<SessionSeen>(*soft);
-}
-
 }  // namespace
 
 Loop::Loop(Options options, Parts parts)
     : options_(std::move(options)),
       parts_(parts),
       gauges_(parts.metrics),
+      publisher_(gauges_),
       ballast_(parts.files, options_.state_folder, options_.ballast_bytes),
       incarnation_file_(parts.files, options_.state_folder) {}
 
@@ -139,8 +137,7 @@ void Loop::Leave(const absl::Status& status) {
     sinks.swap(sinks_);
   }
   for (const auto& [session, sink] : sinks) sink->Close(status);
-  absl::MutexLock lock(&watchers_mutex_);
-  for (const auto& [watch, watcher] : watchers_) watcher(nullptr);
+  publisher_.EndWatches();
 }
 
 std::shared_ptr<SessionSink> Loop::FindSink(SessionId session) {
@@ -219,8 +216,8 @@ void Loop::DecideOne(Submitted submitted, Batch& batch) {
   }
   for (Event& event : decision->events) {
     Apply(state_, event);
-    if (IsSeenByPeople(event)) ++version_;
-    if (IsDurable(event)) batch.facts.push_back(std::move(std::get<Fact>(event)));
+    if (IsDurable(event)) batch.facts.push_back(std::get<Fact>(event));
+    batch.events.push_back(std::move(event));
   }
   batch.releases.push_back(
       {std::move(submitted.answer), std::move(decision->reply), std::move(decision->effects)});
@@ -238,7 +235,6 @@ void Loop::ReportSpace(Batch& batch) {
     const absl::Status stowed = ballast_.Stow();
     ICPT_LOG(kInfo) << (stowed.ok() ? "the disk has room again: taking requests"
                                     : Cat("still read-only: ", stowed));
-    if (stowed.ok()) ++version_;
   }
   const absl::StatusOr<int64_t> free_bytes = parts_.vault.FreeBytes();
   if (!free_bytes.ok()) {
@@ -254,7 +250,6 @@ absl::Status Loop::Append(const std::vector<Fact>& facts) {
   absl::Status appended = parts_.log.Append(facts);
   if (absl::IsResourceExhausted(appended) && ballast_.stowed()) {
     ICPT_LOG(kError) << "read-only until the disk has room again: " << appended;
-    ++version_;
     const absl::Status dropped = ballast_.Drop();
     if (!dropped.ok()) ICPT_LOG(kError) << "cannot give the ballast back: " << dropped;
     appended = parts_.log.Append(facts);
@@ -282,6 +277,7 @@ bool Loop::Commit(Batch batch) {
     }
     return false;
   }
+  publisher_.Follow(std::move(batch.events));
   if (!batch.facts.empty()) {
     KeepIncarnation();
     PublishWhenDue();
@@ -302,7 +298,7 @@ bool Loop::RetryStuck() {
     return false;
   }
   Batch batch = *std::exchange(stuck_, std::nullopt);
-  ++version_;
+  publisher_.Follow(std::move(batch.events));
   KeepIncarnation();
   Publish();
   ReleaseAll(std::move(batch.releases));
@@ -378,6 +374,21 @@ void Loop::Refuse(std::deque<Item> items) {
 absl::Status Loop::ReadOnlyStatus() const {
   return ResourceExhausted("the coordinator is read-only: the disk of ", options_.state_folder,
                            " is full; free some space there and it goes on by itself, then send this again");
+}
+
+StatusPublisher::Moment Loop::ThisMoment() {
+  return {.now = parts_.clock.Now(),
+          .at = parts_.clock.WallTime(),
+          .vault_bytes = parts_.vault.total_bytes(),
+          .problem = ballast_.stowed() ? "" : Message(ReadOnlyStatus())};
+}
+
+void Loop::Publish() {
+  const size_t tasks = state_.soft.index.tasks.size();
+  if (tasks > kTasksShownAtOnce) {
+    next_publish_ = parts_.clock.Now() + kShowIntervalPerTask * static_cast<int64_t>(tasks);
+  }
+  publisher_.Publish(ThisMoment(), /*wait=*/tasks <= kTasksShownAtOnce);
 }
 
 void Loop::Fail(const absl::Status& status) {

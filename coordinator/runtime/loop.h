@@ -1,8 +1,8 @@
 // The coordinator's one thread of decisions. It takes what has been submitted as a batch, then
 //   1. decides and applies each command in turn, each against the state with the earlier ones applied,
 //   2. appends the durable events of the whole batch in one transaction with one sync,
-//   3. publishes a status snapshot (of a large fleet every few seconds), and releases replies and effects in
-//      order.
+//   3. has a status snapshot published (of a large fleet every few seconds, and without waiting for it), and
+//      releases replies and effects in order.
 // Nothing of a batch is seen outside before its sync.
 //
 // A full disk: the ballast is dropped, which makes room for the batch; until it can be stowed again the loop
@@ -18,6 +18,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -28,12 +29,12 @@
 #include "common/io/file_system.h"
 #include "common/metrics/metrics.h"
 #include "coordinator/core/decide.h"
-#include "coordinator/core/status_view.h"
 #include "coordinator/journal/event_log.h"
 #include "coordinator/runtime/backup.h"
 #include "coordinator/runtime/ballast.h"
 #include "coordinator/runtime/gauges.h"
 #include "coordinator/runtime/incarnation_file.h"
+#include "coordinator/runtime/status_publisher.h"
 #include "coordinator/vault/blob_store.h"
 
 namespace interceptor::coordinator {
@@ -46,15 +47,6 @@ class SessionSink {
   virtual void Send(const Directive& directive) = 0;
   // The last call.
   virtual void Close(const absl::Status& status) = 0;
-};
-
-// Immutable once published.
-struct Snapshot {
-  StatusView view;
-  MonotonicTime now;
-  absl::Time at;  // for people
-  // Another number: something that people see has changed, time apart.
-  int64_t version = 0;
 };
 
 class Loop {
@@ -108,13 +100,11 @@ class Loop {
   void VerifyBlob(const Digest& blob, VerifyAnswer answer);
 
   // Never waits.
-  std::shared_ptr<const Snapshot> snapshot() const;
+  std::shared_ptr<const Snapshot> snapshot() const { return publisher_.snapshot(); }
 
-  // `watcher` hears of every snapshot, on the loop's thread, and at last of none (null) from Leave; must not
-  // block, nor call Watch or Unwatch. Not called any more once Unwatch has returned.
-  using Watcher = std::function<void(const std::shared_ptr<const Snapshot>&)>;
-  int64_t Watch(Watcher watcher);
-  void Unwatch(int64_t watch);
+  // As of StatusPublisher; Leave ends the watches. A watcher must not call the loop back.
+  int64_t Watch(StatusPublisher::Watcher watcher) { return publisher_.Watch(std::move(watcher)); }
+  void Unwatch(int64_t watch) { publisher_.Unwatch(watch); }
 
   // Decides what is queued, then ends the thread. Later calls answer UNAVAILABLE.
   void Stop();
@@ -135,7 +125,8 @@ class Loop {
     std::vector<Effect> effects;
   };
   struct Batch {
-    std::vector<Fact> facts;
+    std::vector<Event> events;  // applied, not published
+    std::vector<Fact> facts;    // the durable ones of them
     std::vector<Release> releases;
     bool tick_soon = false;
   };
@@ -164,14 +155,18 @@ class Loop {
   void KeepIncarnation();
   void Refuse(std::deque<Item> items);
   absl::Status ReadOnlyStatus() const;
-  void PublishWhenDue();
+  void PublishWhenDue() {
+    if (parts_.clock.Now() >= next_publish_) Publish();
+  }
   void Publish();
+  StatusPublisher::Moment ThisMoment();
   void Fail(const absl::Status& status);
   std::shared_ptr<SessionSink> FindSink(SessionId session);
 
   const Options options_;
   const Parts parts_;
   Gauges gauges_;
+  StatusPublisher publisher_;
 
   // The loop's thread only.
   State state_;
@@ -184,25 +179,16 @@ class Loop {
   MonotonicTime next_tick_;
   MonotonicTime next_space_report_;
   MonotonicTime next_publish_;
-  int64_t version_ = 0;
   bool dead_ = false;
 
   mutable absl::Mutex queue_mutex_;
   SteadyCondition queue_changed_;
   std::deque<Item> queue_ ABSL_GUARDED_BY(queue_mutex_);
   bool stopping_ ABSL_GUARDED_BY(queue_mutex_) = false;
-  bool stopped_ ABSL_GUARDED_BY(queue_mutex_) = false;
 
   absl::Mutex sessions_mutex_;
   SessionId last_session_ ABSL_GUARDED_BY(sessions_mutex_) = 0;
   std::map<SessionId, std::shared_ptr<SessionSink>> sinks_ ABSL_GUARDED_BY(sessions_mutex_);
-
-  mutable absl::Mutex snapshot_mutex_;
-  std::shared_ptr<const Snapshot> snapshot_ ABSL_GUARDED_BY(snapshot_mutex_);
-
-  absl::Mutex watchers_mutex_;
-  int64_t last_watch_ ABSL_GUARDED_BY(watchers_mutex_) = 0;
-  std::map<int64_t, Watcher> watchers_ ABSL_GUARDED_BY(watchers_mutex_);
 
   std::thread thread_;
   TaskThread reader_;  // reads blobs back

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "absl/synchronization/notification.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "tests/support/catch.h"
@@ -104,7 +105,11 @@ class Answered {
 
 class LoopFixture {
  public:
-  LoopFixture() : vault_(*BlobStore::Open(SystemFiles(), {.folder = folder_.File("vault")})) { Start(); }
+  explicit LoopFixture(int more_members = 0)
+      : more_members_(more_members),
+        vault_(*BlobStore::Open(SystemFiles(), {.folder = folder_.File("vault")})) {
+    Start();
+  }
 
   void Start() {
     loop_.reset();
@@ -112,6 +117,9 @@ class LoopFixture {
     options.plan.name = "test";
     options.plan.digest = DigestOf("plan").hex;
     options.plan.members = {{"member-1", {"BG", "AV"}, false}, {"member-4", {}, true}};
+    for (int i = 0; i < more_members_; ++i) {
+      options.plan.members.push_back({Cat("more-", i), {Cat("X", i), Cat("Y", i)}, false});
+    }
     options.plan.chunks = {{"00", ""}};
     options.plan.lease_ttl = absl::Hours(1);
     options.plan.handover = absl::Hours(1);
@@ -162,6 +170,7 @@ class LoopFixture {
 
   bool HasBallast() const { return SystemFiles().Exists(folder_.File("ballast")); }
 
+  const int more_members_;
   ScratchFolder folder_;
   FaultyFileSystem files_;
   FakeLog log_;
@@ -238,6 +247,23 @@ CATCH_TEST_CASE("A disk without any room holds the batch back and shows only wha
   CATCH_CHECK(absl::IsResourceExhausted(fixture.Pause("refused").Await()));
   fixture.log_.Refuse(0);
   fixture.AwaitSnapshot([](const Snapshot& snapshot) { return snapshot.view.paused; });
+}
+
+CATCH_TEST_CASE("While a large fleet's status is published the loop goes on, and nobody who asks waits") {
+  LoopFixture fixture(/*more_members=*/50);
+  absl::Notification published;
+  absl::Notification go_on;
+  const int64_t watch = fixture.loop_->Watch([&](const std::shared_ptr<const Snapshot>& snapshot) {
+    if (snapshot == nullptr || published.HasBeenNotified()) return;
+    published.Notify();
+    go_on.WaitForNotificationWithTimeout(kDeadline);
+  });
+  CATCH_REQUIRE(published.WaitForNotificationWithTimeout(kDeadline));
+  for (int i = 0; i < 10; ++i) CATCH_CHECK(fixture.Pause(Cat("reason ", i)).Await().ok());
+  CATCH_CHECK(fixture.loop_->snapshot() != nullptr);
+  go_on.Notify();
+  fixture.AwaitSnapshot([](const Snapshot& snapshot) { return snapshot.view.paused; });
+  fixture.loop_->Unwatch(watch);
 }
 
 CATCH_TEST_CASE("A start rebuilds what the journal says") {

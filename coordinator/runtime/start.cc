@@ -59,7 +59,7 @@ absl::Status Loop::Recover() {
   }
   next_tick_ = parts_.clock.Now();
   next_space_report_ = parts_.clock.Now();
-  Publish();
+  publisher_.Begin(state_, ThisMoment());
   return absl::OkStatus();
 }
 
