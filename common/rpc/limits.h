@@ -11,6 +11,8 @@ inline constexpr int kReplyBytesMax = 16 << 20;
 inline constexpr int kMetadataBytesMax = 8 << 10;
 inline constexpr int kStreamsPerConnectionMax = 64;
 inline constexpr int kHandshakeTimeoutMs = 5'000;
+// A busy machine and a slow link take seconds to answer.
+inline constexpr int kConnectTimeoutMs = 10'000;
 inline constexpr int kConnectionIdleMs = 15 * 60'000;
 
 inline constexpr int kKeepaliveTimeMs = 20'000;

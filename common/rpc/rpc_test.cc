@@ -1,4 +1,8 @@
+#include <arpa/inet.h>
 #include <grpcpp/create_channel.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -78,6 +82,20 @@ CATCH_TEST_CASE("Health and reflection answer a client that knows nothing of us"
   CATCH_REQUIRE(services.ok());
   CATCH_CHECK(std::count(services->begin(), services->end(), "grpc.health.v1.Health") == 1);
   (*server)->Shutdown(absl::ZeroDuration());
+}
+
+CATCH_TEST_CASE("A server that is slow to answer is waited for until the call's own deadline") {
+  // Connections to it are made, and nobody ever speaks on them.
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{
+      .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  socklen_t size = sizeof(address);
+  CATCH_REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0);
+  CATCH_REQUIRE(listen(listener, 1) == 0);
+  CATCH_REQUIRE(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  const auto channel = NewChannel(Cat("127.0.0.1:", ntohs(address.sin_port)));
+  CATCH_CHECK(absl::IsDeadlineExceeded(CheckHealth(channel, "", absl::Seconds(2)).status()));
+  close(listener);
 }
 
 }  // namespace interceptor

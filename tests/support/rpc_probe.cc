@@ -33,11 +33,11 @@ std::string Field(int number, std::string_view bytes) {
 
 // One request, one answer, over a call that the server may see as a stream.
 absl::StatusOr<std::string> Ask(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
-                                const std::string& request) {
+                                const std::string& request, absl::Duration patience) {
   grpc::GenericStub stub(channel);
   grpc::CompletionQueue queue;
   grpc::ClientContext context;
-  SetDeadline(context, absl::Minutes(10));
+  SetDeadline(context, patience);
   auto call = stub.PrepareCall(&context, method, &queue);
   const auto await = [&queue] {
     void* tag = nullptr;
@@ -59,18 +59,19 @@ absl::StatusOr<std::string> Ask(const std::shared_ptr<grpc::Channel>& channel, c
 
 }  // namespace
 
-absl::StatusOr<int> CheckHealth(const std::shared_ptr<grpc::Channel>& channel, std::string_view service) {
+absl::StatusOr<int> CheckHealth(const std::shared_ptr<grpc::Channel>& channel, std::string_view service,
+                                absl::Duration patience) {
   ICPT_ASSIGN_OR_RETURN(const std::string answer,
-                        Ask(channel, "/grpc.health.v1.Health/Check", Field(1, service)));
+                        Ask(channel, "/grpc.health.v1.Health/Check", Field(1, service), patience));
   // Field 1, varint.
   if (answer.size() != 2 || answer[0] != 8) return Internal("health answered ", answer.size(), " bytes");
   return static_cast<int>(answer[1]);
 }
 
 absl::StatusOr<std::vector<std::string>> ListServices(const std::shared_ptr<grpc::Channel>& channel) {
-  ICPT_ASSIGN_OR_RETURN(
-      const std::string answer,
-      Ask(channel, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Field(7, "*")));
+  ICPT_ASSIGN_OR_RETURN(const std::string answer,
+                        Ask(channel, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                            Field(7, "*"), kPatience));
   // Names are readable in the answer: what stands between bytes that cannot be part of one.
   std::vector<std::string> names;
   std::string word;
