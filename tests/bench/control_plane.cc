@@ -1,8 +1,10 @@
-// interceptor-bench-control-plane: what many workers cost one coordinator. Drives the real program over
-// loopback; prints one JSON object. docs/performance.md says what each figure is.
+// interceptor-bench-control-plane: what many workers cost one coordinator, beside a bare gRPC echo of the
+// same streams. Drives the real program over loopback; prints one JSON object. docs/performance.md says what
+// each figure is.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
@@ -13,6 +15,7 @@
 #include "common/io/atomic_file.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/status_bridge.h"
+#include "tests/bench/echo.h"
 #include "tests/bench/fleet.h"
 #include "tests/support/process.h"
 #include "tests/support/process_usage.h"
@@ -29,7 +32,9 @@ struct Arguments {
   int seconds = 20;
   int grouped = 4'000;
   int grants = 500;
+  int pairs = 3;
   std::string program;
+  std::string echo;  // this program
 };
 
 // The last member integrates; each other one trains a specialist of its own.
@@ -42,7 +47,7 @@ std::string PlanOf(int members) {
   return plan;
 }
 
-// A coordinator of a fresh plan and folder.
+// A coordinator of a fresh plan and folder, or an echo in its place.
 class Cluster {
  public:
   static absl::StatusOr<std::unique_ptr<Cluster>> Start(const std::string& program, int members) {
@@ -57,11 +62,19 @@ class Cluster {
     return cluster;
   }
 
+  static absl::StatusOr<std::unique_ptr<Cluster>> StartEcho(const std::string& program) {
+    std::unique_ptr<Cluster> cluster(new Cluster);
+    cluster->process_.emplace(program, std::vector<std::string>{"--echo"});
+    ICPT_ASSIGN_OR_RETURN(cluster->address_, cluster->process_->AwaitLine("listening on "));
+    return cluster;
+  }
+
   const std::string& address() const { return address_; }
   pid_t pid() const { return process_->pid(); }
 
-  // Asked of the journal itself.
+  // Asked of the journal itself; an echo has none.
   absl::StatusOr<int64_t> Events() const {
+    if (stub_ == nullptr) return 0;
     grpc::ClientContext context;
     v1::ListEventsRequest request;
     request.set_page_size(1);
@@ -122,8 +135,12 @@ struct Load {
   int64_t written_bytes = 0;
 };
 
-absl::StatusOr<Load> MeasureLoad(const Arguments& arguments, int streams, int connections) {
-  ICPT_ASSIGN_OR_RETURN(const auto cluster, Cluster::Start(arguments.program, std::max(2, streams)));
+enum class Peer { kCoordinator, kEcho };
+
+absl::StatusOr<Load> MeasureLoad(const Arguments& arguments, Peer peer, int streams, int connections) {
+  ICPT_ASSIGN_OR_RETURN(const auto cluster, peer == Peer::kEcho
+                                                ? Cluster::StartEcho(arguments.echo)
+                                                : Cluster::Start(arguments.program, std::max(2, streams)));
   Load load{.streams = streams, .connections = connections};
   const MonotonicTime begin = SystemClock().Now();
   Fleet fleet(cluster->address(), streams, connections);
@@ -172,6 +189,28 @@ absl::StatusOr<double> MeasureGrants(const Arguments& arguments, int members, in
   return members * rounds / absl::ToDoubleSeconds(took);
 }
 
+// The same load on both, one after the other.
+struct Pair {
+  Load coordinator;
+  Load echo;
+};
+
+// The pair whose ratio of `figure` is the median.
+Pair MedianOf(std::vector<Pair> pairs, double Load::*figure) {
+  const auto ratio = [figure](const Pair& pair) { return pair.coordinator.*figure / pair.echo.*figure; };
+  std::sort(pairs.begin(), pairs.end(), [&](const Pair& a, const Pair& b) { return ratio(a) < ratio(b); });
+  return pairs[pairs.size() / 2];
+}
+
+absl::StatusOr<std::vector<Pair>> Compare(const Arguments& arguments, int streams, int connections) {
+  std::vector<Pair> pairs(static_cast<size_t>(arguments.pairs));
+  for (Pair& pair : pairs) {
+    ICPT_ASSIGN_OR_RETURN(pair.coordinator, MeasureLoad(arguments, Peer::kCoordinator, streams, connections));
+    ICPT_ASSIGN_OR_RETURN(pair.echo, MeasureLoad(arguments, Peer::kEcho, streams, connections));
+  }
+  return pairs;
+}
+
 std::string ToJson(const Load& load) {
   return Cat("{\"streams\":", load.streams, ",\"connections\":", load.connections,
              ",\"attach_s\":", load.attach_s, ",\"p50_ms\":", load.p50_ms, ",\"p99_ms\":", load.p99_ms,
@@ -181,26 +220,43 @@ std::string ToJson(const Load& load) {
              "}");
 }
 
+std::string ToJson(const std::vector<Pair>& pairs) {
+  std::string list;
+  for (const Pair& pair : pairs) {
+    list += Cat(list.empty() ? "" : ",", "[", ToJson(pair.coordinator), ",", ToJson(pair.echo), "]");
+  }
+  return Cat("[", list, "]");
+}
+
 absl::Status Run(const Arguments& arguments) {
-  const auto shared = [&](int streams) {
-    return MeasureLoad(arguments, streams,
-                       (streams + arguments.streams_per_connection - 1) / arguments.streams_per_connection);
+  const auto connections = [&](int streams) {
+    return (streams + arguments.streams_per_connection - 1) / arguments.streams_per_connection;
   };
   ICPT_ASSIGN_OR_RETURN(const double single, MeasureGrants(arguments, 1, arguments.grants));
   ICPT_ASSIGN_OR_RETURN(const double grouped, MeasureGrants(arguments, arguments.grouped, 5));
-  ICPT_ASSIGN_OR_RETURN(const Load own,
-                        MeasureLoad(arguments, arguments.own_connections, arguments.own_connections));
   std::string growth;
-  Load most;
-  for (const int share : {100, 10, 1}) {
-    ICPT_ASSIGN_OR_RETURN(most, shared(std::max(1, arguments.streams / share)));
-    growth += (growth.empty() ? "" : ",") + ToJson(most);
+  for (const int share : {100, 10}) {
+    const int streams = std::max(1, arguments.streams / share);
+    ICPT_ASSIGN_OR_RETURN(const Load load,
+                          MeasureLoad(arguments, Peer::kCoordinator, streams, connections(streams)));
+    growth += (growth.empty() ? "" : ",") + ToJson(load);
   }
-  std::cout << Cat("{\"streams_p99_ms\":", most.p99_ms, ",\"streams_cpu_share\":", most.cpu_share,
-                   ",\"streams_rss_mb\":", most.rss_mb, ",\"progress_journal_writes\":", most.journal_writes,
-                   ",\"generator_cpu_share\":", most.generator_cpu_share, ",\"own_conn_p99_ms\":", own.p99_ms,
-                   ",\"grants_per_s\":", grouped, ",\"grants_per_s_single\":", single,
-                   ",\"own_connections\":", ToJson(own), ",\"growth\":[", growth, "]}")
+  ICPT_ASSIGN_OR_RETURN(const auto own,
+                        Compare(arguments, arguments.own_connections, arguments.own_connections));
+  ICPT_ASSIGN_OR_RETURN(const auto shared,
+                        Compare(arguments, arguments.streams, connections(arguments.streams)));
+  const Pair own_p99 = MedianOf(own, &Load::p99_ms);
+  const Pair p99 = MedianOf(shared, &Load::p99_ms);
+  const Pair cpu = MedianOf(shared, &Load::cpu_share);
+  std::cout << Cat("{\"streams_p99_ms\":", p99.coordinator.p99_ms, ",\"echo_p99_ms\":", p99.echo.p99_ms,
+                   ",\"streams_cpu_share\":", cpu.coordinator.cpu_share,
+                   ",\"echo_cpu_share\":", cpu.echo.cpu_share, ",\"streams_rss_mb\":", cpu.coordinator.rss_mb,
+                   ",\"progress_journal_writes\":", cpu.coordinator.journal_writes,
+                   ",\"generator_cpu_share\":", cpu.coordinator.generator_cpu_share,
+                   ",\"own_conn_p99_ms\":", own_p99.coordinator.p99_ms,
+                   ",\"echo_own_conn_p99_ms\":", own_p99.echo.p99_ms, ",\"grants_per_s\":", grouped,
+                   ",\"grants_per_s_single\":", single, ",\"growth\":[", growth,
+                   "],\"own_connections\":", ToJson(own), ",\"streams\":", ToJson(shared), "}")
             << std::endl;
   return absl::OkStatus();
 }
@@ -224,7 +280,9 @@ absl::Status RaiseDescriptorLimit(rlim_t wanted) {
 
 int main(int argc, char** argv) {
   interceptor::Arguments arguments;
-  arguments.program = (std::filesystem::path(argv[0]).parent_path() / "interceptor-coordinator").string();
+  const std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe");
+  arguments.program = (own.parent_path() / "interceptor-coordinator").string();
+  arguments.echo = own.string();
   CLI::App app("Measures a coordinator under many workers' streams, and its durable grants.");
   app.footer("\nExample:\n  interceptor-bench-control-plane --streams 1000 --seconds 5");
   app.add_option("--streams", arguments.streams, "streams on shared connections")->capture_default_str();
@@ -235,7 +293,10 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", arguments.seconds, "length of each window")->capture_default_str();
   app.add_option("--grouped", arguments.grouped, "boxes granted at once")->capture_default_str();
   app.add_option("--grants", arguments.grants, "grants one by one")->capture_default_str();
+  app.add_option("--pairs", arguments.pairs, "coordinator and echo in turn, so often")->capture_default_str();
   app.add_option("--program", arguments.program, "the coordinator")->capture_default_str();
+  bool echo = false;
+  app.add_flag("--echo", echo, "serve the bare echo that the coordinator is compared with");
   bool json = false;
   app.add_flag("--json", json, "accepted for uniformity: the output is always JSON");
   try {
@@ -244,7 +305,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   absl::Status status = interceptor::RaiseDescriptorLimit(arguments.own_connections + 1'000);
-  if (status.ok()) status = interceptor::Run(arguments);
+  if (status.ok()) status = echo ? interceptor::ServeEcho() : interceptor::Run(arguments);
   if (status.ok()) return 0;
   std::cerr << "interceptor-bench-control-plane: " << interceptor::Message(status) << std::endl;
   return 1;

@@ -18,7 +18,7 @@ namespace {
 constexpr int kAttachingMax = 256;
 constexpr int kChunks = 10;
 // Nothing here takes so long unless it hangs.
-constexpr absl::Duration kPatience = absl::Seconds(60);
+constexpr absl::Duration kPatience = absl::Minutes(10);
 // Updates of one box on their way: more than that, and the oldest has waited for many seconds.
 constexpr int kOnTheirWayMax = 64;
 
