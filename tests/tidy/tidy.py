@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""Holds the house to its own rules: who may include what, banned names, what each program links,
-links in the documents. Prints long functions and files as a list to read, not as a failure.
+"""Holds the house to its own rules: who may include what, banned names, how long functions and files are, what each
+program links, links in the documents.
 
 usage: tidy.py [--programs DIR]     DIR holds the built programs; without it linking is not looked at
 """
 import argparse
+import ast
 import os
 import re
 import subprocess
@@ -73,10 +74,15 @@ LINK_RULES = [  # program, libraries it must not load
 ]
 
 problems = []
+long_ones = []
 
 
 def problem(text):
     problems.append(text)
+
+
+def too_long(text):
+    long_ones.append(text)
 
 
 def tracked(*endings):
@@ -105,12 +111,16 @@ def rooms_within_reach(room, seen=None):
     return seen
 
 
+NOT_CODE = re.compile("|".join((
+    r"//[^\n]*", r"/\*.*?\*/", r'R"(\w*)\(.*?\)\1"', r'"(?:\\.|[^"\\\n])*"', r"(?<!\w)'(?:\\.|[^'\\\n])+'")), re.S)
+
+
 def blank_out(code):
-    """Comments and string contents become spaces; line numbers stay."""
+    """Comments, and what strings and letters hold, become spaces; line numbers stay."""
     def hollow(match):
         text = match.group(0)
         return re.sub(r"[^\n]", " ", text) if text.startswith("/") else text[0] + re.sub(r"[^\n]", " ", text[1:-1]) + text[-1]
-    return re.sub(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', hollow, code, flags=re.S)
+    return re.sub(NOT_CODE, hollow, code)
 
 
 def line_of(code, position):
@@ -150,24 +160,49 @@ def check_names(path, code):
         problem(f"{path}: truth.jsonl is for tests and the demo's summary only")
 
 
-def check_torch_count(paths):
-    users = [p for p in paths if p != "worker/models/torch.h" and '"worker/models/torch.h"' in read(p)]
+def check_torch_count(texts):
+    """Files to compile that take in LibTorch's headers, by whichever way."""
+    takes_in = {path: set(re.findall(r'^#include "([^"]+)"', text, re.M)) for path, text in texts.items()}
+    reached = {"worker/models/torch.h"}
+    while more := {path for path, names in takes_in.items() if path not in reached and names & reached}:
+        reached |= more
+    users = sorted(path for path in reached if path.endswith(".cc"))
     if len(users) > ALLOWED_TORCH_FILES:
         problem(f"{len(users)} files include LibTorch, at most {ALLOWED_TORCH_FILES}: {', '.join(users)}")
     return users
 
 
-def long_functions(path, code):
-    """Bodies that open at column 0 of a definition and close with '}' at column 0."""
-    found, start, name = [], None, ""
-    for number, line in enumerate(code.splitlines(), 1):
-        if start is None and re.match(r"^[A-Za-z_].*\{\s*$", line) and "(" in line and not line.startswith(("namespace", "struct", "class", "enum")):
-            start, name = number, line.split("(")[0].split()[-1]
-        elif start is not None and line.startswith("}"):
-            if number - start + 1 > FUNCTION_LINES:
-                found.append(f"{path}:{start}: {name} has {number - start + 1} lines")
-            start = None
+NO_FUNCTION = re.compile(r"(if|else|for|while|switch|do|try|catch|namespace|struct|class|enum|union|extern)\b")
+
+
+def functions_of(code):
+    """(name, first line, last line) of every block with parameters before it: functions, methods, lambdas, test cases."""
+    code = re.sub(r"^[ \t]*#(\\\n|.)*", lambda match: re.sub(r"[^\n]", " ", match.group()), code, flags=re.M)
+    found, stack, begin = [], [], 0
+    for match in re.finditer(r"[{};]", code):
+        if match.group() == "{":
+            head = code[begin:match.start()]
+            is_function = "(" in head and not NO_FUNCTION.match(head.strip())
+            stack.append((" ".join(head.split()), begin + len(head) - len(head.lstrip())) if is_function else None)
+        elif match.group() == "}" and stack and (function := stack.pop()):
+            found.append((function[0], line_of(code, function[1]), line_of(code, match.start())))
+        elif match.group() == ";" and code.count("(", begin, match.start()) > code.count(")", begin, match.start()):
+            continue  # inside a for
+        begin = match.end()
     return found
+
+
+def python_functions_of(text):
+    return [(node.name, node.lineno, node.end_lineno) for node in ast.walk(ast.parse(text))
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+
+def check_length(path, text, functions):
+    if (lines := text.count("\n")) > FILE_LINES:
+        too_long(f"{path}: {lines} lines, at most {FILE_LINES}")
+    for name, first, last in functions:
+        if (lines := last - first + 1) > FUNCTION_LINES:
+            too_long(f"{path}:{first}: {lines} lines, at most {FUNCTION_LINES} in a function: {name[:80]}")
 
 
 def check_links(folder):
@@ -204,26 +239,22 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--programs")
     arguments = parser.parse_args()
-    paths = tracked(".cc", ".h")
-    long_ones = []
-    for path in paths:
-        text = read(path)
+    texts = {path: read(path) for path in tracked(".cc", ".h")}
+    for path, text in texts.items():
         code = blank_out(text)
         check_includes(path, text)
         check_names(path, code)
-        long_ones += long_functions(path, code)
-        lines = text.count("\n")
-        if lines > FILE_LINES:
-            long_ones.append(f"{path}: {lines} lines")
-    users = check_torch_count(paths)
+        check_length(path, text, functions_of(code))
+    for path in tracked(".py"):
+        text = read(path)
+        check_length(path, text, python_functions_of(text))
+    users = check_torch_count(texts)
     check_documents()
     if arguments.programs:
         check_links(arguments.programs)
-    print(f"tidy: {len(paths)} files, {len(users)} of them include LibTorch")
-    if long_ones:
-        print(f"tidy: longer than {FUNCTION_LINES} lines (functions) or {FILE_LINES} (files), to read:")
-        for text in long_ones:
-            print("  " + text)
+    print(f"tidy: {len(texts)} files, {len(users)} of them include LibTorch")
+    for text in long_ones:
+        print("tidy: to be shortened: " + text)
     for text in problems:
         print("tidy: " + text, file=sys.stderr)
     sys.exit(1 if problems else 0)
