@@ -1,5 +1,4 @@
 // interceptor-coordinator: owns the plan, on the head node.
-#include <signal.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -8,6 +7,8 @@
 #include "absl/synchronization/mutex.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/base/steady_wait.h"
+#include "common/base/stop_signals.h"
 #include "common/io/atomic_file.h"
 #include "common/io/supervisor.h"
 #include "common/plan/plan.h"
@@ -23,7 +24,8 @@ constexpr char kFooter[] = R"(
 Example:
   interceptor-coordinator --plan deploy/plans/master.txtpb --state /var/lib/interceptor --listen 127.0.0.1:50051
 
-Prints `listening on HOST:PORT` on stdout once it serves; SIGTERM or SIGINT ends it in order, twice at once.
+Prints `listening on HOST:PORT` on stdout once it serves; SIGTERM, SIGINT or SIGHUP ends it in order, a second SIGTERM
+or SIGINT at once.
 Exit codes: 0 ended in order, 1 error, 2 usage, 4 plan not found, 7 address in use, 78 state folder written by a
 newer version.)";
 
@@ -53,26 +55,22 @@ absl::StatusOr<std::unique_ptr<Coordinator>> Begin(const Arguments& arguments) {
   return Coordinator::Start(std::move(options));
 }
 
-// Waits for one of `signals`. Meanwhile tells a supervisor that asked for it that the loop goes round: one
-// that hangs on its disk is to be restarted.
-int AwaitSignal(const sigset_t& signals, const Coordinator& coordinator) {
+// Waits for a stop signal. Meanwhile tells a supervisor that asked for it that the loop goes round: one that
+// hangs on its disk is to be restarted.
+void Await(SteadyNotification& stop, const Coordinator& coordinator) {
   const absl::Duration watchdog = WatchdogInterval().value_or(absl::Hours(1));
-  const timespec pause = absl::ToTimespec(watchdog / 3);
-  while (true) {
-    const int signal_number = sigtimedwait(&signals, nullptr, &pause);
-    if (signal_number > 0) return signal_number;
+  while (!stop.Await(watchdog / 3)) {
     if (SystemClock().Now() - coordinator.last_sign_of_life() < watchdog) NotifySupervisor("WATCHDOG=1");
   }
 }
 
 int Run(const Arguments& arguments) {
-  // Blocked before any thread starts, so that only the wait below takes them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
+  SteadyNotification stop;
+  const StopSignals signals([&stop](int number) {
+    if (stop.HasBeenNotified()) _exit(1);
+    ICPT_LOG(kInfo) << "leaving after signal " << number;
+    stop.Notify();
+  });
 
   absl::StatusOr<std::unique_ptr<Coordinator>> coordinator = Begin(arguments);
   if (!coordinator.ok()) {
@@ -84,13 +82,8 @@ int Run(const Arguments& arguments) {
     ICPT_LOG(kWarning) << "INSECURE: whoever reaches " << (*coordinator)->address() << " can do anything";
   }
   NotifySupervisor("READY=1");
-  const int signal_number = AwaitSignal(signals, **coordinator);
-  ICPT_LOG(kInfo) << "leaving after signal " << signal_number;
+  Await(stop, **coordinator);
   NotifySupervisor("STOPPING=1");
-  // The second one is not waited for.
-  signal(SIGTERM, [](int) { _exit(1); });
-  signal(SIGINT, [](int) { _exit(1); });
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   (*coordinator)->Stop(kGrace);
   return 0;
 }

@@ -92,19 +92,22 @@ v1::CheckpointProposal MakeProposal(const v1::TaskRef& task, int64_t step, const
 
 }  // namespace
 
-CATCH_TEST_CASE("It says one line when it serves and leaves in order on SIGTERM") {
-  const Bench bench;
-  const std::unique_ptr<Process> process = bench.Start();
-  const std::string address = AddressOf(*process);
-  CATCH_CHECK(GetStatus(address).value().plan_name() == "e2e");
-  CATCH_CHECK_FALSE(GetStatus(address).value().insecure());
-  ScriptedWorker worker(address);
-  CATCH_REQUIRE(worker.Attach(ScriptedWorker::MakeHello("member-1", "box-a")).ok());
-  process->Signal(SIGTERM);
-  CATCH_CHECK(absl::IsUnavailable(worker.AwaitEnd()));
-  CATCH_CHECK(process->Wait().value() == 0);
-  CATCH_CHECK(process->out() == "listening on " + address + "\n");
-  CATCH_CHECK(SystemFiles().Exists(bench.state() + "/plan.txtpb"));
+CATCH_TEST_CASE("It says one line when it serves and leaves in order on SIGTERM and when its terminal closes") {
+  for (const int stop : {SIGTERM, SIGHUP}) {
+    const Bench bench;
+    const std::unique_ptr<Process> process = bench.Start();
+    const std::string address = AddressOf(*process);
+    CATCH_CHECK(GetStatus(address).value().plan_name() == "e2e");
+    CATCH_CHECK_FALSE(GetStatus(address).value().insecure());
+    ScriptedWorker worker(address);
+    CATCH_REQUIRE(worker.Attach(ScriptedWorker::MakeHello("member-1", "box-a")).ok());
+    process->Signal(stop);
+    if (stop == SIGHUP) process->Signal(stop);  // as shell and kernel do
+    CATCH_CHECK(absl::IsUnavailable(worker.AwaitEnd()));
+    CATCH_CHECK(process->Wait().value() == 0);
+    CATCH_CHECK(process->out() == "listening on " + address + "\n");
+    CATCH_CHECK(SystemFiles().Exists(bench.state() + "/plan.txtpb"));
+  }
 }
 
 CATCH_TEST_CASE("What was acknowledged survives kill -9, at whatever moment it comes") {

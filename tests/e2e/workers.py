@@ -12,6 +12,7 @@ Waits for events (interceptor status, files, exits) with generous deadlines. Exi
 import argparse
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import subprocess
@@ -113,28 +114,77 @@ def case_another_box_takes_over(cluster_of):
 
 
 def case_leaving_in_order(cluster_of):
-    """SIGTERM and drain save a snapshot, say goodbye and exit 0; training goes on from there, losing a step at most."""
+    """SIGTERM, a closed terminal and drain save a snapshot, say goodbye and exit 0; training goes on from there, losing a
+    step at most."""
     members = {"member-1": ["BG", "AV"]}
-    cluster = cluster_of(members)
+    cluster = cluster_of(members, epochs=60)
     cluster.start_coordinator()
     cluster.start_worker("member-1")
     await_event("BG training chunk 00", cluster.trains("BG", 0))
-    worker = cluster.workers.pop("member-1")
-    worker.terminate()
-    require(worker.wait(DEADLINE) == 0, f"after SIGTERM the worker ended with {worker.returncode}")
-    require(not cluster.trainer("BG") and not cluster.trainer("AV"), "a trainer outlived its worker")
-    rows = len(cluster.ledger("BG"))
-    await_event("the release of BG", lambda: not cluster.task("train/BG").get("holder_box"))
+    # Shell and kernel each send SIGHUP when a terminal closes.
+    for signals in ([signal.SIGTERM], [signal.SIGHUP, signal.SIGHUP]):
+        name = signals[0].name
+        worker = cluster.workers.pop("member-1")
+        for each in signals:
+            worker.send_signal(each)
+        require(worker.wait(DEADLINE) == 0, f"after {name} the worker ended with {worker.returncode}")
+        require(not cluster.trainer("BG") and not cluster.trainer("AV"), "a trainer outlived its worker")
+        rows = len(cluster.ledger("BG"))
+        await_event("the release of BG", lambda: not cluster.task("train/BG").get("holder_box"))
 
-    cluster.start_worker("member-1")
-    await_event("BG training on", lambda: len(cluster.ledger("BG")) > rows + 1)
-    positions = [row[:3] for row in cluster.ledger("BG")]
-    require(len(positions) - len({tuple(p) for p in positions}) <= 1, "more than one step was repeated after SIGTERM")
+        cluster.start_worker("member-1")
+        await_event("BG training on", lambda: len(cluster.ledger("BG")) > rows + 1)
+        positions = [tuple(row[:3]) for row in cluster.ledger("BG")[rows - 1:]]
+        require(len(positions) == len(set(positions)), f"more than one step was repeated after {name}")
 
     worker = cluster.workers.pop("member-1")
     cluster.tell("drain", "member-1")
     require(worker.wait(DEADLINE) == 0, f"after drain the worker ended with {worker.returncode}")
     require("leaving" in cluster.log_text("member-1"), "the worker's log does not say that it left")
+
+
+SETTINGS = {
+    "version": 1, "seed": 7, "chunks": ["00"],
+    "model": {"architecture": "efficientnet_b4", "input_pixels": 64, "width_scale": 0.1, "depth_scale": 0.1, "classes": 2},
+    "recipe": {"batch_size": 4, "epochs_per_chunk": 500},
+    "preparation": {"view_pixels": 64, "frames_per_fake": 4, "frames_per_real": 4, "unmatched_share_max": 0.2},
+    "evaluation": {"folds": 2, "frames_per_clip": 2},
+}
+
+
+def case_a_trainer_whose_terminal_closes_saves(cluster_of):
+    """A person trains by hand; the terminal's window is closed. The next start goes on behind the last step taken."""
+    cluster = cluster_of({"member-1": ["BG"]})
+    settings, store, run = cluster.folder / "run.json", cluster.folder / "store", cluster.run_folder("BG")
+    settings.write_text(json.dumps(SETTINGS))
+    subprocess.run([cluster.bin / "interceptor-prepare", cluster.data / "00.zip", "--out", store, "--settings", settings],
+                   check=True, stdout=subprocess.DEVNULL, stderr=cluster.log("prepare"))
+    command = [cluster.bin / "interceptor-train", "--specialist", "BG", "--store", store, "--run", run, "--settings", settings]
+
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(command[0], command)
+    os.set_blocking(terminal, False)
+
+    def steps():
+        try:
+            os.read(terminal, 1 << 16)
+        except BlockingIOError:
+            pass
+        return len(cluster.ledger("BG")) >= 5
+    await_event("a few steps", steps)
+    os.close(terminal)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    require(code == 0, f"the trainer ended with {code}")
+    taken = len(cluster.ledger("BG"))
+
+    again = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        line = next((line for line in again.stderr if " parameters on " in line), "nothing")
+    finally:
+        again.kill()
+        again.wait()
+    require(f"from snapshot at step {taken}" in line, f"{taken} steps were taken, then: {line}")
 
 
 def refusal(command, code, *words):

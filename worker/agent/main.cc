@@ -1,12 +1,9 @@
 // interceptor-worker: one member's box. It holds the connection to the coordinator and supervises the
 // programs that prepare and train.
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <atomic>
 #include <iostream>
 #include <string>
 #include <thread>
@@ -14,6 +11,7 @@
 #include "common/base/ids.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/base/stop_signals.h"
 #include "common/io/file_system.h"
 #include "worker/agent/agent.h"
 
@@ -27,34 +25,6 @@ std::string OwnFolder() {
   const ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
   return size <= 0 ? "." : ParentFolder(std::string_view(path, static_cast<size_t>(size)));
 }
-
-// Takes SIGTERM and SIGINT for as long as it lives; threads started after it never see them.
-class StopSignals {
- public:
-  StopSignals() {
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGTERM);
-    sigaddset(&set_, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    signal(SIGPIPE, SIG_IGN);
-  }
-  ~StopSignals() {
-    ended_ = true;
-    pthread_kill(thread_.native_handle(), SIGTERM);
-    thread_.join();
-  }
-  void HandTo(Agent& agent) {
-    thread_ = std::thread([this, &agent] {
-      int number = 0;
-      while (sigwait(&set_, &number) == 0 && !ended_) agent.Stop();
-    });
-  }
-
- private:
-  sigset_t set_;
-  std::atomic<bool> ended_ = false;
-  std::thread thread_;
-};
 
 void AddOptions(CLI::App& app, AgentOptions& options) {
   options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
@@ -87,8 +57,8 @@ int Main(int argc, char** argv) {
   CLI::App app(
       "Works for one member: prepares and trains what the coordinator grants, publishes checkpoints and "
       "scores, and\n"
-      "goes on alone while the coordinator is away. SIGTERM saves and leaves in order; a second one "
-      "hurries.\n"
+      "goes on alone while the coordinator is away. SIGTERM, SIGINT or SIGHUP saves and leaves in order; a "
+      "second SIGTERM or SIGINT hurries.\n"
       "Example: interceptor-worker --coordinator head:50051 --member member-1 --data /data/chunks --work "
       "/data/work\n"
       "Exit codes: 0 left in order, 1 error, 2 usage.");
@@ -108,13 +78,9 @@ int Main(int argc, char** argv) {
   }
   if (options.store.empty()) options.store = JoinPath(options.work, "store");
   options.programs = OwnFolder();
-  absl::Status status;
-  {
-    StopSignals signals;
-    Agent agent(options);
-    signals.HandTo(agent);
-    status = agent.Run();
-  }
+  Agent agent(options);
+  const StopSignals signals([&agent](int) { agent.Stop(); });
+  const absl::Status status = agent.Run();
   if (status.ok()) return kDone;
   std::cerr << "interceptor-worker: " << Message(status) << "\n";
   return kError;

@@ -1,6 +1,6 @@
 #include "worker/engine/control.h"
 
-#include <csignal>
+#include <atomic>
 #include <cstdio>
 #include <deque>
 #include <utility>
@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/base/stop_signals.h"
 #include "common/io/config.h"
 #include "common/io/line_channel.h"
 
@@ -20,9 +21,7 @@ using nlohmann::json;
 // How soon a waiting trainer notices a signal.
 constexpr absl::Duration kPollPeriod = absl::Milliseconds(200);
 
-volatile std::sig_atomic_t stop_signal = 0;
-
-void OnStopSignal(int) { stop_signal = 1; }
+std::atomic<bool> stop_signal = false;
 
 class AgentControl : public Control {
  public:
@@ -47,13 +46,13 @@ class AgentControl : public Control {
   }
 
   bool StopRequested() override {
-    while (stop_signal == 0 && !stop_) {
+    while (!stop_signal && !stop_) {
       const absl::StatusOr<ChannelInput> input = channel_.TryReceive();
       if (!input.ok() || input->kind == ChannelInput::Kind::kNothing) break;
       const absl::Status handled = Handle(*input);
       if (!handled.ok()) ICPT_LOG(kWarning) << "ignored a command: " << Message(handled);
     }
-    return stop_signal != 0 || stop_;
+    return stop_signal || stop_;
   }
 
   bool SaveRequested() override { return save_requested_; }
@@ -129,7 +128,7 @@ class AloneControl : public Control {
     return ChunkOrder{.chunk = chunk, .name = settings_.chunks[chunk], .last = chunk + 1 == chunks};
   }
 
-  bool StopRequested() override { return stop_signal != 0; }
+  bool StopRequested() override { return stop_signal; }
 
   bool SaveRequested() override {
     return SystemClock().Now() - last_save_ >= absl::Seconds(settings_.checkpoints.period_seconds);
@@ -181,13 +180,7 @@ class AloneControl : public Control {
 
 }  // namespace
 
-void WatchStopSignals() {
-  struct sigaction action = {};
-  action.sa_handler = OnStopSignal;
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGTERM, &action, nullptr);
-  sigaction(SIGINT, &action, nullptr);
-}
+void WatchStopSignals() { static const StopSignals signals([](int) { stop_signal = true; }); }
 
 std::unique_ptr<Control> MakeAgentControl(int fd) { return std::make_unique<AgentControl>(fd); }
 

@@ -22,13 +22,13 @@ class Control {
   // The next order, waited for; nothing when the trainer shall leave. `next_chunk` is where the model stands;
   // the chunk before it may be ordered again to repeat its held-out evaluation.
   virtual absl::StatusOr<std::optional<ChunkOrder>> NextChunk(int next_chunk) = 0;
-  // Looked at after every step. True after SIGTERM, SIGINT, "stop" or when the agent is gone.
+  // Looked at after every step. True after a stop signal, "stop" or when the agent is gone.
   virtual bool StopRequested() = 0;
   // True from a request to publish a checkpoint until one is captured.
   virtual bool SaveRequested() = 0;
 };
 
-// SIGTERM and SIGINT ask the trainer to stop. Call once, in main.
+// Stop signals (common/base/stop_signals.h) ask the trainer to stop. Call once, in main.
 void WatchStopSignals();
 
 // Takes over `fd`.

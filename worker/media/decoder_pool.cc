@@ -31,9 +31,8 @@ constexpr double kBusyShareMin = 0.01;
 [[noreturn]] void ExecDecoder(int socket, pid_t parent, const char* const* arguments) {
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (getppid() != parent) _exit(126);
-  // A terminal's Ctrl-C reaches children too; their end is the preparer's to decide.
-  signal(SIGINT, SIG_IGN);
-  signal(SIGTERM, SIG_IGN);
+  // A terminal's Ctrl-C, or its end, reaches children too; their end is the preparer's to decide.
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) signal(number, SIG_IGN);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);

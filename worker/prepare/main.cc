@@ -1,11 +1,11 @@
 // interceptor-prepare: one chunk's zip becomes a clip store. Alone it shows its progress on the terminal;
 // under an agent it speaks docs/child-protocol.md on the descriptor that --control-fd names. Two commands
 // look at a whole folder of chunks beforehand.
-#include <signal.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
 #include <iostream>
 #include <memory>
 #include <thread>
@@ -13,6 +13,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/base/stop_signals.h"
 #include "common/io/atomic_file.h"
 #include "common/io/line_channel.h"
 #include "worker/prepare/folder_commands.h"
@@ -26,7 +27,7 @@ namespace {
 constexpr int kProtocolVersion = 1;
 enum ExitCode { kDone = 0, kError = 1, kUsage = 2, kNotFound = 4, kUnavailable = 7, kNewer = 78 };
 
-volatile sig_atomic_t signal_came = 0;
+std::atomic<bool> stop_signal = false;
 
 std::string Shown(double value) {
   std::ostringstream text;
@@ -68,7 +69,7 @@ class TerminalObserver final : public PrepareObserver {
     }
   }
 
-  bool Stopped() override { return signal_came != 0; }
+  bool Stopped() override { return stop_signal; }
 
   void EndLine() {
     if (std::exchange(open_line_, false)) std::cerr << "\n";
@@ -153,7 +154,7 @@ class ChannelObserver final : public PrepareObserver {
         ICPT_LOG(kWarning) << "control channel: unknown command " << input->message.dump();
       }
     }
-    return stopped_ || signal_came != 0;
+    return stopped_ || stop_signal;
   }
 
   bool was_told_to_stop() const { return stopped_; }
@@ -260,6 +261,7 @@ int Report(const absl::Status& status) {
 }
 
 int RunForAgent(Arguments& arguments) {
+  const StopSignals signals([](int) { stop_signal = true; });
   ChannelObserver observer(arguments.control_fd);
   const absl::Status settings = LoadSettings(arguments);
   const absl::StatusOr<PrepareSummary> result =
@@ -282,6 +284,7 @@ int RunForPerson(Arguments& arguments) {
   if (arguments.estimate->parsed()) {
     return Report(RunEstimate(arguments.folder, preparation, arguments.options.pool));
   }
+  const StopSignals signals([](int) { stop_signal = true; });
   TerminalObserver observer(arguments.options.chunk);
   const auto result = PrepareChunk(arguments.options, observer);
   observer.EndLine();
@@ -322,9 +325,6 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsage;
   }
-  struct sigaction action {};
-  action.sa_handler = [](int) { signal_came = 1; };
-  for (const int number : {SIGINT, SIGTERM}) sigaction(number, &action, nullptr);
   return arguments.control_fd >= 0 ? RunForAgent(arguments) : RunForPerson(arguments);
 }
 

@@ -254,6 +254,18 @@ CATCH_TEST_CASE("told to stop, or left alone by its agent, it leaves with 0 and 
   }
 }
 
+CATCH_TEST_CASE("when its terminal closes it leaves without a store, by itself and not for want of decoders") {
+  const ScratchFolder folder;
+  Program program(folder, Arguments(folder, WriteTinyChunk(folder, {.families = 60})), true);
+  nlohmann::json progress = program.Await("progress");
+  while (progress["done"] == 0) progress = program.Await("progress");
+  for (const pid_t child : ChildrenOf(program.pid())) kill(child, SIGHUP);
+  CATCH_REQUIRE(kill(program.pid(), SIGHUP) == 0);
+  CATCH_CHECK(program.Await("failed")["code"] == "CANCELLED");
+  CATCH_CHECK(program.Wait() == 1);
+  CATCH_CHECK(*SystemFiles().List(folder.File("store/00")) == std::vector<std::string>{"builder.lock"});
+}
+
 CATCH_TEST_CASE("killed in the middle it leaves no store and no decoder, and the next run succeeds") {
   const ScratchFolder folder;
   const auto arguments = Arguments(folder, WriteTinyChunk(folder, {.families = 60}));
