@@ -3,17 +3,13 @@
 #include <variant>
 
 #include "coordinator/core/queries.h"
+#include "tests/simulation/command_traits.h"
 
 namespace interceptor::simulation {
 namespace {
 
 using coordinator::State;
 
-template <typename Command>
-constexpr bool kHasTask = requires(Command& command) {
-  command.task.term;
-  command.session;
-};
 // What a stream says while it is open.
 template <typename Command>
 constexpr bool kSpeaks = requires(Command& command) {
@@ -21,10 +17,6 @@ constexpr bool kSpeaks = requires(Command& command) {
 }
 &&!std::is_same_v<Command, coordinator::SessionOpened> &&
     !std::is_same_v<Command, coordinator::SessionClosed>;
-template <typename Command>
-constexpr bool kHasRequest = requires(Command& command) {
-  command.request_id;
-};
 
 void TakeForPresentHolder(const State& state, coordinator::SessionId& session, coordinator::TaskRef& ref) {
   const coordinator::TaskFacts& task = coordinator::TaskOf(state, ref.task);

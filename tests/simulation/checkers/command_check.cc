@@ -4,23 +4,10 @@
 
 #include "common/base/status.h"
 #include "coordinator/core/queries.h"
+#include "tests/simulation/command_traits.h"
 
 namespace interceptor::simulation {
 namespace {
-
-template <typename Command>
-constexpr bool kHasRequest = requires(const Command& command) {
-  command.request_id;
-};
-template <typename Command>
-constexpr bool kHasSession = requires(const Command& command) {
-  command.session;
-};
-template <typename Command>
-constexpr bool kHasTask = requires(const Command& command) {
-  command.task.term;
-  command.session;
-};
 
 // Says of a box's report why it may not count; empty when it may.
 struct FenceReason {
