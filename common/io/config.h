@@ -34,11 +34,13 @@ class JsonReader {
   // Counts as asked for, so an optional key is read as `if (reader.Has(k)) v = reader.String(k)`.
   bool Has(std::string_view key);
 
+  // A fault that the caller found in what it read.
+  void Fail(std::string_view fault);
+
   // The first fault, or a key that nobody asked for.
   absl::Status Finish();
 
  private:
-  void Fail(std::string_view fault);
   const nlohmann::json* Find(std::string_view key, std::string_view type,
                              bool (nlohmann::json::*is)() const noexcept);
 

@@ -20,7 +20,8 @@ CATCH_TEST_CASE("a checkpoint is committed whole: id, time, term, and it is the 
   CATCH_REQUIRE(facts != nullptr);
   CATCH_CHECK(facts->checkpoint.committed_at == absl::UnixEpoch() + s.now.since_boot);
   CATCH_CHECK(NewestCheckpoint(s.state, "BG")->step == 1024);
-  CATCH_REQUIRE(s.Do(TaskFailed{ana, s.NextId(), s.Ref("train/BG"), "INTERNAL", "x", true}).ok());
+  CATCH_REQUIRE(
+      s.Do(TaskFailed{ana, s.NextId(), s.Ref("train/BG"), absl::StatusCode::kInternal, "x", true}).ok());
   s.Wait(absl::Seconds(5));
   CATCH_CHECK(s.Sent<Assignment>(ana).back().base->id == "BG-000000001024");
   CATCH_CHECK(TaskOf(s.state, "train/BG").base == "BG-000000001024");

@@ -94,9 +94,7 @@ struct TaskFailed {
   SessionId session = 0;
   std::string request_id;
   TaskRef task;
-  std::string code;
-  std::string text;
-  bool retryable = false;
+  Failure failure;
 };
 
 // Mutations of people. `request_id` may be empty: then a retry is a new request.

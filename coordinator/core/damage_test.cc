@@ -26,7 +26,8 @@ struct TwoChunks : Scenario {
   }
   // The run's holder fails, and the run is granted again.
   Assignment GrantAnew() {
-    CATCH_REQUIRE(Do(TaskFailed{ana, NextId(), Ref("train/BG"), "INTERNAL", "x", true}).ok());
+    CATCH_REQUIRE(
+        Do(TaskFailed{ana, NextId(), Ref("train/BG"), absl::StatusCode::kInternal, "x", true}).ok());
     ForgetEffects();
     Wait(absl::Seconds(5));
     CATCH_REQUIRE(Sent<Assignment>(ana).size() == 1);
@@ -136,9 +137,9 @@ CATCH_TEST_CASE("a worker that finds its base damaged has it read back, and then
   TwoChunks s;
   s.bad_blobs.insert(FakeDigest("BG 200"));
   s.ForgetEffects();
-  CATCH_REQUIRE(
-      s.Do(TaskFailed{s.ana, s.NextId(), s.Ref("train/BG"), "DATA_LOSS", "its digest is another", true})
-          .ok());
+  CATCH_REQUIRE(s.Do(TaskFailed{s.ana, s.NextId(), s.Ref("train/BG"), absl::StatusCode::kDataLoss,
+                                "its digest is another", true})
+                    .ok());
   CATCH_REQUIRE(s.Effects<CheckBlob>().size() == 1);
   CATCH_CHECK(s.Effects<CheckBlob>()[0].blob == FakeDigest("BG 200"));
   CATCH_CHECK(s.CountFacts<CheckpointDamaged>() == 1);
@@ -163,7 +164,8 @@ CATCH_TEST_CASE("an intact read-back clears the damage, and nothing is set back"
 CATCH_TEST_CASE("with no intact one the run is paused with a reason, and goes on when one is put back") {
   TwoChunks s;
   for (const int step : {100, 200}) s.Check(step, false);
-  CATCH_REQUIRE(s.Do(TaskFailed{s.ana, s.NextId(), s.Ref("train/BG"), "INTERNAL", "x", true}).ok());
+  CATCH_REQUIRE(
+      s.Do(TaskFailed{s.ana, s.NextId(), s.Ref("train/BG"), absl::StatusCode::kInternal, "x", true}).ok());
   s.Wait(absl::Seconds(5));
   CATCH_CHECK(TaskOf(s.state, "train/BG").paused);
   CATCH_CHECK_THAT(TaskOf(s.state, "train/BG").reason,

@@ -40,8 +40,10 @@ absl::Status DecideProgress(Draft& draft, const ProgressReported& command) {
     return absl::OkStatus();
   }
   const bool renews = ProgressRenews(state, command.progress);
+  Progress progress = command.progress;
+  progress.trouble = CleanText(progress.trouble);
   draft.Note(ProgressNoted{
-      .session = command.session, .progress = command.progress, .renews = renews, .now = draft.now});
+      .session = command.session, .progress = std::move(progress), .renews = renews, .now = draft.now});
   if (!renews) return absl::OkStatus();
   if (TaskOf(state, ref.task).holder->lease_dead) draft.Record(LeaseReclaimed{ref});
   draft.Send(command.session, Renewed{ref, command.update_number, NextReportIn(state)});

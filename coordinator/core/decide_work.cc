@@ -221,19 +221,17 @@ absl::Status DecideChunkFinished(Draft& draft, const ChunkFinished& command) {
 absl::Status DecideTaskFailed(Draft& draft, const TaskFailed& command) {
   const State& state = draft.state;
   ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(state, command.session));
-  const std::string content = Cat("failed|", command.task.task, "|", command.code, "|", command.text);
+  const std::string content =
+      Cat("failed|", command.task.task, "|", command.failure.code, "|", command.failure.text);
   ICPT_ASSIGN_OR_RETURN(const RequestCheck request,
                         CheckRequest(state, command.request_id, content, RequestId::kRequired));
   if (request.known) return absl::OkStatus();
   ICPT_RETURN_IF_ERROR(CheckHolder(state, session->box, command.task));
   draft.Note(SessionSeen{command.session, draft.now});
-  RecordFailure(draft,
-                {.task = command.task,
-                 .code = CleanText(command.code.substr(0, 64)),
-                 .text = CleanText(command.text),
-                 .retryable = command.retryable},
-                request.mark);
-  if (command.code == "DATA_LOSS") ReadNewestBack(draft, SpecialistOf(command.task.task));
+  Failure failure = command.failure;
+  failure.text = CleanText(failure.text);
+  RecordFailure(draft, command.task, failure, request.mark);
+  if (failure.code == absl::StatusCode::kDataLoss) ReadNewestBack(draft, SpecialistOf(command.task.task));
   return absl::OkStatus();
 }
 

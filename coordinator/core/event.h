@@ -86,7 +86,7 @@ struct TaskReleased {
 // The holder gave up, or the watchdog did for it; also releases. `paused`: until a person resumes.
 struct TaskFailureRecorded {
   TaskRef task;
-  std::string code;
+  absl::StatusCode code = absl::StatusCode::kUnknown;
   std::string text;
   bool paused = false;
   friend bool operator==(const TaskFailureRecorded&, const TaskFailureRecorded&) = default;

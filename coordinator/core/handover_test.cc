@@ -162,7 +162,8 @@ CATCH_TEST_CASE("a run that failed on the stand-in is granted there again, with 
   CATCH_REQUIRE(s.Do(SessionClosed{s.Attach("ana")}).ok());
   const SessionId bo = s.Attach("bo");
   s.Work(absl::Minutes(11));
-  CATCH_REQUIRE(s.Do(TaskFailed{bo, s.NextId(), s.Ref("train/BG"), "INTERNAL", "x", true}).ok());
+  CATCH_REQUIRE(
+      s.Do(TaskFailed{bo, s.NextId(), s.Ref("train/BG"), absl::StatusCode::kInternal, "x", true}).ok());
   s.Work(absl::Seconds(5));
   CATCH_CHECK(s.IsHeldBy("train/BG", "bo-box"));
 }
@@ -181,7 +182,9 @@ CATCH_TEST_CASE("a draining box gets nothing, and its pair waits for the handove
   const SessionId ana = s.Attach("ana");
   const SessionId bo = s.Attach("bo");
   CATCH_REQUIRE(s.Do(DrainWorker{"", "ana"}).ok());
-  CATCH_REQUIRE(s.Do(TaskFailed{ana, s.NextId(), s.Ref("train/BG"), "CANCELLED", "drained", true}).ok());
+  CATCH_REQUIRE(
+      s.Do(TaskFailed{ana, s.NextId(), s.Ref("train/BG"), absl::StatusCode::kCancelled, "drained", true})
+          .ok());
   s.Work(absl::Minutes(1));
   CATCH_CHECK_FALSE(TaskOf(s.state, "train/BG").holder.has_value());
   CATCH_REQUIRE(s.Do(Goodbye{ana, "drained"}).ok());

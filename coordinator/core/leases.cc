@@ -45,7 +45,8 @@ void EndStalledTask(Draft& draft, const TaskRef& ref, const Lease& lease) {
   const std::string text = Cat("no progress for ", absl::FormatDuration(state.soft.plan.stall), " while ",
                                lease.progress ? ToString(phase) : "starting");
   draft.Send(SessionOfBox(state, TaskOf(state, ref.task).holder->box), Drop{ref, text});
-  RecordFailure(draft, {.task = ref, .code = "DEADLINE_EXCEEDED", .text = text, .retryable = true}, {});
+  RecordFailure(draft, ref, {.code = absl::StatusCode::kDeadlineExceeded, .text = text, .retryable = true},
+                {});
   draft.touched.insert(ref.task);
 }
 
@@ -173,13 +174,12 @@ absl::Duration RetryPause(int failures) {
   return std::min(pause, longest);
 }
 
-void RecordFailure(Draft& draft, const Failure& failure, const RequestMark& request) {
-  const int failures = TaskOf(draft.state, failure.task.task).failures + 1;
+void RecordFailure(Draft& draft, const TaskRef& task, const Failure& failure, const RequestMark& request) {
+  const int failures = TaskOf(draft.state, task.task).failures + 1;
   const bool worn_out = failure.retryable && failures >= kFailuresMax;
   const std::string text = worn_out ? Cat(failure.text, " (", failures, " times in a row)") : failure.text;
-  draft.Record(TaskFailureRecorded{failure.task, failure.code, text, !failure.retryable || worn_out},
-               request);
-  draft.Note(RetryPostponed{failure.task.task, draft.now + RetryPause(failures)});
+  draft.Record(TaskFailureRecorded{task, failure.code, text, !failure.retryable || worn_out}, request);
+  draft.Note(RetryPostponed{task.task, draft.now + RetryPause(failures)});
 }
 
 }  // namespace interceptor::coordinator

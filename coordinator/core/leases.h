@@ -23,12 +23,6 @@ void AskToDrain(Draft& draft);
 absl::Duration RetryPause(int failures);
 
 // Records the failure (pausing the run when a retry cannot cure it or has not), and the rest before the next.
-struct Failure {
-  TaskRef task;
-  std::string code;
-  std::string text;
-  bool retryable = false;
-};
-void RecordFailure(Draft& draft, const Failure& failure, const RequestMark& request);
+void RecordFailure(Draft& draft, const TaskRef& task, const Failure& failure, const RequestMark& request);
 
 }  // namespace interceptor::coordinator

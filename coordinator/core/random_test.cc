@@ -186,7 +186,8 @@ class Chaos {
   }
 
   void Fail(SessionId session, const TaskRef& ref) {
-    if (Draw(3) == 0) (void)s_.Do(TaskFailed{session, AnyId(), ref, "INTERNAL", "x", Draw(4) > 0});
+    if (Draw(3) == 0)
+      (void)s_.Do(TaskFailed{session, AnyId(), ref, absl::StatusCode::kInternal, "x", Draw(4) > 0});
   }
 
   void People() {

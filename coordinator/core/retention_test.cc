@@ -3,8 +3,8 @@
 
 #include "coordinator/core/limits.h"
 #include "coordinator/core/queries.h"
-#include "tests/support/scenario.h"
 #include "tests/support/catch.h"
+#include "tests/support/scenario.h"
 
 namespace interceptor::coordinator {
 namespace {
@@ -100,7 +100,8 @@ CATCH_TEST_CASE("a pinned checkpoint is never removed, and goes when it is unpin
 CATCH_TEST_CASE("the checkpoint a task started from stays until that term has one of its own") {
   Saved s;
   s.Save(1);
-  CATCH_REQUIRE(s.Do(TaskFailed{s.ana, s.NextId(), s.Ref("train/BG"), "INTERNAL", "x", true}).ok());
+  CATCH_REQUIRE(
+      s.Do(TaskFailed{s.ana, s.NextId(), s.Ref("train/BG"), absl::StatusCode::kInternal, "x", true}).ok());
   s.Wait(absl::Seconds(5));
   CATCH_REQUIRE(TaskOf(s.state, "train/BG").base == "BG-000000000001");
   CATCH_CHECK(Removable(s.state, "BG").empty());
@@ -139,7 +140,8 @@ CATCH_TEST_CASE("a run whose every checkpoint is damaged pauses; it never starts
   Saved s;
   s.Save(1);
   CATCH_REQUIRE(s.Do(BlobChecked{FakeDigest("BG 1"), false}).ok());
-  CATCH_REQUIRE(s.Do(TaskFailed{s.ana, s.NextId(), s.Ref("train/BG"), "DATA_LOSS", "x", true}).ok());
+  CATCH_REQUIRE(
+      s.Do(TaskFailed{s.ana, s.NextId(), s.Ref("train/BG"), absl::StatusCode::kDataLoss, "x", true}).ok());
   s.Wait(absl::Seconds(5));
   CATCH_CHECK(TaskOf(s.state, "train/BG").paused);
   CATCH_CHECK(s.Ref("train/BG").term == 1);

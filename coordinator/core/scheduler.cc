@@ -125,7 +125,7 @@ void Grant(Draft& draft, const std::string& task, const std::string& box) {
   const Checkpoint* base = NewestCheckpoint(state, specialist);
   if (base == nullptr && NewestCommitted(state, specialist) != nullptr) {
     draft.Record(TaskFailureRecorded{{task, facts.term},
-                                     "DATA_LOSS",
+                                     absl::StatusCode::kDataLoss,
                                      "every checkpoint of it is damaged: restore one into the vault, then "
                                      "`interceptor checkpoints --verify`",
                                      true});

@@ -95,7 +95,9 @@ CATCH_TEST_CASE("reasons: waiting for data, no progress, paused, draining, done"
   CATCH_REQUIRE(s.Report(ana, s.At("train/BG", Phase::kTraining, 1)).ok());
   s.now = s.now + absl::Seconds(20);
   CATCH_CHECK(TaskNamed(BuildStatus(s.state, s.now), "train/BG").reason == "training, no progress for 20s");
-  CATCH_REQUIRE(s.Do(TaskFailed{ana, s.NextId(), s.Ref("train/BG"), "DATA_LOSS", "bad zip", false}).ok());
+  CATCH_REQUIRE(
+      s.Do(TaskFailed{ana, s.NextId(), s.Ref("train/BG"), absl::StatusCode::kDataLoss, "bad zip", false})
+          .ok());
   StatusView view = BuildStatus(s.state, s.now);
   CATCH_CHECK(TaskNamed(view, "train/BG").state == TaskState::kPaused);
   CATCH_CHECK(TaskNamed(view, "train/BG").reason == "DATA_LOSS: bad zip");

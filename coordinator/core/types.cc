@@ -1,13 +1,9 @@
 #include "coordinator/core/types.h"
 
-#include <cstdio>
-
 #include "coordinator/core/limits.h"
 
 namespace interceptor::coordinator {
 namespace {
-
-constexpr std::string_view kTrainPrefix = "train/";
 
 // Length of the well-formed UTF-8 sequence at `text`, 0 when there is none. Overlong forms, surrogates and
 // values above U+10FFFF are not well-formed (Unicode 15, table 3-7).
@@ -32,62 +28,6 @@ std::size_t SequenceLength(std::string_view text) {
 
 }  // namespace
 
-std::string_view ToString(Phase phase) {
-  switch (phase) {
-    case Phase::kUnknown:
-      return "unknown";
-    case Phase::kWaitingForData:
-      return "waiting for data";
-    case Phase::kPreparing:
-      return "preparing";
-    case Phase::kWaitingForTurn:
-      return "waiting for turn";
-    case Phase::kTraining:
-      return "training";
-    case Phase::kEvaluating:
-      return "evaluating";
-    case Phase::kSaving:
-      return "saving";
-    case Phase::kIntegrating:
-      return "integrating";
-  }
-  return "unknown";
-}
-
-std::string_view ToString(SaveReason reason) {
-  return reason == SaveReason::kSaveNow ? "save_now" : "chunk_end";
-}
-
-std::optional<SaveReason> ParseSaveReason(std::string_view text) {
-  for (const SaveReason reason : {SaveReason::kSaveNow, SaveReason::kChunkEnd}) {
-    if (text == ToString(reason)) return reason;
-  }
-  return std::nullopt;
-}
-
-std::string_view ToString(EvaluationKind kind) {
-  return kind == EvaluationKind::kHeldOut ? "held_out" : "look_ahead";
-}
-
-std::optional<EvaluationKind> ParseEvaluationKind(std::string_view text) {
-  for (const EvaluationKind kind : {EvaluationKind::kHeldOut, EvaluationKind::kLookAhead}) {
-    if (text == ToString(kind)) return kind;
-  }
-  return std::nullopt;
-}
-
-std::string MakeCheckpointId(std::string_view specialist, int64_t step) {
-  char digits[24];
-  std::snprintf(digits, sizeof(digits), "%012lld", static_cast<long long>(step));
-  return std::string(specialist) + "-" + digits;
-}
-
-int ChunksCovered(const Checkpoint& checkpoint) {
-  const Cursor& cursor = checkpoint.cursor;
-  const bool at_start = cursor.epoch == 0 && cursor.position == 0;
-  return checkpoint.reason == SaveReason::kChunkEnd && !at_start ? cursor.chunk + 1 : cursor.chunk;
-}
-
 std::string CleanText(std::string_view text) {
   std::string clean;
   while (!text.empty()) {
@@ -103,15 +43,6 @@ std::string CleanText(std::string_view text) {
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return clean;
-}
-
-std::string TrainTask(std::string_view specialist) {
-  return std::string(kTrainPrefix) + std::string(specialist);
-}
-
-std::string SpecialistOf(std::string_view task) {
-  if (task.substr(0, kTrainPrefix.size()) != kTrainPrefix) return "";
-  return std::string(task.substr(kTrainPrefix.size()));
 }
 
 }  // namespace interceptor::coordinator

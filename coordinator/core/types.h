@@ -1,4 +1,4 @@
-// The coordinator's words as plain values. No wire or disk types here: coordinator/service and
+// The coordinator's own words as plain values (common/facts holds those that it shares with workers). No wire or disk types here: coordinator/service and
 // coordinator/journal convert. Wall times are for people; no decision reads them.
 #pragma once
 
@@ -12,103 +12,18 @@
 
 #include "absl/time/time.h"
 #include "common/base/digest.h"
+#include "common/facts/checkpoint.h"
+#include "common/facts/cursor.h"
+#include "common/facts/evaluation.h"
+#include "common/facts/failure.h"
+#include "common/facts/manifest.h"
+#include "common/facts/task.h"
 
 namespace interceptor::coordinator {
 
 // Names one worker stream within one run of the coordinator: the runtime counts them from 1. A newer stream
 // has a larger number.
 using SessionId = int64_t;
-
-// Where in the data a model stands. `chunk` indexes the plan's order.
-struct Cursor {
-  int chunk = 0;
-  int epoch = 0;
-  int64_t position = 0;
-  uint64_t seed = 0;
-
-  friend bool operator==(const Cursor&, const Cursor&) = default;
-};
-
-// "train/BG" or "integrate", and the counter that fences stale holders.
-struct TaskRef {
-  std::string task;
-  int64_t term = 0;
-
-  friend bool operator==(const TaskRef&, const TaskRef&) = default;
-};
-
-// Numbers stand in no file; the wire has its own.
-enum class Phase {
-  kUnknown,
-  kWaitingForData,
-  kPreparing,
-  kWaitingForTurn,
-  kTraining,
-  kEvaluating,
-  kSaving,
-  kIntegrating,
-};
-std::string_view ToString(Phase phase);  // "waiting for data" ...
-
-enum class SaveReason { kSaveNow, kChunkEnd };
-std::string_view ToString(SaveReason reason);  // "save_now", "chunk_end"
-std::optional<SaveReason> ParseSaveReason(std::string_view text);
-
-struct Checkpoint {
-  std::string id;  // "BG-000000001024"; MakeCheckpointId
-  std::string specialist;
-  Digest blob;
-  int64_t step = 0;
-  Cursor cursor;
-  double training_seconds = 0;
-  std::vector<std::string> manifests;  // digests in chunk order
-  SaveReason reason = SaveReason::kSaveNow;
-  absl::Time committed_at = absl::UnixEpoch();
-
-  friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
-};
-std::string MakeCheckpointId(std::string_view specialist, int64_t step);
-
-// Chunks this checkpoint's model has been trained on whole: 0 .. ChunksCovered - 1. The cursor of a chunk-end
-// checkpoint may stand at that chunk's end or at the next one's start.
-int ChunksCovered(const Checkpoint& checkpoint);
-
-enum class EvaluationKind { kHeldOut, kLookAhead };
-std::string_view ToString(EvaluationKind kind);  // "held_out", "look_ahead"
-std::optional<EvaluationKind> ParseEvaluationKind(std::string_view text);
-
-struct Evaluation {
-  std::string specialist;
-  EvaluationKind kind = EvaluationKind::kHeldOut;
-  int chunk = 0;
-  int64_t step = 0;
-  Digest score_table;
-  int reals = 0;
-  int fakes = 0;
-  int families = 0;
-  double auc = 0;
-  double auc_low = 0;
-  double auc_high = 0;
-  double log_loss = 0;
-  double real_accuracy = 0;
-  double fake_accuracy = 0;
-  bool too_few = false;
-  absl::Time recorded_at = absl::UnixEpoch();
-
-  friend bool operator==(const Evaluation&, const Evaluation&) = default;
-};
-
-struct DataManifest {
-  std::string chunk;
-  Digest blob;
-  std::string chunk_sha256;
-  int clips = 0;
-  int families = 0;
-  int quarantined = 0;
-  std::map<std::string, int64_t> view_bytes = {};  // what each view takes in a clip store
-
-  friend bool operator==(const DataManifest&, const DataManifest&) = default;
-};
 
 // A chunk as one box sees it; sha256 is empty while it is not hashed.
 struct ChunkOnBox {
@@ -155,22 +70,6 @@ struct Hello {
   LastCoordinator last_coordinator;
 };
 
-struct Progress {
-  TaskRef task;
-  Phase phase = Phase::kUnknown;
-  Cursor cursor;
-  int64_t step = 0;
-  int64_t chunk_steps = 0;
-  double loss = 0;
-  double samples_per_second = 0;
-  double data_wait_share = 0;
-  double training_seconds = 0;
-  int64_t activity = 0;
-  std::string trouble;
-
-  friend bool operator==(const Progress&, const Progress&) = default;
-};
-
 struct PlanMember {
   std::string name;
   std::vector<std::string> specialists;
@@ -206,11 +105,5 @@ struct PlanFacts {
 // One line of valid UTF-8 for people, at most kTextBytesMax bytes: anything else in it becomes a space or
 // '?'.
 std::string CleanText(std::string_view text);
-
-// "train/BG"
-std::string TrainTask(std::string_view specialist);
-inline constexpr std::string_view kIntegrateTask = "integrate";
-// "BG" of "train/BG"; empty for any other task.
-std::string SpecialistOf(std::string_view task);
 
 }  // namespace interceptor::coordinator

@@ -2,37 +2,11 @@
 
 #include "coordinator/core/limits.h"
 #include "coordinator/core/requests.h"
-#include "tests/support/scenario.h"
 #include "tests/support/catch.h"
+#include "tests/support/scenario.h"
 
 namespace interceptor::coordinator {
 namespace {
-
-CATCH_TEST_CASE("names of phases, reasons and kinds are those of the wire") {
-  CATCH_CHECK(ToString(Phase::kWaitingForTurn) == "waiting for turn");
-  CATCH_CHECK(ParseSaveReason(ToString(SaveReason::kChunkEnd)) == SaveReason::kChunkEnd);
-  CATCH_CHECK(ParseSaveReason("save_now") == SaveReason::kSaveNow);
-  CATCH_CHECK_FALSE(ParseSaveReason("later").has_value());
-  CATCH_CHECK(ParseEvaluationKind("held_out") == EvaluationKind::kHeldOut);
-  CATCH_CHECK(ParseEvaluationKind(ToString(EvaluationKind::kLookAhead)) == EvaluationKind::kLookAhead);
-  CATCH_CHECK_FALSE(ParseEvaluationKind("").has_value());
-  CATCH_CHECK(MakeCheckpointId("BG", 1024) == "BG-000000001024");
-  CATCH_CHECK(TrainTask("BG") == "train/BG");
-  CATCH_CHECK(SpecialistOf("train/BG") == "BG");
-  CATCH_CHECK(SpecialistOf("integrate").empty());
-}
-
-CATCH_TEST_CASE("a checkpoint covers the chunks before its cursor, and its own when the chunk ended") {
-  Checkpoint checkpoint;
-  checkpoint.cursor = {2, 1, 50, 0};
-  checkpoint.reason = SaveReason::kSaveNow;
-  CATCH_CHECK(ChunksCovered(checkpoint) == 2);
-  checkpoint.reason = SaveReason::kChunkEnd;
-  CATCH_CHECK(ChunksCovered(checkpoint) == 3);
-  // A trainer that has moved its cursor to the next chunk's start means the same end.
-  checkpoint.cursor = {3, 0, 0, 0};
-  CATCH_CHECK(ChunksCovered(checkpoint) == 3);
-}
 
 CATCH_TEST_CASE("text of others becomes one bounded line of valid UTF-8") {
   CATCH_CHECK(CleanText("a\nb\tc") == "a b c");

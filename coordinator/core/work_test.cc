@@ -85,8 +85,9 @@ CATCH_TEST_CASE("mutations carry a current term") {
   CATCH_CHECK(s.Do(s.MakeEvaluation(bo, "train/BG", 0)).code() == absl::StatusCode::kAborted);
   CATCH_CHECK(s.Do(ChunkFinished{bo, s.NextId(), s.Ref("train/BG"), 0, 1, 1}).code() ==
               absl::StatusCode::kAborted);
-  CATCH_CHECK(s.Do(TaskFailed{bo, s.NextId(), s.Ref("train/BG"), "INTERNAL", "x", true}).code() ==
-              absl::StatusCode::kAborted);
+  CATCH_CHECK(
+      s.Do(TaskFailed{bo, s.NextId(), s.Ref("train/BG"), absl::StatusCode::kInternal, "x", true}).code() ==
+      absl::StatusCode::kAborted);
   CATCH_CHECK(s.state.facts == before);
 }
 
@@ -133,7 +134,7 @@ CATCH_TEST_CASE("a retry of an accepted request is answered, not repeated, over 
   CATCH_REQUIRE(s.Do(save).ok());
   ChunkFinished finish{ana, s.NextId(), s.Ref("train/BG"), 0, 100, 100};
   CATCH_REQUIRE(s.Do(finish).ok());
-  TaskFailed failed{ana, s.NextId(), s.Ref("train/BG"), "INTERNAL", "oops", true};
+  TaskFailed failed{ana, s.NextId(), s.Ref("train/BG"), absl::StatusCode::kInternal, "oops", true};
   CATCH_REQUIRE(s.Do(failed).ok());
   s.Wait(absl::Seconds(5));
   CATCH_REQUIRE(s.Ref("train/BG").term == 2);
@@ -188,12 +189,15 @@ CATCH_TEST_CASE("a failure that a retry may cure is granted again after a rest, 
   Scenario s;
   const SessionId ana = s.Attach("ana");
   for (int i = 1; i < kFailuresMax; ++i) {
-    CATCH_REQUIRE(s.Do(TaskFailed{ana, s.NextId(), s.Ref("train/BG"), "INTERNAL", "crash", true}).ok());
+    CATCH_REQUIRE(
+        s.Do(TaskFailed{ana, s.NextId(), s.Ref("train/BG"), absl::StatusCode::kInternal, "crash", true})
+            .ok());
     CATCH_CHECK_FALSE(TaskOf(s.state, "train/BG").holder.has_value());
     s.Work(absl::Minutes(6));
     CATCH_CHECK(s.Ref("train/BG").term == i + 1);
   }
-  CATCH_REQUIRE(s.Do(TaskFailed{ana, s.NextId(), s.Ref("train/BG"), "INTERNAL", "crash", true}).ok());
+  CATCH_REQUIRE(
+      s.Do(TaskFailed{ana, s.NextId(), s.Ref("train/BG"), absl::StatusCode::kInternal, "crash", true}).ok());
   CATCH_CHECK(TaskOf(s.state, "train/BG").paused);
   CATCH_CHECK_THAT(TaskOf(s.state, "train/BG").reason, ContainsSubstring("10 times in a row"));
   // Its sibling goes on.
@@ -205,7 +209,9 @@ CATCH_TEST_CASE("a checkpoint ends a row of failures") {
   const SessionId ana = s.Attach("ana");
   CATCH_REQUIRE(s.CommitManifest(ana, "train/BG", "00").ok());
   for (int i = 1; i < 15; ++i) {
-    CATCH_REQUIRE(s.Do(TaskFailed{ana, s.NextId(), s.Ref("train/BG"), "INTERNAL", "crash", true}).ok());
+    CATCH_REQUIRE(
+        s.Do(TaskFailed{ana, s.NextId(), s.Ref("train/BG"), absl::StatusCode::kInternal, "crash", true})
+            .ok());
     s.Work(absl::Seconds(10));
     CATCH_REQUIRE(s.CommitCheckpoint(ana, "train/BG", i).ok());
   }
@@ -216,7 +222,8 @@ CATCH_TEST_CASE("a failure that no retry cures pauses that run alone until a per
   Scenario s;
   const SessionId ana = s.Attach("ana");
   const std::string text = std::string(3000, 'x') + "\n";
-  CATCH_REQUIRE(s.Do(TaskFailed{ana, s.NextId(), s.Ref("train/BG"), "DATA_LOSS", text, false}).ok());
+  CATCH_REQUIRE(
+      s.Do(TaskFailed{ana, s.NextId(), s.Ref("train/BG"), absl::StatusCode::kDataLoss, text, false}).ok());
   CATCH_CHECK(TaskOf(s.state, "train/BG").paused);
   CATCH_CHECK(TaskOf(s.state, "train/BG").reason.size() <= kTextBytesMax + 70);
   s.Work(absl::Minutes(30));

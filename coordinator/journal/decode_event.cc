@@ -96,7 +96,7 @@ absl::StatusOr<DurableEvent> DecodeWork(const Record& r) {
       return TaskReleased{Get(r.task_released().task()), r.task_released().reason()};
     case Record::kTaskFailureRecorded: {
       const auto& from = r.task_failure_recorded();
-      return TaskFailureRecorded{Get(from.task()), from.code(), from.text(), from.paused()};
+      return TaskFailureRecorded{Get(from.task()), ParseStatusCode(from.code()), from.text(), from.paused()};
     }
     case Record::kCheckpointCommitted:
       return Get(r.checkpoint_committed());

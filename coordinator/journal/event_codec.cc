@@ -111,7 +111,7 @@ struct Encoder {
   void operator()(const TaskFailureRecorded& e) {
     auto* to = record.mutable_task_failure_recorded();
     Put(e.task, to->mutable_task());
-    to->set_code(e.code);
+    to->set_code(absl::StatusCodeToString(e.code));
     to->set_text(e.text);
     to->set_paused(e.paused);
   }

@@ -9,95 +9,12 @@
 namespace interceptor::coordinator {
 namespace {
 
-void SetTime(absl::Time time, google::protobuf::Timestamp& out) {
-  const absl::Duration since_epoch = time - absl::UnixEpoch();
-  absl::Duration rest;
-  out.set_seconds(absl::IDivDuration(since_epoch, absl::Seconds(1), &rest));
-  if (rest < absl::ZeroDuration()) {
-    out.set_seconds(out.seconds() - 1);
-    rest += absl::Seconds(1);
-  }
-  out.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
-}
-
-void SetDuration(absl::Duration duration, google::protobuf::Duration& out) {
-  absl::Duration rest;
-  out.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &rest));
-  out.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
-}
-
-v1::Cursor ToProto(const Cursor& cursor) {
-  v1::Cursor out;
-  out.set_chunk(cursor.chunk);
-  out.set_epoch(cursor.epoch);
-  out.set_position(cursor.position);
-  out.set_seed(cursor.seed);
-  return out;
-}
-
-Cursor FromProto(const v1::Cursor& cursor) {
-  return {cursor.chunk(), cursor.epoch(), cursor.position(), cursor.seed()};
-}
-
-v1::TaskRef ToProto(const TaskRef& task) {
-  v1::TaskRef out;
-  out.set_task(task.task);
-  out.set_term(task.term);
-  return out;
-}
-
 v1::ChunkOnBox ToProto(const ChunkOnBox& chunk) {
   v1::ChunkOnBox out;
   out.set_chunk(chunk.chunk);
   out.set_size_bytes(chunk.size_bytes);
   out.set_sha256(chunk.sha256);
   return out;
-}
-
-Phase FromProto(v1::Phase phase) {
-  switch (phase) {
-    case v1::PHASE_WAITING_FOR_DATA:
-      return Phase::kWaitingForData;
-    case v1::PHASE_PREPARING:
-      return Phase::kPreparing;
-    case v1::PHASE_WAITING_FOR_TURN:
-      return Phase::kWaitingForTurn;
-    case v1::PHASE_TRAINING:
-      return Phase::kTraining;
-    case v1::PHASE_EVALUATING:
-      return Phase::kEvaluating;
-    case v1::PHASE_SAVING:
-      return Phase::kSaving;
-    case v1::PHASE_INTEGRATING:
-      return Phase::kIntegrating;
-    case v1::PHASE_UNSPECIFIED:
-    case v1::Phase_INT_MIN_SENTINEL_DO_NOT_USE_:
-    case v1::Phase_INT_MAX_SENTINEL_DO_NOT_USE_:
-      break;
-  }
-  return Phase::kUnknown;
-}
-
-v1::Phase ToProto(Phase phase) {
-  switch (phase) {
-    case Phase::kUnknown:
-      return v1::PHASE_UNSPECIFIED;
-    case Phase::kWaitingForData:
-      return v1::PHASE_WAITING_FOR_DATA;
-    case Phase::kPreparing:
-      return v1::PHASE_PREPARING;
-    case Phase::kWaitingForTurn:
-      return v1::PHASE_WAITING_FOR_TURN;
-    case Phase::kTraining:
-      return v1::PHASE_TRAINING;
-    case Phase::kEvaluating:
-      return v1::PHASE_EVALUATING;
-    case Phase::kSaving:
-      return v1::PHASE_SAVING;
-    case Phase::kIntegrating:
-      return v1::PHASE_INTEGRATING;
-  }
-  return v1::PHASE_UNSPECIFIED;
 }
 
 v1::TaskStatus::State ToProto(TaskState state) {
@@ -121,14 +38,14 @@ struct DirectiveWriter {
     v1::Assignment& message = *out.mutable_assignment();
     *message.mutable_task() = ToProto(assignment.task);
     message.set_next_chunk(assignment.next_chunk);
-    if (assignment.base.has_value()) *message.mutable_base() = coordinator::ToProto(*assignment.base);
-    SetDuration(assignment.lease_ttl, *message.mutable_lease_ttl());
+    if (assignment.base.has_value()) *message.mutable_base() = ToProto(*assignment.base);
+    *message.mutable_lease_ttl() = interceptor::ToProto(assignment.lease_ttl);
   }
   void operator()(const Renewed& renewed) {
     v1::Renewed& message = *out.mutable_renewed();
     *message.mutable_task() = ToProto(renewed.task);
     message.set_through_update(renewed.through_update);
-    SetDuration(renewed.next_report_in, *message.mutable_next_report_in());
+    *message.mutable_next_report_in() = interceptor::ToProto(renewed.next_report_in);
   }
   void operator()(const SaveNow& save) { *out.mutable_save_now()->mutable_task() = ToProto(save.task); }
   void operator()(const Drain& drain) { out.mutable_drain()->set_reason(drain.reason); }
@@ -137,13 +54,13 @@ struct DirectiveWriter {
     out.mutable_drop()->set_reason(drop.reason);
   }
   void operator()(const ManifestFact& fact) {
-    *out.mutable_manifest()->mutable_manifest() = coordinator::ToProto(fact.manifest);
+    *out.mutable_manifest()->mutable_manifest() = ToProto(fact.manifest);
   }
   void operator()(const RoundReady& round) {
     v1::RoundReady& message = *out.mutable_round_ready();
     message.set_chunk(round.chunk);
     for (const Evaluation& evaluation : round.evaluations) {
-      *message.add_evaluations() = coordinator::ToProto(evaluation);
+      *message.add_evaluations() = ToProto(evaluation);
     }
     message.set_last(round.last);
   }
@@ -169,10 +86,6 @@ PlanFacts ToPlanFacts(const v1::Plan& plan) {
   return facts;
 }
 
-Digest FromProto(const v1::Digest& digest) { return {digest.sha256(), digest.size_bytes()}; }
-
-TaskRef FromProto(const v1::TaskRef& task) { return {task.task(), task.term()}; }
-
 std::vector<ChunkOnBox> FromProto(const v1::Inventory& inventory) {
   std::vector<ChunkOnBox> chunks;
   for (const v1::ChunkOnBox& chunk : inventory.chunks()) {
@@ -196,135 +109,9 @@ Hello FromProto(const v1::Hello& hello) {
   return out;
 }
 
-Progress FromProto(const v1::Progress& progress) {
-  Progress out;
-  out.task = FromProto(progress.task());
-  out.phase = FromProto(progress.phase());
-  out.cursor = FromProto(progress.cursor());
-  out.step = progress.step();
-  out.chunk_steps = progress.chunk_steps();
-  out.loss = progress.loss();
-  out.samples_per_second = progress.samples_per_second();
-  out.data_wait_share = progress.data_wait_share();
-  out.training_seconds = progress.training_seconds();
-  out.activity = progress.activity();
-  out.trouble = CleanText(progress.trouble());
-  return out;
-}
-
-DataManifest FromProto(const v1::DataManifest& manifest) {
-  DataManifest out;
-  out.chunk = manifest.chunk();
-  out.blob = FromProto(manifest.blob());
-  out.chunk_sha256 = manifest.chunk_sha256();
-  out.clips = manifest.clips();
-  out.families = manifest.families();
-  out.quarantined = manifest.quarantined();
-  for (const v1::ViewBytes& view : manifest.views()) out.view_bytes[view.view()] = view.bytes();
-  return out;
-}
-
-absl::StatusOr<Checkpoint> FromProto(const v1::Checkpoint& checkpoint) {
-  Checkpoint out;
-  out.specialist = checkpoint.specialist();
-  out.blob = FromProto(checkpoint.blob());
-  out.step = checkpoint.step();
-  out.cursor = FromProto(checkpoint.cursor());
-  out.training_seconds = checkpoint.training_seconds();
-  out.manifests = {checkpoint.manifests().begin(), checkpoint.manifests().end()};
-  const std::optional<SaveReason> reason = ParseSaveReason(checkpoint.reason());
-  if (!reason.has_value()) {
-    return InvalidArgument("checkpoint.reason is '", checkpoint.reason(), "', allowed: save_now, chunk_end");
-  }
-  out.reason = *reason;
-  return out;
-}
-
-absl::StatusOr<Evaluation> FromProto(const v1::Evaluation& evaluation) {
-  Evaluation out;
-  out.specialist = evaluation.specialist();
-  const std::optional<EvaluationKind> kind = ParseEvaluationKind(evaluation.kind());
-  if (!kind.has_value()) {
-    return InvalidArgument("evaluation.kind is '", evaluation.kind(), "', allowed: held_out, look_ahead");
-  }
-  out.kind = *kind;
-  out.chunk = evaluation.chunk();
-  out.step = evaluation.step();
-  out.score_table = FromProto(evaluation.score_table());
-  out.reals = evaluation.reals();
-  out.fakes = evaluation.fakes();
-  out.families = evaluation.families();
-  out.auc = evaluation.auc();
-  out.auc_low = evaluation.auc_low();
-  out.auc_high = evaluation.auc_high();
-  out.log_loss = evaluation.log_loss();
-  out.real_accuracy = evaluation.real_accuracy();
-  out.fake_accuracy = evaluation.fake_accuracy();
-  out.too_few = evaluation.too_few();
-  return out;
-}
-
-v1::Digest ToProto(const Digest& digest) {
-  v1::Digest out;
-  out.set_sha256(digest.hex);
-  out.set_size_bytes(digest.size_bytes);
-  return out;
-}
-
-v1::Checkpoint ToProto(const Checkpoint& checkpoint) {
-  v1::Checkpoint out;
-  out.set_id(checkpoint.id);
-  out.set_specialist(checkpoint.specialist);
-  *out.mutable_blob() = ToProto(checkpoint.blob);
-  out.set_step(checkpoint.step);
-  *out.mutable_cursor() = ToProto(checkpoint.cursor);
-  out.set_training_seconds(checkpoint.training_seconds);
-  for (const std::string& manifest : checkpoint.manifests) out.add_manifests(manifest);
-  SetTime(checkpoint.committed_at, *out.mutable_committed_at());
-  out.set_reason(std::string(ToString(checkpoint.reason)));
-  return out;
-}
-
 v1::Checkpoint ToProto(const CheckpointView& checkpoint) {
   v1::Checkpoint out = ToProto(checkpoint.checkpoint);
   out.set_pinned(checkpoint.pinned);
-  return out;
-}
-
-v1::Evaluation ToProto(const Evaluation& evaluation) {
-  v1::Evaluation out;
-  out.set_specialist(evaluation.specialist);
-  out.set_kind(std::string(ToString(evaluation.kind)));
-  out.set_chunk(evaluation.chunk);
-  out.set_step(evaluation.step);
-  *out.mutable_score_table() = ToProto(evaluation.score_table);
-  out.set_reals(evaluation.reals);
-  out.set_fakes(evaluation.fakes);
-  out.set_families(evaluation.families);
-  out.set_auc(evaluation.auc);
-  out.set_auc_low(evaluation.auc_low);
-  out.set_auc_high(evaluation.auc_high);
-  out.set_log_loss(evaluation.log_loss);
-  out.set_real_accuracy(evaluation.real_accuracy);
-  out.set_fake_accuracy(evaluation.fake_accuracy);
-  out.set_too_few(evaluation.too_few);
-  SetTime(evaluation.recorded_at, *out.mutable_recorded_at());
-  return out;
-}
-
-v1::DataManifest ToProto(const DataManifest& manifest) {
-  v1::DataManifest out;
-  out.set_chunk(manifest.chunk);
-  *out.mutable_blob() = ToProto(manifest.blob);
-  out.set_chunk_sha256(manifest.chunk_sha256);
-  out.set_clips(manifest.clips);
-  out.set_families(manifest.families);
-  out.set_quarantined(manifest.quarantined);
-  for (const auto& [view, bytes] : manifest.view_bytes) {
-    v1::ViewBytes* added = out.add_views();
-    added->set_view(view);
-    added->set_bytes(bytes);
-  }
   return out;
 }
 
@@ -342,7 +129,7 @@ v1::Directive ToProto(const Welcome& welcome, const v1::Plan& plan, const std::s
   message.mutable_coordinator()->set_number(welcome.coordinator.number);
   message.mutable_coordinator()->set_nonce(welcome.coordinator.nonce);
   message.mutable_coordinator()->set_plan_digest(plan_digest);
-  SetDuration(welcome.next_report_in, *message.mutable_next_report_in());
+  *message.mutable_next_report_in() = ToProto(welcome.next_report_in);
   for (const DataManifest& manifest : welcome.manifests) *message.add_manifests() = ToProto(manifest);
   for (const ChunkOnBox& chunk : welcome.chunks) *message.add_chunks() = ToProto(chunk);
   return out;
@@ -371,9 +158,9 @@ v1::TaskStatus ToProto(const TaskView& task) {
     out.set_training_seconds(progress.training_seconds);
   }
   if (task.since_progress != absl::InfiniteDuration()) {
-    SetDuration(task.since_progress, *out.mutable_since_progress());
+    *out.mutable_since_progress() = ToProto(task.since_progress);
   }
-  SetDuration(task.lease_left, *out.mutable_lease_left());
+  *out.mutable_lease_left() = ToProto(task.lease_left);
   if (task.newest_checkpoint.has_value()) {
     *out.mutable_newest_checkpoint() = ToProto(*task.newest_checkpoint);
     *out.mutable_last_checkpoint_at() = out.newest_checkpoint().committed_at();
@@ -392,7 +179,7 @@ v1::WorkerStatus ToProto(const WorkerView& worker) {
   out.mutable_device()->set_model(worker.device.model);
   out.set_connected(worker.connected);
   out.set_draining(worker.draining);
-  SetDuration(worker.since_seen, *out.mutable_since_seen());
+  *out.mutable_since_seen() = ToProto(worker.since_seen);
   if (worker.chunks != nullptr) {
     for (const ChunkOnBox& chunk : *worker.chunks) *out.add_chunks() = ToProto(chunk);
   }
@@ -416,7 +203,7 @@ v1::Event ToProto(const NumberedFact& fact) {
   const EventLine line = Describe(fact.fact.body);
   v1::Event out;
   out.set_number(fact.number);
-  SetTime(fact.fact.at, *out.mutable_at());
+  *out.mutable_at() = ToProto(fact.fact.at);
   out.set_kind(line.kind);
   out.set_subject(line.subject);
   out.set_text(line.text);
@@ -441,8 +228,8 @@ v1::GetStatusResponse ToProto(const Snapshot& snapshot, Exposure exposure) {
   out.set_disk_free_bytes(view.disk_free_bytes);
   out.set_quarantined(view.quarantined);
   out.set_rounds_finished(view.rounds_finished);
-  SetTime(view.started_at, *out.mutable_started_at());
-  SetTime(snapshot.at, *out.mutable_at());
+  *out.mutable_started_at() = ToProto(view.started_at);
+  *out.mutable_at() = ToProto(snapshot.at);
   out.set_version(std::string(kVersion));
   out.set_chunks_total(view.chunks_total);
   return out;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "common/wire/convert.h"
 #include "coordinator/core/command.h"
 #include "coordinator/core/effect.h"
 #include "coordinator/core/status_view.h"
@@ -18,22 +19,15 @@
 
 namespace interceptor::coordinator {
 
+using interceptor::FromProto;
+using interceptor::ToProto;
+
 PlanFacts ToPlanFacts(const v1::Plan& plan);
 
-Digest FromProto(const v1::Digest& digest);
-TaskRef FromProto(const v1::TaskRef& task);
 Hello FromProto(const v1::Hello& hello);
-Progress FromProto(const v1::Progress& progress);
-DataManifest FromProto(const v1::DataManifest& manifest);
 std::vector<ChunkOnBox> FromProto(const v1::Inventory& inventory);
-absl::StatusOr<Checkpoint> FromProto(const v1::Checkpoint& checkpoint);
-absl::StatusOr<Evaluation> FromProto(const v1::Evaluation& evaluation);
 
-v1::Digest ToProto(const Digest& digest);
-v1::Checkpoint ToProto(const Checkpoint& checkpoint);
 v1::Checkpoint ToProto(const CheckpointView& checkpoint);
-v1::Evaluation ToProto(const Evaluation& evaluation);
-v1::DataManifest ToProto(const DataManifest& manifest);
 v1::Directive ToProto(const Directive& directive);
 v1::Directive ToProto(const Welcome& welcome, const v1::Plan& plan, const std::string& plan_digest);
 v1::TaskStatus ToProto(const TaskView& task);

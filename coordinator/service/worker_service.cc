@@ -182,8 +182,7 @@ class WorkerStream : public grpc::ServerBidiReactor<v1::WorkerUpdate, v1::Direct
     }
     const v1::TaskFailed& failed = update_.task_failed();
     request_id = failed.request_id();
-    return TaskFailed{session_,      request_id,    FromProto(failed.task()),
-                      failed.code(), failed.text(), failed.retryable()};
+    return TaskFailed{session_, request_id, FromProto(failed.task()), FromProto(failed)};
   }
 
   void Answer(const std::string& request_id, const absl::Status& status) {

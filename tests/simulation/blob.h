@@ -15,7 +15,7 @@ namespace interceptor::simulation {
 // Everything a trainer goes on from.
 struct Model {
   std::string specialist;
-  worker::Cursor cursor;
+  Cursor cursor;
   int64_t step = 0;
   double training_seconds = 0;
   // Stands for the weights: a hash of every step since the start and of what it was made from.

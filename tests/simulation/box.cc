@@ -161,7 +161,7 @@ void Box::OnAgentLeft() {
 
 void Box::OnBaseMissing(const Digest& blob, const std::string& specialist) {
   const coordinator::State& durable = checks().journal.durable();
-  const std::string task = coordinator::TrainTask(specialist);
+  const std::string task = TrainTask(specialist);
   const auto facts = durable.facts.tasks.find(task);
   // Only the present holder is owed its base.
   if (facts == durable.facts.tasks.end() || !facts->second.holder || facts->second.holder->box != id_) return;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/status.h"
 #include "tests/simulation/blob.h"
 #include "worker/session/session_values.h"
 
@@ -31,9 +32,8 @@ inline std::string BasePath(const std::string& specialist, const Digest& blob) {
 inline std::string SnapshotPath(const std::string& specialist, int64_t number) {
   return specialist + (number % 2 == 0 ? "/recovery-a" : "/recovery-b");
 }
-inline std::string TablePath(const std::string& specialist, const std::string& kind,
-                             const std::string& chunk) {
-  return specialist + "/scores/" + kind + "-" + chunk;
+inline std::string TablePath(const std::string& specialist, std::string_view kind, const std::string& chunk) {
+  return Cat(specialist, "/scores/", kind, "-", chunk);
 }
 
 // As worker/agent/run_memory: leaves out files that are gone, and removes checkpoints that the memory does

@@ -39,7 +39,7 @@ void Child::Kill() {
 
 void Child::Leave() { End(true, "left with exit code 0"); }
 
-void Child::Fail(const std::string& code, const std::string& text, bool retryable) {
+void Child::Fail(absl::StatusCode code, const std::string& text, bool retryable) {
   Emit(worker::ChildFailed{id_, {code, text, retryable}});
   End(false, Cat("left with exit code 1 after ", code, ": ", text));
 }

@@ -38,7 +38,7 @@ class Child {
   // `input` carries this child's id.
   void Emit(worker::SessionInput input);
   void Leave();
-  void Fail(const std::string& code, const std::string& text, bool retryable);
+  void Fail(absl::StatusCode code, const std::string& text, bool retryable);
 
   Box& box_;
 

@@ -5,133 +5,35 @@
 namespace interceptor::simulation {
 namespace {
 
-coordinator::TaskRef ToRef(const worker::TaskTerm& task) { return {task.task, task.term}; }
-worker::TaskTerm ToTerm(const coordinator::TaskRef& ref) { return {ref.task, ref.term}; }
-
-coordinator::Cursor Convert(const worker::Cursor& cursor) {
-  return {cursor.chunk, cursor.epoch, cursor.position, cursor.seed};
-}
-
 std::vector<coordinator::ChunkOnBox> Convert(const worker::ChunkFiles& files) {
   std::vector<coordinator::ChunkOnBox> chunks;
   for (const auto& [name, file] : files) chunks.push_back({name, file.size_bytes, file.sha256});
   return chunks;
 }
 
-coordinator::Phase Convert(worker::WorkPhase phase) {
-  switch (phase) {
-    case worker::WorkPhase::kWaitingForData:
-      return coordinator::Phase::kWaitingForData;
-    case worker::WorkPhase::kPreparing:
-      return coordinator::Phase::kPreparing;
-    case worker::WorkPhase::kWaitingForTurn:
-      return coordinator::Phase::kWaitingForTurn;
-    case worker::WorkPhase::kTraining:
-      return coordinator::Phase::kTraining;
-    case worker::WorkPhase::kEvaluating:
-      return coordinator::Phase::kEvaluating;
-    case worker::WorkPhase::kSaving:
-      return coordinator::Phase::kSaving;
-    case worker::WorkPhase::kIntegrating:
-      return coordinator::Phase::kIntegrating;
-  }
-  return coordinator::Phase::kUnknown;
-}
-
-worker::ManifestFact Convert(const coordinator::DataManifest& manifest) {
-  return {manifest.chunk,    manifest.blob,        manifest.chunk_sha256, manifest.clips,
-          manifest.families, manifest.quarantined, manifest.view_bytes};
-}
-
-worker::CheckpointFact Convert(const coordinator::Checkpoint& checkpoint) {
-  const coordinator::Cursor& cursor = checkpoint.cursor;
-  return {.specialist = checkpoint.specialist,
-          .blob = checkpoint.blob,
-          .step = checkpoint.step,
-          .cursor = {cursor.chunk, cursor.epoch, cursor.position, cursor.seed},
-          .training_seconds = checkpoint.training_seconds,
-          .manifests = checkpoint.manifests,
-          .reason = std::string(coordinator::ToString(checkpoint.reason))};
-}
-
-worker::EvaluationFact Convert(const coordinator::Evaluation& evaluation) {
-  return {.specialist = evaluation.specialist,
-          .kind = std::string(coordinator::ToString(evaluation.kind)),
-          .chunk = evaluation.chunk,
-          .step = evaluation.step,
-          .score_table = evaluation.score_table,
-          .reals = evaluation.reals,
-          .fakes = evaluation.fakes,
-          .families = evaluation.families,
-          .auc = evaluation.auc,
-          .auc_low = evaluation.auc_low,
-          .auc_high = evaluation.auc_high,
-          .log_loss = evaluation.log_loss,
-          .real_accuracy = evaluation.real_accuracy,
-          .fake_accuracy = evaluation.fake_accuracy,
-          .too_few = evaluation.too_few};
-}
-
 // The body of a publication as the command it becomes.
 struct Mutation {
   coordinator::SessionId session;
   const std::string& request_id;
-  coordinator::TaskRef task;
+  TaskRef task;
 
-  coordinator::CommandBody operator()(const worker::ManifestFact& fact) const {
-    const coordinator::DataManifest manifest{fact.chunk,    fact.blob,        fact.chunk_sha256, fact.clips,
-                                             fact.families, fact.quarantined, fact.view_bytes};
+  coordinator::CommandBody operator()(const DataManifest& manifest) const {
     return coordinator::ManifestProposed{session, request_id, task, manifest};
   }
-  coordinator::CommandBody operator()(const worker::CheckpointFact& fact) const {
-    coordinator::Checkpoint checkpoint;
-    checkpoint.specialist = fact.specialist;
-    checkpoint.blob = fact.blob;
-    checkpoint.step = fact.step;
-    checkpoint.cursor = Convert(fact.cursor);
-    checkpoint.training_seconds = fact.training_seconds;
-    checkpoint.manifests = fact.manifests;
-    checkpoint.reason = coordinator::ParseSaveReason(fact.reason).value_or(coordinator::SaveReason::kSaveNow);
+  coordinator::CommandBody operator()(const Checkpoint& checkpoint) const {
     return coordinator::CheckpointProposed{session, request_id, task, checkpoint};
   }
-  coordinator::CommandBody operator()(const worker::EvaluationFact& fact) const {
-    coordinator::Evaluation evaluation;
-    evaluation.specialist = fact.specialist;
-    evaluation.kind =
-        coordinator::ParseEvaluationKind(fact.kind).value_or(coordinator::EvaluationKind::kHeldOut);
-    evaluation.chunk = fact.chunk;
-    evaluation.step = fact.step;
-    evaluation.score_table = fact.score_table;
-    evaluation.reals = fact.reals;
-    evaluation.fakes = fact.fakes;
-    evaluation.families = fact.families;
-    evaluation.auc = fact.auc;
-    evaluation.auc_low = fact.auc_low;
-    evaluation.auc_high = fact.auc_high;
+  coordinator::CommandBody operator()(const Evaluation& evaluation) const {
     return coordinator::EvaluationReported{session, request_id, task, evaluation};
   }
-  coordinator::CommandBody operator()(const worker::ChunkFinishedFact& fact) const {
+  coordinator::CommandBody operator()(const worker::ChunkFinished& fact) const {
     return coordinator::ChunkFinished{session,    request_id, task,
                                       fact.chunk, fact.step,  fact.training_seconds};
   }
-  coordinator::CommandBody operator()(const worker::FailureFact& fact) const {
-    return coordinator::TaskFailed{session, request_id, task, fact.code, fact.text, fact.retryable};
+  coordinator::CommandBody operator()(const Failure& failure) const {
+    return coordinator::TaskFailed{session, request_id, task, failure};
   }
 };
-
-coordinator::Progress Convert(const worker::SendProgress& sent) {
-  return {.task = ToRef(sent.task),
-          .phase = Convert(sent.at.phase),
-          .cursor = Convert(sent.at.cursor),
-          .step = sent.at.step,
-          .chunk_steps = sent.at.chunk_steps,
-          .loss = sent.at.loss,
-          .samples_per_second = sent.at.samples_per_second,
-          .data_wait_share = sent.at.data_wait_share,
-          .training_seconds = sent.at.training_seconds,
-          .activity = sent.activity,
-          .trouble = sent.trouble};
-}
 
 worker::Welcomed Convert(const coordinator::Welcome& welcome, const Options& options) {
   worker::Welcomed out;
@@ -140,8 +42,7 @@ worker::Welcomed Convert(const coordinator::Welcome& welcome, const Options& opt
   out.plan.checkpoint_period = options.plan.checkpoint_period;
   out.plan.stall = options.plan.stall;
   out.next_report_in = welcome.next_report_in;
-  for (const coordinator::DataManifest& manifest : welcome.manifests)
-    out.manifests.push_back(Convert(manifest));
+  out.manifests = welcome.manifests;
   for (const coordinator::ChunkOnBox& chunk : welcome.chunks) out.chunk_sha256[chunk.chunk] = chunk.sha256;
   return out;
 }
@@ -149,50 +50,46 @@ worker::Welcomed Convert(const coordinator::Welcome& welcome, const Options& opt
 struct ToSessionInput {
   worker::SessionInput operator()(const coordinator::Assignment& assignment) const {
     worker::Assigned out{
-        .task = ToTerm(assignment.task), .next_chunk = assignment.next_chunk, .base = {}, .memory = {}};
-    if (assignment.base) out.base = Convert(*assignment.base);
+        .task = assignment.task, .next_chunk = assignment.next_chunk, .base = {}, .memory = {}};
+    if (assignment.base) out.base = *assignment.base;
     return out;
   }
   worker::SessionInput operator()(const coordinator::Renewed& renewed) const {
     return worker::LeaseRenewed{renewed.next_report_in};
   }
   worker::SessionInput operator()(const coordinator::SaveNow& save) const {
-    return worker::SaveNowAsked{ToTerm(save.task)};
+    return worker::SaveNowAsked{save.task};
   }
   worker::SessionInput operator()(const coordinator::Drain& drain) const {
     return worker::DrainAsked{drain.reason};
   }
   worker::SessionInput operator()(const coordinator::Drop& drop) const {
-    return worker::Dropped{ToTerm(drop.task), drop.reason};
+    return worker::Dropped{drop.task, drop.reason};
   }
   worker::SessionInput operator()(const coordinator::ManifestFact& fact) const {
-    return worker::ManifestCommitted{Convert(fact.manifest)};
+    return worker::ManifestCommitted{fact.manifest};
   }
   worker::SessionInput operator()(const coordinator::RoundReady& round) const {
-    worker::RoundIsReady out{.chunk = round.chunk, .evaluations = {}, .last = round.last};
-    for (const coordinator::Evaluation& evaluation : round.evaluations)
-      out.evaluations.push_back(Convert(evaluation));
-    return out;
+    return worker::RoundIsReady{round.chunk, round.evaluations, round.last};
   }
 };
 
-std::string Name(const worker::TaskTerm& task) { return Cat(task.task, "@", task.term); }
-std::string Name(const coordinator::TaskRef& task) { return Cat(task.task, "@", task.term); }
+std::string Name(const TaskRef& task) { return Cat(task.task, "@", task.term); }
 
 struct PublicationText {
-  std::string operator()(const worker::ManifestFact& fact) const {
+  std::string operator()(const DataManifest& fact) const {
     return Cat("manifest ", fact.chunk, " ", fact.blob.hex.substr(0, 8));
   }
-  std::string operator()(const worker::CheckpointFact& fact) const {
-    return Cat("checkpoint step ", fact.step, " ", fact.reason, " ", fact.blob.hex.substr(0, 8));
+  std::string operator()(const Checkpoint& fact) const {
+    return Cat("checkpoint step ", fact.step, " ", ToString(fact.reason), " ", fact.blob.hex.substr(0, 8));
   }
-  std::string operator()(const worker::EvaluationFact& fact) const {
-    return Cat("evaluation ", fact.kind, " chunk ", fact.chunk);
+  std::string operator()(const Evaluation& fact) const {
+    return Cat("evaluation ", ToString(fact.kind), " chunk ", fact.chunk);
   }
-  std::string operator()(const worker::ChunkFinishedFact& fact) const {
+  std::string operator()(const worker::ChunkFinished& fact) const {
     return Cat("chunk ", fact.chunk, " finished at step ", fact.step);
   }
-  std::string operator()(const worker::FailureFact& fact) const {
+  std::string operator()(const Failure& fact) const {
     return Cat("failed ", fact.code, ": ", fact.text, fact.retryable ? "" : " (final)");
   }
 };
@@ -201,15 +98,16 @@ struct UpdateText {
   std::string operator()(const HelloUpdate& update) const {
     std::string text =
         Cat("hello ", update.speaker.member, " box ", update.speaker.box.substr(0, 8), " holds");
-    for (const worker::TaskTerm& task : update.hello.held) text += " " + Name(task);
+    for (const TaskRef& task : update.hello.held) text += " " + Name(task);
     return text;
   }
   std::string operator()(const worker::SendChunkFiles& update) const {
     return Cat("chunk files ", update.files.size());
   }
   std::string operator()(const worker::SendProgress& update) const {
-    return Cat("progress ", Name(update.task), " ", coordinator::ToString(Convert(update.at.phase)), " step ",
-               update.at.step, " activity ", update.activity);
+    const Progress& at = update.progress;
+    return Cat("progress ", Name(at.task), " ", ToString(at.phase), " step ", at.step, " activity ",
+               at.activity);
   }
   std::string operator()(const worker::SendPublication& update) const {
     return Cat(std::visit(PublicationText{}, update.body), " of ", Name(update.task), " request ",
@@ -245,7 +143,7 @@ coordinator::Hello ToHello(const HelloUpdate& update) {
   hello.incarnation = update.speaker.incarnation;
   hello.device = {"cpu", "simulated"};
   hello.chunks = Convert(update.hello.files);
-  for (const worker::TaskTerm& task : update.hello.held) hello.held.push_back(ToRef(task));
+  hello.held = update.hello.held;
   hello.plan_digest = update.hello.plan_digest;
   hello.last_coordinator = update.speaker.last_coordinator;
   return hello;
@@ -256,11 +154,10 @@ coordinator::CommandBody ToCommand(coordinator::SessionId session, const Update&
     return coordinator::InventoryReported{session, Convert(files->files)};
   }
   if (const auto* progress = std::get_if<worker::SendProgress>(&update.body)) {
-    return coordinator::ProgressReported{session, update.number, Convert(*progress)};
+    return coordinator::ProgressReported{session, update.number, progress->progress};
   }
   if (const auto* publication = std::get_if<worker::SendPublication>(&update.body)) {
-    return std::visit(Mutation{session, publication->request_id, ToRef(publication->task)},
-                      publication->body);
+    return std::visit(Mutation{session, publication->request_id, publication->task}, publication->body);
   }
   return coordinator::Goodbye{session, std::get<worker::SendGoodbye>(update.body).reason};
 }

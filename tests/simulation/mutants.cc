@@ -18,7 +18,7 @@ constexpr bool kSpeaks = requires(Command& command) {
 &&!std::is_same_v<Command, coordinator::SessionOpened> &&
     !std::is_same_v<Command, coordinator::SessionClosed>;
 
-void TakeForPresentHolder(const State& state, coordinator::SessionId& session, coordinator::TaskRef& ref) {
+void TakeForPresentHolder(const State& state, coordinator::SessionId& session, TaskRef& ref) {
   const coordinator::TaskFacts& task = coordinator::TaskOf(state, ref.task);
   if (!task.holder) return;
   ref.term = task.term;

@@ -31,7 +31,7 @@ void Preparer::Count(int done) {
 }
 
 void Preparer::Finish() {
-  if (box_.disk().full) return Fail("RESOURCE_EXHAUSTED", "the store's disk is full", true);
+  if (box_.disk().full) return Fail(absl::StatusCode::kResourceExhausted, "the store's disk is full", true);
   const BodyPtr manifest = box_.BuildManifest(chunk_);
   const std::string path = Cat("store/", chunk_, "/manifest.jsonl");
   box_.disk().files[path] = manifest;

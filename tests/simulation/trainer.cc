@@ -16,7 +16,7 @@ worker::ChunkSteps StepsOf(const Options& options) {
 
 // What a step does to the weights depends on where it is taken and on the chunk's clips, and on nothing else.
 uint64_t Learn(const Model& before, const std::string& manifest) {
-  const worker::Cursor& at = before.cursor;
+  const Cursor& at = before.cursor;
   return MakeRandomKey(before.weights, before.specialist + manifest.substr(0, 8),
                        {static_cast<uint64_t>(at.chunk), static_cast<uint64_t>(at.epoch),
                         static_cast<uint64_t>(at.position)})
@@ -45,7 +45,7 @@ bool Trainer::Load() {
   if (!resume_path_.empty()) {
     const auto file = box_.disk().files.find(resume_path_);
     if (file == box_.disk().files.end()) {
-      Fail("NOT_FOUND", Cat("no checkpoint ", resume_path_), true);
+      Fail(absl::StatusCode::kNotFound, Cat("no checkpoint ", resume_path_), true);
       return false;
     }
     model_ = file->second->model;
@@ -110,23 +110,23 @@ void Trainer::OpenChunk() {
   StandWhereOrdered();
   const bool repeats_scores = order_->chunk == model_.cursor.chunk - 1 && AtChunkStart();
   if (order_->chunk != model_.cursor.chunk && !repeats_scores) {
-    return Fail("FAILED_PRECONDITION",
+    return Fail(absl::StatusCode::kFailedPrecondition,
                 Cat("chunk ", order_->chunk, " was ordered, the model stands at chunk ", model_.cursor.chunk),
                 false);
   }
   const auto stored = box_.disk().store.find(order_->name);
   if (stored == box_.disk().store.end() || !stored->second.has_train) {
-    return Fail("NOT_FOUND", Cat("the store has no whole chunk ", order_->name), true);
+    return Fail(absl::StatusCode::kNotFound, Cat("the store has no whole chunk ", order_->name), true);
   }
   if (stored->second.manifest.blob.hex != order_->manifest_sha256) {
-    return Fail("FAILED_PRECONDITION", Cat("the store's chunk ", order_->name, " is not the committed one"),
-                false);
+    return Fail(absl::StatusCode::kFailedPrecondition,
+                Cat("the store's chunk ", order_->name, " is not the committed one"), false);
   }
   if (repeats_scores) return ScoreHeldOut();
   const bool listed = !model_.manifests.empty() && model_.manifests.back() == order_->manifest_sha256;
   if (!listed) model_.manifests.push_back(order_->manifest_sha256);
   if (!AtChunkStart() || order_->chunk == 0) return TakeStep();
-  Evaluate("look_ahead", [this] { TakeStep(); });
+  Evaluate(EvaluationKind::kLookAhead, [this] { TakeStep(); });
 }
 
 // A snapshot may stand inside the chunk after the one whose scores are still owed: those are of the
@@ -151,7 +151,7 @@ void Trainer::TakeStep() {
 }
 
 void Trainer::StepTaken() {
-  const worker::Cursor before = model_.cursor;
+  const Cursor before = model_.cursor;
   model_.weights = Learn(model_, order_->manifest_sha256);
   ++model_.step;
   model_.cursor = worker::Advance(before, StepsOf(box_.options()));
@@ -159,14 +159,14 @@ void Trainer::StepTaken() {
   box_.checks().ledger.Stepped(box_.name(), before, model_);
   SaveWhereDue(before);
   if (!process().alive()) return;
-  Progress(worker::WorkPhase::kTraining);
+  Progress(Phase::kTraining);
   if (model_.cursor.chunk == before.chunk) return TakeStep();
-  Progress(worker::WorkPhase::kSaving);
+  Progress(Phase::kSaving);
   // The chunk's own save may have to wait for another; both end with the scores.
   if (!after_save_) after_save_ = [this] { ScoreHeldOut(); };
 }
 
-void Trainer::SaveWhereDue(const worker::Cursor& before) {
+void Trainer::SaveWhereDue(const Cursor& before) {
   const Options& options = box_.options();
   const bool chunk_end = model_.cursor.chunk != before.chunk;
   const worker::ChunkSteps steps = StepsOf(options);
@@ -175,17 +175,17 @@ void Trainer::SaveWhereDue(const worker::Cursor& before) {
     if (chunk_end && saving_) {
       // The chunk's end waits for the save under way, then saves itself.
       after_save_ = [this] {
-        StartSave("chunk_end");
+        StartSave(SaveReason::kChunkEnd);
         after_save_ = [this] { ScoreHeldOut(); };
       };
     } else if (chunk_end || (save_requested_ && !saving_)) {
-      StartSave(chunk_end ? "chunk_end" : "save_now");
+      StartSave(chunk_end ? SaveReason::kChunkEnd : SaveReason::kSaveNow);
     }
   }
   if (!chunk_end && box_.world().now() - last_snapshot_ >= options.timing.recovery_period) WriteSnapshot();
 }
 
-void Trainer::StartSave(const std::string& reason) {
+void Trainer::StartSave(SaveReason reason) {
   save_requested_ = false;
   saving_ = Save{CheckpointPath(specialist_, model_.step), model_, reason};
   process().Post(box_.options().timing.save, [this] { Saved(); });
@@ -195,12 +195,12 @@ void Trainer::Saved() {
   const Save save = *std::exchange(saving_, std::nullopt);
   if (box_.disk().full) {
     disk_was_full_ = true;
-    return Fail("RESOURCE_EXHAUSTED", Cat(save.path, ": the disk is full"), true);
+    return Fail(absl::StatusCode::kResourceExhausted, Cat(save.path, ": the disk is full"), true);
   }
   const BodyPtr file = MakeModelFile(save.model, "checkpoint");
   box_.disk().files[save.path] = file;
   model_.lineage.push_back(file->digest.hex);
-  process().Tell(Cat("saved ", save.path, " ", save.reason, " ", file->digest.hex.substr(0, 8)));
+  process().Tell(Cat("saved ", save.path, " ", ToString(save.reason), " ", file->digest.hex.substr(0, 8)));
   Emit(worker::TrainerSaved{id(),
                             {.specialist = specialist_,
                              .blob = file->digest,
@@ -214,7 +214,7 @@ void Trainer::Saved() {
 }
 
 void Trainer::ScoreHeldOut() {
-  Evaluate("held_out", [this] {
+  Evaluate(EvaluationKind::kHeldOut, [this] {
     Emit(worker::TrainerFinishedChunk{id(), {order_->chunk, model_.step, model_.training_seconds}});
     order_.reset();
     if (model_.cursor.chunk < static_cast<int>(box_.options().plan.chunks.size())) return WaitForOrder();
@@ -223,15 +223,16 @@ void Trainer::ScoreHeldOut() {
   });
 }
 
-void Trainer::Evaluate(const std::string& kind, std::function<void()> then) {
-  Progress(worker::WorkPhase::kEvaluating);
+void Trainer::Evaluate(EvaluationKind kind, std::function<void()> then) {
+  Progress(Phase::kEvaluating);
   process().Post(box_.options().timing.evaluation, [this, kind, then = std::move(then)] {
-    if (box_.disk().full) return Fail("RESOURCE_EXHAUSTED", "score table: the disk is full", true);
-    const std::string path = TablePath(specialist_, kind, order_->name);
-    const BodyPtr table =
-        MakeTextFile(Cat(kind, "|", specialist_, "|", order_->name, "|", model_.step, "|", model_.weights));
+    if (box_.disk().full)
+      return Fail(absl::StatusCode::kResourceExhausted, "score table: the disk is full", true);
+    const std::string path = TablePath(specialist_, ToString(kind), order_->name);
+    const BodyPtr table = MakeTextFile(
+        Cat(ToString(kind), "|", specialist_, "|", order_->name, "|", model_.step, "|", model_.weights));
     box_.disk().files[path] = table;
-    worker::EvaluationFact evaluation;
+    Evaluation evaluation;
     evaluation.specialist = specialist_;
     evaluation.kind = kind;
     evaluation.chunk = order_->chunk;
@@ -250,7 +251,8 @@ void Trainer::LeaveOrderly() {
     return;
   }
   if (!AtChunkStart()) {
-    if (box_.disk().full) return Fail("RESOURCE_EXHAUSTED", "recovery snapshot: the disk is full", true);
+    if (box_.disk().full)
+      return Fail(absl::StatusCode::kResourceExhausted, "recovery snapshot: the disk is full", true);
     WriteSnapshot();
   }
   Leave();
@@ -276,16 +278,14 @@ void Trainer::Ended(bool in_order) {
   box_.checks().ledger.Ended(specialist_, {box_.name(), in_order, model_.step, safe});
 }
 
-void Trainer::Progress(worker::WorkPhase phase) {
-  worker::TrainerMoved moved;
-  moved.child = id();
-  moved.phase = phase;
-  moved.cursor = model_.cursor;
-  moved.step = model_.step;
-  moved.chunk_steps = box_.options().steps_per_chunk();
-  moved.loss = 0.5;
-  moved.training_seconds = model_.training_seconds;
-  Emit(moved);
+void Trainer::Progress(Phase phase) {
+  Emit(worker::TrainerMoved{id(),
+                            {.phase = phase,
+                             .cursor = model_.cursor,
+                             .step = model_.step,
+                             .chunk_steps = box_.options().steps_per_chunk(),
+                             .loss = 0.5,
+                             .training_seconds = model_.training_seconds}});
 }
 
 }  // namespace interceptor::simulation

@@ -29,7 +29,7 @@ class Trainer : public Child {
   struct Save {
     std::string path;
     Model model;
-    std::string reason;
+    SaveReason reason = SaveReason::kSaveNow;
   };
   bool Load();
   bool FindSnapshot(const std::string& resume);
@@ -38,14 +38,14 @@ class Trainer : public Child {
   void StandWhereOrdered();
   void TakeStep();
   void StepTaken();
-  void SaveWhereDue(const worker::Cursor& before);
-  void StartSave(const std::string& reason);
+  void SaveWhereDue(const Cursor& before);
+  void StartSave(SaveReason reason);
   void Saved();
   void ScoreHeldOut();
-  void Evaluate(const std::string& kind, std::function<void()> then);
+  void Evaluate(EvaluationKind kind, std::function<void()> then);
   void LeaveOrderly();
   void WriteSnapshot();
-  void Progress(worker::WorkPhase phase);
+  void Progress(Phase phase);
   bool AtChunkStart() const { return model_.cursor.epoch == 0 && model_.cursor.position == 0; }
 
   const std::string specialist_;

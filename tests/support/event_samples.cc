@@ -49,7 +49,7 @@ std::vector<DurableEvent> SampleEvents() {
           LeaseExpired{task, "no progress"},
           LeaseReclaimed{task},
           TaskReleased{task, "goes home"},
-          TaskFailureRecorded{task, "DATA_LOSS", "bad zip", true},
+          TaskFailureRecorded{task, absl::StatusCode::kDataLoss, "bad zip", true},
           CheckpointCommitted{checkpoint, 3, "box"},
           CheckpointPinned{checkpoint.id},
           CheckpointUnpinned{checkpoint.id},

@@ -21,7 +21,7 @@ inline constexpr int kChunks = 4;
 inline std::string ChunkName(int chunk) { return Cat("0", chunk); }
 inline Digest ManifestDigest(const std::string& chunk) { return DigestOf(Cat("manifest of ", chunk)); }
 
-inline ManifestFact ManifestOf(const std::string& chunk) {
+inline DataManifest ManifestOf(const std::string& chunk) {
   return {.chunk = chunk,
           .blob = ManifestDigest(chunk),
           .chunk_sha256 = DigestOf(chunk).hex,
@@ -36,13 +36,13 @@ inline StoredChunk Stored(const std::string& chunk) {
           .has_train = true};
 }
 
-inline CheckpointFact CheckpointAt(const std::string& specialist, int64_t step) {
-  CheckpointFact checkpoint;
+inline Checkpoint CheckpointAt(const std::string& specialist, int64_t step) {
+  Checkpoint checkpoint;
   checkpoint.specialist = specialist;
   checkpoint.step = step;
   checkpoint.blob = DigestOf(Cat(specialist, " at ", step));
   checkpoint.training_seconds = static_cast<double>(step);
-  checkpoint.reason = "chunk_end";
+  checkpoint.reason = SaveReason::kChunkEnd;
   return checkpoint;
 }
 
@@ -102,7 +102,7 @@ class Desk {
     }
   }
   void Assign(const std::string& specialist, int64_t term = 1, int next_chunk = 0,
-              std::optional<CheckpointFact> base = std::nullopt) {
+              std::optional<Checkpoint> base = std::nullopt) {
     Give(Assigned{{Cat("train/", specialist), term}, next_chunk, std::move(base), {}});
   }
   // Starts the trainer that was just asked for and says ready.
@@ -123,13 +123,13 @@ class Desk {
   void TrainChunk(ChildId child, const std::string& specialist, int chunk) {
     const int64_t step = (chunk + 1) * 10;
     Give(TrainerMoved{
-        .child = child, .cursor = {}, .step = step, .training_seconds = static_cast<double>(step)});
+        child, {.phase = Phase::kTraining, .step = step, .training_seconds = static_cast<double>(step)}});
     Give(TrainerSaved{child, CheckpointAt(specialist, step), Cat(specialist, "-", step)});
-    EvaluationFact evaluation{.specialist = specialist,
-                              .kind = "held_out",
-                              .chunk = chunk,
-                              .step = step,
-                              .score_table = DigestOf(Cat("scores ", specialist, chunk))};
+    Evaluation evaluation{.specialist = specialist,
+                          .kind = EvaluationKind::kHeldOut,
+                          .chunk = chunk,
+                          .step = step,
+                          .score_table = DigestOf(Cat("scores ", specialist, chunk))};
     Give(TrainerEvaluated{child, evaluation, Cat("scores-", chunk)});
     Give(TrainerFinishedChunk{child, {chunk, step, static_cast<double>(step)}});
     if (chunk + 1 == kChunks) {
@@ -174,19 +174,19 @@ class Desk {
   std::set<std::string> committed_;  // chunks, by the coordinator that welcomes
 };
 
-inline std::optional<WorkPhase> PhaseReported(const SessionOutputs& outputs, const std::string& task) {
-  std::optional<WorkPhase> phase;
+inline std::optional<Phase> PhaseReported(const SessionOutputs& outputs, const std::string& task) {
+  std::optional<Phase> phase;
   for (const SessionOutput& output : outputs) {
     const auto* progress = std::get_if<SendProgress>(&output);
-    if (progress != nullptr && progress->task.task == task) phase = progress->at.phase;
+    if (progress != nullptr && progress->progress.task.task == task) phase = progress->progress.phase;
   }
   return phase;
 }
 
-inline std::vector<FailureFact> Failures(const std::vector<SendPublication>& told) {
-  std::vector<FailureFact> failures;
+inline std::vector<Failure> Failures(const std::vector<SendPublication>& told) {
+  std::vector<Failure> failures;
   for (const SendPublication& each : told) {
-    if (const auto* failure = std::get_if<FailureFact>(&each.body)) failures.push_back(*failure);
+    if (const auto* failure = std::get_if<Failure>(&each.body)) failures.push_back(*failure);
   }
   return failures;
 }

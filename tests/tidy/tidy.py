@@ -19,19 +19,21 @@ ABSL, SSL, JSON, GRPC, PROTO = "absl", "openssl", "nlohmann", "grpc", "protobuf"
 ROOMS = {
     "common/base": ([], {ABSL, SSL}),
     "common/io": (["common/base"], {ABSL, JSON}),
+    "common/facts": (["common/base"], {ABSL}),
+    "common/wire": (["common/facts"], {ABSL, PROTO, "proto"}),
     "common/stats": (["common/base"], {ABSL}),
     "common/rpc": (["common/base"], {ABSL, GRPC}),
     "common/plan": (["common/io"], {ABSL, PROTO, JSON, "proto"}),
     "common/metrics": (["common/base"], {ABSL, "prometheus"}),
-    "coordinator/core": (["common/base", "common/stats"], {ABSL}),
+    "coordinator/core": (["common/facts", "common/stats"], {ABSL}),
     "coordinator/journal": (["coordinator/core"], {ABSL, PROTO, "sqlite", "journal_proto"}),
     "coordinator/vault": (["common/io"], {ABSL}),
     "coordinator/runtime": (["coordinator/core", "coordinator/journal", "coordinator/vault", "common/metrics"], {ABSL}),
-    "coordinator/service": (["coordinator/runtime", "common/rpc", "common/plan"], {ABSL, GRPC, PROTO, "proto", "cli11"}),
+    "coordinator/service": (["coordinator/runtime", "common/rpc", "common/plan", "common/wire"], {ABSL, GRPC, PROTO, "proto", "cli11"}),
     "coordinator/dashboard": (["coordinator/runtime", "common/metrics"], {ABSL, "httplib"}),
     "coordinator/cli": (["common/rpc"], {ABSL, GRPC, PROTO, "proto", "cli11"}),
-    "worker/session": (["worker/sampling"], {ABSL}),
-    "worker/sampling": (["common/base"], {ABSL}),
+    "worker/session": (["common/facts"], {ABSL}),
+    "worker/sampling": (["common/facts"], {ABSL}),
     "worker/store": (["worker/sampling", "common/io"], {ABSL, JSON}),
     "worker/media": (["worker/store"], {ABSL, JSON, "ffmpeg", "opencv", "seccomp", "cli11"}),
     "worker/prepare": (["worker/store", "worker/media"], {ABSL, JSON, "zip", "cli11"}),
@@ -39,7 +41,7 @@ ROOMS = {
     "worker/engine": (["worker/models", "common/stats"], {ABSL, JSON, "torch", "cli11"}),
     "worker/integrate": (["common/stats", "common/io"], {ABSL, JSON}),
     "worker/detect": (["worker/prepare", "worker/engine", "worker/integrate"], {ABSL, "cli11"}),
-    "worker/agent": (["worker/session", "worker/integrate", "common/io", "common/plan", "common/rpc", "common/metrics"],
+    "worker/agent": (["worker/session", "worker/sampling", "worker/integrate", "common/io", "common/plan", "common/rpc", "common/wire", "common/metrics"],
                      {ABSL, JSON, GRPC, PROTO, "proto", "cli11"}),
 }
 LIBRARY_OF_INCLUDE = [
@@ -49,7 +51,7 @@ LIBRARY_OF_INCLUDE = [
     (r"(libav|libsw)", "ffmpeg"), (r"opencv2/", "opencv"), (r"zip\.h", "zip"), (r"seccomp\.h", "seccomp"),
     (r"(torch|ATen|c10)/", "torch"),
 ]
-PURE = ("coordinator/core", "worker/session", "worker/sampling")
+PURE = ("common/facts", "coordinator/core", "worker/session", "worker/sampling")
 # (pattern, where, why); patterns are looked for in code without comments and strings.
 BANNED = [
     (r"(?<![A-Z_])(CHECK|DCHECK|LOG|VLOG|REQUIRE)(_[A-Z]+)?\(", "all", "LibTorch's headers own this name: use ICPT_ or CATCH_"),

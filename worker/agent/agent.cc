@@ -63,7 +63,7 @@ struct Agent::Impl {
   Speaker speaker;
   std::unique_ptr<Session> session;
   std::unique_ptr<StoreKeeper> store;
-  std::deque<SessionInput> pending;  // brought about by the loop itself
+  std::deque<SessionInput> pending;                // brought about by the loop itself
   std::map<std::string, std::string> chunk_files;  // file name by chunk
   std::vector<std::string> chunk_names;
   std::set<std::string> recalled;  // specialists whose memory was read since the start
@@ -206,8 +206,8 @@ struct Agent::Impl {
     ICPT_RETURN_IF_ERROR(BindPlan(files, options.work, welcome.plan_digest()));
     ICPT_RETURN_IF_ERROR(KeepLastCoordinator(files, options.work, welcome.coordinator()));
     speaker.last_coordinator = welcome.coordinator();
-    ICPT_RETURN_IF_ERROR(
-        WriteFileAtomically(files, SettingsPath(options.work), RunSettingsJson(welcome.plan(), welcome.plan_digest())));
+    ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, SettingsPath(options.work),
+                                             RunSettingsJson(welcome.plan(), welcome.plan_digest())));
     plan_seed = welcome.plan().seed();
     const std::string_view notice = FaceModelNotice(welcome.plan().preparation().face_model());
     if (chunk_names.empty() && !notice.empty()) ICPT_LOG(kWarning) << notice;
@@ -230,7 +230,8 @@ struct Agent::Impl {
   void Prepare(Assigned& assigned) {
     const std::string specialist = SpecialistOfTask(assigned.task.task);
     if (specialist.empty()) return;
-    if (recalled.insert(specialist).second) assigned.memory = LoadRunMemory(files, RunFolder(options.work, specialist));
+    if (recalled.insert(specialist).second)
+      assigned.memory = LoadRunMemory(files, RunFolder(options.work, specialist));
     for (int chunk = 0; chunk < assigned.next_chunk && chunk < static_cast<int>(chunk_names.size());
          ++chunk) {
       store->Release(chunk_names[static_cast<size_t>(chunk)], specialist).IgnoreError();
@@ -254,7 +255,7 @@ struct Agent::Impl {
     if (!input.ok()) {
       // A child that speaks another dialect cannot be supervised.
       ICPT_LOG(kError) << member->Name() << ": " << Message(input.status());
-      Feed(ChildFailed{child, {"INVALID_ARGUMENT", Message(input.status()), false}});
+      Feed(ChildFailed{child, {absl::StatusCode::kInvalidArgument, Message(input.status()), false}});
       crew.Kill(child);
     } else if (input->has_value()) {
       Feed(**input);
@@ -305,13 +306,13 @@ struct Agent::Impl {
 
   static void LogPublication(const SendPublication& sent) {
     const std::string& task = sent.task.task;
-    if (const auto* checkpoint = std::get_if<CheckpointFact>(&sent.body)) {
+    if (const auto* checkpoint = std::get_if<Checkpoint>(&sent.body)) {
       ICPT_LOG(kInfo) << task << ": checkpoint of step " << checkpoint->step << ", "
-                      << checkpoint->blob.size_bytes << " bytes (" << checkpoint->reason << ")";
-    } else if (const auto* evaluation = std::get_if<EvaluationFact>(&sent.body)) {
-      ICPT_LOG(kInfo) << task << ": " << evaluation->kind << " AUC " << evaluation->auc << " ["
+                      << checkpoint->blob.size_bytes << " bytes (" << ToString(checkpoint->reason) << ")";
+    } else if (const auto* evaluation = std::get_if<Evaluation>(&sent.body)) {
+      ICPT_LOG(kInfo) << task << ": " << ToString(evaluation->kind) << " AUC " << evaluation->auc << " ["
                       << evaluation->auc_low << ", " << evaluation->auc_high << "]";
-    } else if (const auto* finished = std::get_if<ChunkFinishedFact>(&sent.body)) {
+    } else if (const auto* finished = std::get_if<ChunkFinished>(&sent.body)) {
       ICPT_LOG(kInfo) << task << ": chunk index " << finished->chunk << " finished at step "
                       << finished->step;
     }
@@ -321,7 +322,7 @@ struct Agent::Impl {
   void Started(ChildId child, const absl::Status& status) {
     if (status.ok()) return;
     const bool retry = !absl::IsNotFound(status);
-    pending.push_back(ChildFailed{child, {absl::StatusCodeToString(status.code()), Message(status), retry}});
+    pending.push_back(ChildFailed{child, {status.code(), Message(status), retry}});
     pending.push_back(ChildExited{child, false, "could not be started"});
   }
 
@@ -350,8 +351,8 @@ struct Agent::Impl {
   }
 
   void Do(const FetchBlob& fetch) {
-    const std::string path =
-        JoinPath(RunFolder(options.work, fetch.specialist), Cat("base-", fetch.blob.hex.substr(0, 16), ".safetensors"));
+    const std::string path = JoinPath(RunFolder(options.work, fetch.specialist),
+                                      Cat("base-", fetch.blob.hex.substr(0, 16), ".safetensors"));
     ICPT_LOG(kInfo) << fetch.specialist << ": fetching checkpoint " << fetch.blob.hex.substr(0, 12);
     downloads->Post([this, fetch, path] {
       inputs.Push(SessionInput(BlobFetched{fetch.blob, transfer.Fetch(fetch.blob, path), path}));
@@ -364,7 +365,8 @@ struct Agent::Impl {
   }
 
   void Do(const RememberRun& remember) {
-    const absl::Status status = StoreRunMemory(files, RunFolder(options.work, remember.specialist), remember.memory);
+    const absl::Status status =
+        StoreRunMemory(files, RunFolder(options.work, remember.specialist), remember.memory);
     if (status.ok()) return;
     ICPT_LOG(kWarning) << remember.specialist << ": " << Message(status);
     pending.push_back(NotRemembered{remember.specialist});

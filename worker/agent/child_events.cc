@@ -47,6 +47,18 @@ class EventReader {
     }
     return strings;
   }
+  SaveReason Reason() {
+    const std::optional<SaveReason> reason = ParseSaveReason(String("reason"));
+    if (!reason.has_value())
+      status_.Update(InvalidArgument(what_, ": reason is neither save_now nor chunk_end"));
+    return reason.value_or(SaveReason::kSaveNow);
+  }
+  EvaluationKind Kind() {
+    const std::optional<EvaluationKind> kind = ParseEvaluationKind(String("kind"));
+    if (!kind.has_value())
+      status_.Update(InvalidArgument(what_, ": kind is neither held_out nor look_ahead"));
+    return kind.value_or(EvaluationKind::kHeldOut);
+  }
   Digest Blob() { return {String("sha256"), Integer("size_bytes")}; }
 
   const absl::Status& status() const { return status_; }
@@ -70,17 +82,18 @@ class EventReader {
 };
 
 absl::StatusOr<std::optional<SessionInput>> Failed(ChildId child, EventReader reader) {
-  ChildFailed failed{child, {reader.String("code"), reader.String("text"), reader.BooleanOr("retry", true)}};
+  ChildFailed failed{
+      child,
+      {ParseStatusCode(reader.String("code")), reader.String("text"), reader.BooleanOr("retry", true)}};
   return reader.Finish(std::move(failed));
 }
 
 absl::StatusOr<std::optional<SessionInput>> Moved(ChildId child, EventReader reader) {
-  TrainerMoved moved;
-  moved.child = child;
+  Progress moved;
   const std::string phase = reader.String("phase");
-  moved.phase = phase == "evaluating" ? WorkPhase::kEvaluating
-                : phase == "saving"   ? WorkPhase::kSaving
-                                      : WorkPhase::kTraining;
+  moved.phase = phase == "evaluating" ? Phase::kEvaluating
+                : phase == "saving"   ? Phase::kSaving
+                                      : Phase::kTraining;
   moved.cursor = reader.ReadCursor();
   moved.step = reader.Integer("step");
   moved.chunk_steps = reader.Integer("chunk_steps");
@@ -88,7 +101,7 @@ absl::StatusOr<std::optional<SessionInput>> Moved(ChildId child, EventReader rea
   moved.samples_per_second = reader.Number("samples_per_s");
   moved.data_wait_share = reader.Number("data_wait_share");
   moved.training_seconds = reader.Number("training_s");
-  return reader.Finish(moved);
+  return reader.Finish(TrainerMoved{child, std::move(moved)});
 }
 
 absl::StatusOr<std::optional<SessionInput>> Saved(ChildId child, const std::string& specialist,
@@ -102,7 +115,7 @@ absl::StatusOr<std::optional<SessionInput>> Saved(ChildId child, const std::stri
                       .cursor = reader.ReadCursor(),
                       .training_seconds = reader.Number("training_s"),
                       .manifests = reader.Strings("manifests"),
-                      .reason = reader.String("reason")};
+                      .reason = reader.Reason()};
   return reader.Finish(std::move(saved));
 }
 
@@ -112,7 +125,7 @@ absl::StatusOr<std::optional<SessionInput>> Evaluated(ChildId child, const std::
   evaluated.child = child;
   evaluated.path = reader.String("path");
   evaluated.evaluation = {.specialist = specialist,
-                          .kind = reader.String("kind"),
+                          .kind = reader.Kind(),
                           .chunk = reader.Int("chunk"),
                           .step = reader.Integer("step"),
                           .score_table = reader.Blob(),
@@ -146,7 +159,7 @@ absl::StatusOr<std::optional<SessionInput>> FromTrainer(ChildId child, const std
   if (kind == "checkpoint") return Saved(child, specialist, reader);
   if (kind == "evaluation") return Evaluated(child, specialist, reader);
   if (kind == "chunk_finished") {
-    const ChunkFinishedFact chunk{reader.Int("chunk"), reader.Integer("step"), reader.Number("training_s")};
+    const ChunkFinished chunk{reader.Int("chunk"), reader.Integer("step"), reader.Number("training_s")};
     return reader.Finish(TrainerFinishedChunk{child, chunk});
   }
   if (kind == "finished") return std::optional<SessionInput>(TrainerFinished{child});

@@ -12,7 +12,7 @@ namespace {
 using nlohmann::json;
 
 // As docs/child-protocol.md writes them, with a field that only a newer child would say.
-json Progress() {
+json ProgressEvent() {
   return json::parse(R"({"event":"progress","phase":"training","chunk":1,
     "cursor":{"chunk":1,"epoch":0,"position":17,"seed":9},"step":40,"chunk_steps":60,"loss":0.5,
     "learning_rate":0.001,"samples_per_s":12.5,"data_wait_share":0,"training_s":33,"mood":"good"})");
@@ -28,10 +28,10 @@ T FromTrainerAs(const json& event) {
 }
 
 CATCH_TEST_CASE("a trainer's events become the session's inputs") {
-  const auto moved = FromTrainerAs<TrainerMoved>(Progress());
+  const auto moved = FromTrainerAs<TrainerMoved>(ProgressEvent());
   CATCH_CHECK(moved.child == 5);
-  CATCH_CHECK(moved.cursor == Cursor{1, 0, 17, 9});
-  CATCH_CHECK(moved.samples_per_second == 12.5);
+  CATCH_CHECK(moved.at.cursor == Cursor{1, 0, 17, 9});
+  CATCH_CHECK(moved.at.samples_per_second == 12.5);
   CATCH_CHECK(FromTrainerAs<TrainerReady>(json::parse(R"({"event":"ready","next_chunk":2})")).next_chunk ==
               2);
   const auto saved =
@@ -43,6 +43,7 @@ CATCH_TEST_CASE("a trainer's events become the session's inputs") {
   CATCH_CHECK(saved.checkpoint.manifests == std::vector<std::string>{"m0", "m1"});
   const auto failed = FromTrainerAs<ChildFailed>(
       json::parse(R"({"event":"failed","code":"DATA_LOSS","text":"bad","retry":false})"));
+  CATCH_CHECK(failed.failure.code == absl::StatusCode::kDataLoss);
   CATCH_CHECK_FALSE(failed.failure.retryable);
   CATCH_CHECK(FromTrainerAs<TrainerFinishedChunk>(
                   json::parse(R"({"event":"chunk_finished","chunk":1,"step":60,"training_s":2})"))
@@ -100,14 +101,14 @@ CATCH_TEST_CASE("a preparer that waits for another process counts nothing") {
 }
 
 CATCH_TEST_CASE("an event that lacks a field or has it in another type is refused, naming it") {
-  const json whole = Progress();
+  const json whole = ProgressEvent();
   for (const auto& [key, value] : whole.items()) {
     if (key == "event" || key == "chunk" || key == "learning_rate" || key == "mood") continue;
-    json lacking = Progress();
+    json lacking = ProgressEvent();
     lacking.erase(key);
     CATCH_INFO(key);
     CATCH_CHECK_FALSE(FromTrainer(5, "BG", lacking).ok());
-    json wrong = Progress();
+    json wrong = ProgressEvent();
     wrong[key] = json::array();
     const auto refused = FromTrainer(5, "BG", wrong);
     CATCH_CHECK(refused.status().message().find(key) != std::string::npos);
@@ -132,6 +133,8 @@ CATCH_TEST_CASE("a directive becomes an input, an unknown one an error") {
   assignment->set_next_chunk(2);
   CATCH_CHECK_FALSE(std::get<Assigned>(*FromProto(directive)).base);
   assignment->mutable_base()->set_step(9);
+  CATCH_CHECK(absl::IsInvalidArgument(FromProto(directive).status()));  // a base without its reason
+  assignment->mutable_base()->set_reason("chunk_end");
   CATCH_CHECK(std::get<Assigned>(*FromProto(directive)).base->step == 9);
 }
 

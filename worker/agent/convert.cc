@@ -5,137 +5,10 @@
 namespace interceptor::worker {
 namespace {
 
+using interceptor::FromProto;
+using interceptor::ToProto;
+
 constexpr int kProtocolVersion = 1;
-
-absl::Duration FromProto(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
-
-v1::TaskRef ToProto(const TaskTerm& task) {
-  v1::TaskRef ref;
-  ref.set_task(task.task);
-  ref.set_term(task.term);
-  return ref;
-}
-
-TaskTerm FromProto(const v1::TaskRef& ref) { return {ref.task(), ref.term()}; }
-
-v1::Cursor ToProto(const Cursor& cursor) {
-  v1::Cursor out;
-  out.set_chunk(cursor.chunk);
-  out.set_epoch(cursor.epoch);
-  out.set_position(cursor.position);
-  out.set_seed(cursor.seed);
-  return out;
-}
-
-v1::Phase ToProto(WorkPhase phase) {
-  switch (phase) {
-    case WorkPhase::kWaitingForData:
-      return v1::PHASE_WAITING_FOR_DATA;
-    case WorkPhase::kPreparing:
-      return v1::PHASE_PREPARING;
-    case WorkPhase::kWaitingForTurn:
-      return v1::PHASE_WAITING_FOR_TURN;
-    case WorkPhase::kTraining:
-      return v1::PHASE_TRAINING;
-    case WorkPhase::kEvaluating:
-      return v1::PHASE_EVALUATING;
-    case WorkPhase::kSaving:
-      return v1::PHASE_SAVING;
-    case WorkPhase::kIntegrating:
-      return v1::PHASE_INTEGRATING;
-  }
-  return v1::PHASE_UNSPECIFIED;
-}
-
-v1::DataManifest ToProto(const ManifestFact& fact) {
-  v1::DataManifest out;
-  out.set_chunk(fact.chunk);
-  *out.mutable_blob() = worker::ToProto(fact.blob);
-  out.set_chunk_sha256(fact.chunk_sha256);
-  out.set_clips(fact.clips);
-  out.set_families(fact.families);
-  out.set_quarantined(fact.quarantined);
-  for (const auto& [view, bytes] : fact.view_bytes) {
-    v1::ViewBytes* added = out.add_views();
-    added->set_view(view);
-    added->set_bytes(bytes);
-  }
-  return out;
-}
-
-ManifestFact FromProto(const v1::DataManifest& manifest) {
-  ManifestFact fact{.chunk = manifest.chunk(),
-                    .blob = worker::FromProto(manifest.blob()),
-                    .chunk_sha256 = manifest.chunk_sha256(),
-                    .clips = manifest.clips(),
-                    .families = manifest.families(),
-                    .quarantined = manifest.quarantined()};
-  for (const v1::ViewBytes& view : manifest.views()) fact.view_bytes[view.view()] = view.bytes();
-  return fact;
-}
-
-v1::Checkpoint ToProto(const CheckpointFact& fact) {
-  v1::Checkpoint out;
-  out.set_specialist(fact.specialist);
-  *out.mutable_blob() = worker::ToProto(fact.blob);
-  out.set_step(fact.step);
-  *out.mutable_cursor() = ToProto(fact.cursor);
-  out.set_training_seconds(fact.training_seconds);
-  for (const std::string& manifest : fact.manifests) out.add_manifests(manifest);
-  out.set_reason(fact.reason);
-  return out;
-}
-
-CheckpointFact FromProto(const v1::Checkpoint& checkpoint) {
-  const v1::Cursor& cursor = checkpoint.cursor();
-  return {.specialist = checkpoint.specialist(),
-          .blob = worker::FromProto(checkpoint.blob()),
-          .step = checkpoint.step(),
-          .cursor = {cursor.chunk(), cursor.epoch(), cursor.position(), cursor.seed()},
-          .training_seconds = checkpoint.training_seconds(),
-          .manifests = {checkpoint.manifests().begin(), checkpoint.manifests().end()},
-          .reason = checkpoint.reason()};
-}
-
-v1::Evaluation ToProto(const EvaluationFact& fact) {
-  v1::Evaluation out;
-  out.set_specialist(fact.specialist);
-  out.set_kind(fact.kind);
-  out.set_chunk(fact.chunk);
-  out.set_step(fact.step);
-  *out.mutable_score_table() = worker::ToProto(fact.score_table);
-  out.set_reals(fact.reals);
-  out.set_fakes(fact.fakes);
-  out.set_families(fact.families);
-  out.set_auc(fact.auc);
-  out.set_auc_low(fact.auc_low);
-  out.set_auc_high(fact.auc_high);
-  out.set_log_loss(fact.log_loss);
-  out.set_real_accuracy(fact.real_accuracy);
-  out.set_fake_accuracy(fact.fake_accuracy);
-  out.set_too_few(fact.too_few);
-  return out;
-}
-
-EvaluationFact FromProto(const v1::Evaluation& evaluation) {
-  return {.specialist = evaluation.specialist(),
-          .kind = evaluation.kind(),
-          .chunk = evaluation.chunk(),
-          .step = evaluation.step(),
-          .score_table = worker::FromProto(evaluation.score_table()),
-          .reals = evaluation.reals(),
-          .fakes = evaluation.fakes(),
-          .families = evaluation.families(),
-          .auc = evaluation.auc(),
-          .auc_low = evaluation.auc_low(),
-          .auc_high = evaluation.auc_high(),
-          .log_loss = evaluation.log_loss(),
-          .real_accuracy = evaluation.real_accuracy(),
-          .fake_accuracy = evaluation.fake_accuracy(),
-          .too_few = evaluation.too_few()};
-}
 
 template <typename Message>
 Message* Begin(Message* message, const SendPublication& publication) {
@@ -157,17 +30,20 @@ Welcomed FromProto(const v1::Welcome& welcome) {
   return out;
 }
 
-Assigned FromProto(const v1::Assignment& assignment) {
+absl::StatusOr<SessionInput> FromProto(const v1::Assignment& assignment) {
   Assigned out{
       .task = FromProto(assignment.task()), .next_chunk = assignment.next_chunk(), .base = {}, .memory = {}};
-  if (assignment.has_base()) out.base = FromProto(assignment.base());
+  if (assignment.has_base()) {
+    ICPT_ASSIGN_OR_RETURN(out.base, FromProto(assignment.base()));
+  }
   return out;
 }
 
-RoundIsReady FromProto(const v1::RoundReady& round) {
+absl::StatusOr<SessionInput> FromProto(const v1::RoundReady& round) {
   RoundIsReady out{.chunk = round.chunk(), .evaluations = {}, .last = round.last()};
-  for (const v1::Evaluation& evaluation : round.evaluations())
-    out.evaluations.push_back(FromProto(evaluation));
+  for (const v1::Evaluation& evaluation : round.evaluations()) {
+    ICPT_ASSIGN_OR_RETURN(out.evaluations.emplace_back(), FromProto(evaluation));
+  }
   return out;
 }
 
@@ -178,15 +54,6 @@ absl::Status FromProto(const v1::Rejected& rejected) {
 }
 
 }  // namespace
-
-v1::Digest ToProto(const Digest& digest) {
-  v1::Digest out;
-  out.set_sha256(digest.hex);
-  out.set_size_bytes(digest.size_bytes);
-  return out;
-}
-
-Digest FromProto(const v1::Digest& digest) { return {digest.sha256(), digest.size_bytes()}; }
 
 v1::Inventory ToProto(const ChunkFiles& files) {
   v1::Inventory out;
@@ -209,7 +76,7 @@ v1::WorkerUpdate ToProto(const SendHello& hello, const Speaker& speaker) {
   out->mutable_device()->set_name(speaker.device_name);
   out->mutable_device()->set_model(speaker.device_model);
   *out->mutable_inventory() = ToProto(hello.files);
-  for (const TaskTerm& task : hello.held) *out->add_held() = ToProto(task);
+  for (const TaskRef& task : hello.held) *out->add_held() = ToProto(task);
   out->set_plan_digest(hello.plan_digest);
   if (speaker.last_coordinator.number() > 0) *out->mutable_last_coordinator() = speaker.last_coordinator;
   return update;
@@ -223,37 +90,26 @@ v1::WorkerUpdate ToProto(const SendChunkFiles& files) {
 
 v1::WorkerUpdate ToProto(const SendProgress& progress) {
   v1::WorkerUpdate update;
-  v1::Progress* out = update.mutable_progress();
-  *out->mutable_task() = ToProto(progress.task);
-  out->set_phase(ToProto(progress.at.phase));
-  *out->mutable_cursor() = ToProto(progress.at.cursor);
-  out->set_step(progress.at.step);
-  out->set_chunk_steps(progress.at.chunk_steps);
-  out->set_loss(progress.at.loss);
-  out->set_samples_per_second(progress.at.samples_per_second);
-  out->set_data_wait_share(progress.at.data_wait_share);
-  out->set_training_seconds(progress.at.training_seconds);
-  out->set_activity(progress.activity);
-  out->set_trouble(progress.trouble);
+  *update.mutable_progress() = ToProto(progress.progress);
   return update;
 }
 
 v1::WorkerUpdate ToProto(const SendPublication& publication) {
   v1::WorkerUpdate update;
-  if (const auto* manifest = std::get_if<ManifestFact>(&publication.body)) {
+  if (const auto* manifest = std::get_if<DataManifest>(&publication.body)) {
     *Begin(update.mutable_data_manifest(), publication)->mutable_manifest() = ToProto(*manifest);
-  } else if (const auto* checkpoint = std::get_if<CheckpointFact>(&publication.body)) {
+  } else if (const auto* checkpoint = std::get_if<Checkpoint>(&publication.body)) {
     *Begin(update.mutable_checkpoint(), publication)->mutable_checkpoint() = ToProto(*checkpoint);
-  } else if (const auto* evaluation = std::get_if<EvaluationFact>(&publication.body)) {
+  } else if (const auto* evaluation = std::get_if<Evaluation>(&publication.body)) {
     *Begin(update.mutable_evaluation(), publication)->mutable_evaluation() = ToProto(*evaluation);
-  } else if (const auto* finished = std::get_if<ChunkFinishedFact>(&publication.body)) {
+  } else if (const auto* finished = std::get_if<ChunkFinished>(&publication.body)) {
     v1::ChunkFinished* out = Begin(update.mutable_chunk_finished(), publication);
     out->set_chunk(finished->chunk);
     out->set_step(finished->step);
     out->set_training_seconds(finished->training_seconds);
-  } else if (const auto* failure = std::get_if<FailureFact>(&publication.body)) {
+  } else if (const auto* failure = std::get_if<Failure>(&publication.body)) {
     v1::TaskFailed* out = Begin(update.mutable_task_failed(), publication);
-    out->set_code(failure->code);
+    out->set_code(absl::StatusCodeToString(failure->code));
     out->set_text(failure->text);
     out->set_retryable(failure->retryable);
   }

@@ -1,14 +1,13 @@
-// The wire's messages and the session's values: the one place in the worker that knows both. Pure.
+// Between the messages of the worker stream and the session's inputs and outputs. Pure.
 #pragma once
 
 #include "absl/status/statusor.h"
+#include "common/wire/convert.h"
 #include "interceptor/v1/worker_service.pb.h"
 #include "worker/session/session_values.h"
 
 namespace interceptor::worker {
 
-v1::Digest ToProto(const Digest& digest);
-Digest FromProto(const v1::Digest& digest);
 v1::Inventory ToProto(const ChunkFiles& files);
 
 // Who speaks; stands in every hello.

@@ -14,7 +14,7 @@ absl::Status WriteRound(const FileSystem& files, const IntegrateRound& round,
     ICPT_RETURN_IF_ERROR(RemoveTemporaries(files, folder));
   }
   RoundResults results{.chunk = round.chunk, .chunk_name = options.chunk_name, .specialists = {}};
-  for (const EvaluationFact& evaluation : round.evaluations) {
+  for (const Evaluation& evaluation : round.evaluations) {
     const std::string path = JoinPath(tables, Cat(options.chunk_name, "-", evaluation.specialist, ".csv"));
     ICPT_RETURN_IF_ERROR(
         Annotate(options.fetch(evaluation.score_table, path), Cat("score table of ", evaluation.specialist)));

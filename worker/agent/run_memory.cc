@@ -28,10 +28,10 @@ Digest ReadDigest(JsonReader& reader, std::string_view key) {
 }
 
 struct FactWriter {
-  json operator()(const ManifestFact&) const {
+  json operator()(const DataManifest&) const {
     return {{"kind", "manifest"}};
   }  // never part of a run's memory
-  json operator()(const CheckpointFact& fact) const {
+  json operator()(const Checkpoint& fact) const {
     return {{"kind", "checkpoint"},
             {"specialist", fact.specialist},
             {"blob", ToJson(fact.blob)},
@@ -42,12 +42,12 @@ struct FactWriter {
             {"seed", fact.cursor.seed},
             {"training_seconds", fact.training_seconds},
             {"manifests", fact.manifests},
-            {"reason", fact.reason}};
+            {"reason", ToString(fact.reason)}};
   }
-  json operator()(const EvaluationFact& fact) const {
+  json operator()(const Evaluation& fact) const {
     return {{"kind", "evaluation"},
             {"specialist", fact.specialist},
-            {"split", fact.kind},
+            {"split", ToString(fact.kind)},
             {"blob", ToJson(fact.score_table)},
             {"chunk", fact.chunk},
             {"step", fact.step},
@@ -62,19 +62,22 @@ struct FactWriter {
             {"fake_accuracy", fact.fake_accuracy},
             {"too_few", fact.too_few}};
   }
-  json operator()(const ChunkFinishedFact& fact) const {
+  json operator()(const ChunkFinished& fact) const {
     return {{"kind", "chunk_finished"},
             {"chunk", fact.chunk},
             {"step", fact.step},
             {"training_seconds", fact.training_seconds}};
   }
-  json operator()(const FailureFact& fact) const {
-    return {{"kind", "failure"}, {"code", fact.code}, {"text", fact.text}, {"retryable", fact.retryable}};
+  json operator()(const Failure& fact) const {
+    return {{"kind", "failure"},
+            {"code", absl::StatusCodeToString(fact.code)},
+            {"text", fact.text},
+            {"retryable", fact.retryable}};
   }
 };
 
-CheckpointFact ReadCheckpoint(JsonReader& reader) {
-  CheckpointFact fact;
+Checkpoint ReadCheckpoint(JsonReader& reader) {
+  Checkpoint fact;
   fact.specialist = reader.String("specialist");
   fact.blob = ReadDigest(reader, "blob");
   fact.step = reader.Integer("step");
@@ -86,14 +89,18 @@ CheckpointFact ReadCheckpoint(JsonReader& reader) {
   for (const json& manifest : reader.Array("manifests")) {
     if (manifest.is_string()) fact.manifests.push_back(manifest.get<std::string>());
   }
-  fact.reason = reader.String("reason");
+  const std::optional<SaveReason> reason = ParseSaveReason(reader.String("reason"));
+  if (!reason.has_value()) reader.Fail("reason is neither save_now nor chunk_end");
+  fact.reason = reason.value_or(SaveReason::kSaveNow);
   return fact;
 }
 
-EvaluationFact ReadEvaluation(JsonReader& reader) {
-  EvaluationFact fact;
+Evaluation ReadEvaluation(JsonReader& reader) {
+  Evaluation fact;
   fact.specialist = reader.String("specialist");
-  fact.kind = reader.String("split");
+  const std::optional<EvaluationKind> kind = ParseEvaluationKind(reader.String("split"));
+  if (!kind.has_value()) reader.Fail("split is neither held_out nor look_ahead");
+  fact.kind = kind.value_or(EvaluationKind::kHeldOut);
   fact.score_table = ReadDigest(reader, "blob");
   fact.chunk = static_cast<int>(reader.Integer("chunk"));
   fact.step = reader.Integer("step");
@@ -120,14 +127,14 @@ absl::StatusOr<RunMemory::Fact> ReadFact(const json& object) {
   } else if (kind == "evaluation") {
     fact.body = ReadEvaluation(reader);
   } else if (kind == "chunk_finished") {
-    ChunkFinishedFact finished;
+    ChunkFinished finished;
     finished.chunk = static_cast<int>(reader.Integer("chunk"));
     finished.step = reader.Integer("step");
     finished.training_seconds = reader.Number("training_seconds");
     fact.body = finished;
   } else if (kind == "failure") {
-    FailureFact failure;
-    failure.code = reader.String("code");
+    Failure failure;
+    failure.code = ParseStatusCode(reader.String("code"));
     failure.text = reader.String("text");
     failure.retryable = reader.Boolean("retryable");
     fact.body = failure;

@@ -17,34 +17,34 @@ RunMemory MakeMemory(const ScratchFolder& folder) {
   CATCH_REQUIRE(SystemFiles().MakeFolder(folder.File("checkpoints")).ok());
   CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), checkpoint_path, weights).ok());
   CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), scores_path, scores).ok());
-  const CheckpointFact checkpoint{.specialist = "BG",
-                                  .blob = DigestOf(weights),
-                                  .step = 8,
-                                  .cursor = {1, 0, 0, uint64_t{1} << 40},
-                                  .training_seconds = 0.1 + 0.2,
-                                  .manifests = {std::string(64, 'a')},
-                                  .reason = "chunk_end"};
-  const EvaluationFact evaluation{.specialist = "BG",
-                                  .kind = "held_out",
-                                  .chunk = 0,
-                                  .step = 8,
-                                  .score_table = DigestOf(scores),
-                                  .reals = 3,
-                                  .fakes = 4,
-                                  .families = 3,
-                                  .auc = 1.0 / 3,
-                                  .auc_low = 0.1,
-                                  .auc_high = 0.9,
-                                  .log_loss = 0.7,
-                                  .real_accuracy = 0.5,
-                                  .fake_accuracy = 0.25,
-                                  .too_few = true};
+  const Checkpoint checkpoint{.specialist = "BG",
+                              .blob = DigestOf(weights),
+                              .step = 8,
+                              .cursor = {1, 0, 0, uint64_t{1} << 40},
+                              .training_seconds = 0.1 + 0.2,
+                              .manifests = {std::string(64, 'a')},
+                              .reason = SaveReason::kChunkEnd};
+  const Evaluation evaluation{.specialist = "BG",
+                              .kind = EvaluationKind::kHeldOut,
+                              .chunk = 0,
+                              .step = 8,
+                              .score_table = DigestOf(scores),
+                              .reals = 3,
+                              .fakes = 4,
+                              .families = 3,
+                              .auc = 1.0 / 3,
+                              .auc_low = 0.1,
+                              .auc_high = 0.9,
+                              .log_loss = 0.7,
+                              .real_accuracy = 0.5,
+                              .fake_accuracy = 0.25,
+                              .too_few = true};
   return {.next_chunk = 1,
           .files = {{DigestOf(weights), checkpoint_path, 8}},
           .unpublished = {{checkpoint, checkpoint_path},
                           {evaluation, scores_path},
-                          {ChunkFinishedFact{0, 8, 0.3}, ""},
-                          {FailureFact{"UNAVAILABLE", "killed", true}, ""}}};
+                          {ChunkFinished{0, 8, 0.3}, ""},
+                          {Failure{absl::StatusCode::kUnavailable, "killed", true}, ""}}};
 }
 
 CATCH_TEST_CASE("a memory comes back as it was, to the last bit of every number") {
@@ -69,7 +69,7 @@ CATCH_TEST_CASE(
   const RunMemory found = LoadRunMemory(SystemFiles(), folder.path());
   CATCH_CHECK(found.files.empty());
   CATCH_REQUIRE(found.unpublished.size() == 3);
-  CATCH_CHECK(std::holds_alternative<EvaluationFact>(found.unpublished[0].body));
+  CATCH_CHECK(std::holds_alternative<Evaluation>(found.unpublished[0].body));
   CATCH_CHECK_FALSE(SystemFiles().Exists(stray));
   CATCH_CHECK(SystemFiles().Exists(snapshot));
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/facts/cursor.h"
+
 namespace interceptor::worker {
 
 enum class Label { kReal, kFake };
@@ -48,16 +50,6 @@ struct ClipInfo {
   std::string family;  // "00/klmnopqrst.mp4": chunk / original
   Label label = Label::kReal;
   int fold = 0;
-};
-
-// Where in the data a model stands. Position counts batches done in the epoch.
-struct Cursor {
-  int chunk = 0;  // index in the plan's order
-  int epoch = 0;
-  int64_t position = 0;
-  uint64_t seed = 0;
-
-  friend bool operator==(const Cursor&, const Cursor&) = default;
 };
 
 }  // namespace interceptor::worker

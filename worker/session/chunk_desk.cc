@@ -30,7 +30,7 @@ bool ChunkDesk::IsStored(const std::string& chunk, bool whole) const {
   return stored != stored_.end() && (stored->second.has_train || !whole);
 }
 
-std::optional<FailureFact> ChunkDesk::Fault(const std::string& chunk) const {
+std::optional<Failure> ChunkDesk::Fault(const std::string& chunk) const {
   const auto broken = broken_.find(chunk);
   if (broken != broken_.end()) return broken->second;
   const auto file = files_.find(chunk);
@@ -38,18 +38,18 @@ std::optional<FailureFact> ChunkDesk::Fault(const std::string& chunk) const {
   if (file == files_.end() || plan == plan_sha256_.end()) return std::nullopt;
   if (file->second.sha256.empty() || plan->second.empty() || file->second.sha256 == plan->second)
     return std::nullopt;
-  return FailureFact{.code = "DATA_LOSS",
-                     .text = Cat("chunk ", chunk, ": the zip on this box has digest ", file->second.sha256,
-                                 ", the plan's data has ", plan->second,
-                                 ": copy it again from a member who has it, then run 'interceptor resume'"),
-                     .retryable = false};
+  return Failure{.code = absl::StatusCode::kDataLoss,
+                 .text = Cat("chunk ", chunk, ": the zip on this box has digest ", file->second.sha256,
+                             ", the plan's data has ", plan->second,
+                             ": copy it again from a member who has it, then run 'interceptor resume'"),
+                 .retryable = false};
 }
 
 ChunkDesk::GateState ChunkDesk::Look(int next) const {
   for (int c = 0; c <= next; ++c) {
     const std::string& chunk = Name(c);
     if (!IsStored(chunk, c == next)) {
-      if (std::optional<FailureFact> fault = Fault(chunk))
+      if (std::optional<Failure> fault = Fault(chunk))
         return {Gate::kBroken, *std::move(fault), std::nullopt};
       const auto file = files_.find(chunk);
       const bool whole = file != files_.end() && !file->second.sha256.empty();
@@ -59,8 +59,8 @@ ChunkDesk::GateState ChunkDesk::Look(int next) const {
     const auto committed = committed_.find(chunk);
     if (committed == committed_.end()) return {Gate::kNotCommitted, {}, std::nullopt};
     if (committed->second.blob.hex == stored.manifest.blob.hex) continue;
-    FailureFact failure{
-        .code = "FAILED_PRECONDITION",
+    Failure failure{
+        .code = absl::StatusCode::kFailedPrecondition,
         .text = Cat(
             "chunk ", chunk, ": the manifest built on this box, ", stored.manifest.blob.hex,
             ", differs from the committed one, ", committed->second.blob.hex,
@@ -72,7 +72,7 @@ ChunkDesk::GateState ChunkDesk::Look(int next) const {
   return {};
 }
 
-const ManifestFact* ChunkDesk::Committed(const std::string& chunk) const {
+const DataManifest* ChunkDesk::Committed(const std::string& chunk) const {
   const auto committed = committed_.find(chunk);
   return committed == committed_.end() ? nullptr : &committed->second;
 }
@@ -82,7 +82,7 @@ std::vector<StoredChunk> ChunkDesk::Unproposed() const {
   for (const std::string& chunk : names_) {
     const auto stored = stored_.find(chunk);
     const bool is_stored = stored != stored_.end();
-    if (const ManifestFact* committed = Committed(chunk)) {
+    if (const DataManifest* committed = Committed(chunk)) {
       // What stands behind one that differs was made against it, and would bind everyone to it.
       if (is_stored && committed->blob != stored->second.manifest.blob) break;
       continue;
@@ -138,9 +138,9 @@ void ChunkDesk::WatchPreparer(MonotonicTime now, SessionOutputs& out) {
   if (passed <= 2 * stall_ / kLooksPerStall) preparer_->quiet += passed;
   if (preparer_->quiet < stall_) return;
   preparer_->failure =
-      FailureFact{.code = "DEADLINE_EXCEEDED",
-                  .text = Cat("interceptor-prepare showed no progress for ", absl::FormatDuration(stall_)),
-                  .retryable = true};
+      Failure{.code = absl::StatusCode::kDeadlineExceeded,
+              .text = Cat("interceptor-prepare showed no progress for ", absl::FormatDuration(stall_)),
+              .retryable = true};
   out.push_back(StopChild{preparer_->child, StopKind::kAtOnce});
 }
 
@@ -178,8 +178,9 @@ bool ChunkDesk::OnExited(const ChildExited& exited, MonotonicTime now, SessionOu
   const Preparer gone = *std::move(preparer_);
   preparer_.reset();
   if (gone.built || gone.stopping) return true;
-  FailureFact failure = gone.failure.value_or(FailureFact{
-      .code = "UNAVAILABLE", .text = Cat("interceptor-prepare ", exited.reason), .retryable = true});
+  Failure failure = gone.failure.value_or(Failure{.code = absl::StatusCode::kUnavailable,
+                                                  .text = Cat("interceptor-prepare ", exited.reason),
+                                                  .retryable = true});
   const bool full = IsDiskFull(failure);
   const int failures = failures_[gone.chunk] += full ? 0 : 1;
   if (failure.retryable && failures < kChildFailuresMax) {
@@ -193,7 +194,7 @@ bool ChunkDesk::OnExited(const ChildExited& exited, MonotonicTime now, SessionOu
   trouble_.clear();  // told as a failure from here on
   out.push_back(Note{true, Cat("preparing chunk ", gone.chunk, " failed: ", failure.text)});
   broken_[gone.chunk] =
-      FailureFact{failure.code, Cat("chunk ", gone.chunk, ": ", failure.text), failure.retryable};
+      Failure{failure.code, Cat("chunk ", gone.chunk, ": ", failure.text), failure.retryable};
   return true;
 }
 

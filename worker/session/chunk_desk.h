@@ -21,7 +21,7 @@ class ChunkDesk {
   void SetFiles(ChunkFiles files) { files_ = std::move(files); }
   void SetStore(std::map<std::string, StoredChunk> chunks) { stored_ = std::move(chunks); }
   void ForgetCommitted() { committed_.clear(); }
-  void Commit(const ManifestFact& manifest) { committed_[manifest.chunk] = manifest; }
+  void Commit(const DataManifest& manifest) { committed_[manifest.chunk] = manifest; }
 
   int chunk_count() const { return static_cast<int>(names_.size()); }
   const std::string& Name(int chunk) const { return names_.at(static_cast<size_t>(chunk)); }
@@ -36,7 +36,7 @@ class ChunkDesk {
   };
   struct GateState {
     Gate gate = Gate::kOpen;
-    FailureFact failure;
+    Failure failure;
     // For a manifest that differs from the committed one.
     std::optional<ExplainManifest> difference;
   };
@@ -44,7 +44,7 @@ class ChunkDesk {
   GateState Look(int next) const;
 
   // Null until committed.
-  const ManifestFact* Committed(const std::string& chunk) const;
+  const DataManifest* Committed(const std::string& chunk) const;
   // Chunks built here that the coordinator has no manifest of, to be proposed: in the plan's order without a
   // gap and never behind one that differs from the committed one, because each is made against those before
   // it.
@@ -83,18 +83,18 @@ class ChunkDesk {
     bool stopping = false;
     MonotonicTime looked_at;  // by WatchPreparer
     absl::Duration quiet;     // since it last showed progress
-    std::optional<FailureFact> failure = std::nullopt;
+    std::optional<Failure> failure = std::nullopt;
   };
   bool IsStored(const std::string& chunk, bool whole) const;
-  std::optional<FailureFact> Fault(const std::string& chunk) const;
+  std::optional<Failure> Fault(const std::string& chunk) const;
   std::optional<std::string> NextToPrepare(const std::set<int>& next_chunks) const;
 
   std::vector<std::string> names_;
   std::map<std::string, std::string> plan_sha256_;
   ChunkFiles files_;
   std::map<std::string, StoredChunk> stored_;
-  std::map<std::string, ManifestFact> committed_;
-  std::map<std::string, FailureFact> broken_;
+  std::map<std::string, DataManifest> committed_;
+  std::map<std::string, Failure> broken_;
   std::map<std::string, int> failures_;
   std::optional<Preparer> preparer_;
   std::optional<MonotonicTime> retry_at_;

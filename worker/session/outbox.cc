@@ -17,40 +17,39 @@ std::string Text(const Cursor& cursor) {
 // Everything that is said: a coordinator refuses an id that comes back with other content.
 std::string ContentOf(const Publication& body) {
   struct Visitor {
-    std::string operator()(const ManifestFact& fact) const {
+    std::string operator()(const DataManifest& fact) const {
       return Cat("manifest|", fact.chunk, "|", fact.blob.hex, "|", fact.chunk_sha256);
     }
-    std::string operator()(const CheckpointFact& fact) const {
-      return Cat("checkpoint|", fact.step, "|", fact.reason, "|", fact.blob.hex, "|", Text(fact.cursor), "|",
-                 fact.training_seconds);
+    std::string operator()(const Checkpoint& fact) const {
+      return Cat("checkpoint|", fact.step, "|", ToString(fact.reason), "|", fact.blob.hex, "|",
+                 Text(fact.cursor), "|", fact.training_seconds);
     }
-    std::string operator()(const EvaluationFact& fact) const {
-      return Cat("evaluation|", fact.kind, "|", fact.chunk, "|", fact.step, "|", fact.score_table.hex, "|",
-                 fact.auc, "|", fact.auc_low, "|", fact.auc_high, "|", fact.log_loss);
+    std::string operator()(const Evaluation& fact) const {
+      return Cat("evaluation|", ToString(fact.kind), "|", fact.chunk, "|", fact.step, "|",
+                 fact.score_table.hex, "|", fact.auc, "|", fact.auc_low, "|", fact.auc_high, "|",
+                 fact.log_loss);
     }
-    std::string operator()(const ChunkFinishedFact& fact) const {
+    std::string operator()(const ChunkFinished& fact) const {
       return Cat("chunk_finished|", fact.chunk, "|", fact.step, "|", fact.training_seconds);
     }
-    std::string operator()(const FailureFact& fact) const {
-      return Cat("failure|", fact.code, "|", fact.text);
-    }
+    std::string operator()(const Failure& fact) const { return Cat("failure|", fact.code, "|", fact.text); }
   };
   return std::visit(Visitor{}, body);
 }
 
 }  // namespace
 
-std::string RequestId(const TaskTerm& task, const Publication& body, std::string_view nonce) {
-  const bool repeats = !std::holds_alternative<FailureFact>(body);
+std::string RequestId(const TaskRef& task, const Publication& body, std::string_view nonce) {
+  const bool repeats = !std::holds_alternative<Failure>(body);
   const std::string text =
       Cat(task.task, "|", task.term, "|", ContentOf(body), "|", repeats ? std::string_view() : nonce);
   return DigestOf(text).hex.substr(0, 32);
 }
 
 const Digest* BlobOf(const Publication& body) {
-  if (const auto* manifest = std::get_if<ManifestFact>(&body)) return &manifest->blob;
-  if (const auto* checkpoint = std::get_if<CheckpointFact>(&body)) return &checkpoint->blob;
-  if (const auto* evaluation = std::get_if<EvaluationFact>(&body)) return &evaluation->score_table;
+  if (const auto* manifest = std::get_if<DataManifest>(&body)) return &manifest->blob;
+  if (const auto* checkpoint = std::get_if<Checkpoint>(&body)) return &checkpoint->blob;
+  if (const auto* evaluation = std::get_if<Evaluation>(&body)) return &evaluation->score_table;
   return nullptr;
 }
 
@@ -71,19 +70,19 @@ std::vector<RunMemory::Fact> Outbox::Facts() const {
 
 bool Outbox::HasManifest(std::string_view chunk) const {
   return std::any_of(items_.begin(), items_.end(), [chunk](const Item& item) {
-    const auto* manifest = std::get_if<ManifestFact>(&item.body);
+    const auto* manifest = std::get_if<DataManifest>(&item.body);
     return manifest != nullptr && manifest->chunk == chunk;
   });
 }
 
 bool Outbox::HasChunkFinished(int chunk) const {
   return std::any_of(items_.begin(), items_.end(), [chunk](const Item& item) {
-    const auto* finished = std::get_if<ChunkFinishedFact>(&item.body);
+    const auto* finished = std::get_if<ChunkFinished>(&item.body);
     return finished != nullptr && finished->chunk == chunk;
   });
 }
 
-void Outbox::Advance(const TaskTerm& task, MonotonicTime now, SessionOutputs& out) {
+void Outbox::Advance(const TaskRef& task, MonotonicTime now, SessionOutputs& out) {
   if (items_.empty() || now < items_.front().not_before) return;
   Item& item = items_.front();
   if (item.stage == Stage::kBlobUnsent) {
@@ -118,7 +117,7 @@ void Outbox::OnUploaded(const BlobUploaded& uploaded, MonotonicTime now) {
   item.not_before = now + (absl::IsResourceExhausted(uploaded.status) ? kFullPause : kRetryPause);
 }
 
-std::optional<Outbox::Settled> Outbox::OnAnswer(const Answered& answer, const TaskTerm& task,
+std::optional<Outbox::Settled> Outbox::OnAnswer(const Answered& answer, const TaskRef& task,
                                                 MonotonicTime now) {
   if (items_.empty() || items_.front().stage != Stage::kSent) return std::nullopt;
   Item& item = items_.front();
@@ -148,7 +147,7 @@ std::vector<std::string> Outbox::TrimCheckpoints(size_t limit) {
   while (true) {
     std::vector<size_t> checkpoints;
     for (size_t i = 0; i < items_.size(); ++i) {
-      if (std::holds_alternative<CheckpointFact>(items_[i].body)) checkpoints.push_back(i);
+      if (std::holds_alternative<Checkpoint>(items_[i].body)) checkpoints.push_back(i);
     }
     if (checkpoints.size() <= limit) return unneeded;
     const auto idle = [this](size_t i) {
@@ -165,21 +164,21 @@ std::vector<std::string> Outbox::TrimCheckpoints(size_t limit) {
 
 void Outbox::ForgetCheckpointsThrough(int64_t step) {
   std::erase_if(items_, [step](const Item& item) {
-    const auto* checkpoint = std::get_if<CheckpointFact>(&item.body);
+    const auto* checkpoint = std::get_if<Checkpoint>(&item.body);
     return checkpoint != nullptr && checkpoint->step <= step;
   });
 }
 
 void Outbox::ForgetChunksBefore(int next_chunk) {
   std::erase_if(items_, [next_chunk](const Item& item) {
-    const auto* finished = std::get_if<ChunkFinishedFact>(&item.body);
+    const auto* finished = std::get_if<ChunkFinished>(&item.body);
     return finished != nullptr && finished->chunk < next_chunk;
   });
 }
 
 void Outbox::ForgetManifest(std::string_view chunk) {
   std::erase_if(items_, [chunk](const Item& item) {
-    const auto* manifest = std::get_if<ManifestFact>(&item.body);
+    const auto* manifest = std::get_if<DataManifest>(&item.body);
     return manifest != nullptr && manifest->chunk == chunk;
   });
 }

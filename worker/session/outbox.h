@@ -15,7 +15,7 @@ namespace interceptor::worker {
 
 // Derived from what is said and under which term, so that even an agent started anew repeats itself under the
 // same id: first 32 hexadecimal digits of SHA-256. `nonce` tells apart failures that read alike.
-std::string RequestId(const TaskTerm& task, const Publication& body, std::string_view nonce);
+std::string RequestId(const TaskRef& task, const Publication& body, std::string_view nonce);
 
 class Outbox {
  public:
@@ -31,7 +31,7 @@ class Outbox {
   bool HasChunkFinished(int chunk) const;
 
   // Starts what the first fact waits for, if it is not under way. Call while connected.
-  void Advance(const TaskTerm& task, MonotonicTime now, SessionOutputs& out);
+  void Advance(const TaskRef& task, MonotonicTime now, SessionOutputs& out);
   // When Advance has something to do next; nothing while an answer or an upload is awaited.
   std::optional<MonotonicTime> NextWake() const;
   void Disconnect();
@@ -51,7 +51,7 @@ class Outbox {
   };
   // What the answer settles. Nothing for an answer to something else, and for a refusal that is tried again:
   // a blob the vault lost, a coordinator out of space.
-  std::optional<Settled> OnAnswer(const Answered& answer, const TaskTerm& task, MonotonicTime now);
+  std::optional<Settled> OnAnswer(const Answered& answer, const TaskRef& task, MonotonicTime now);
 
   // Keeps at most `limit` checkpoints, not counting on those under way: a later one takes the place of an
   // older one in the order. Returns the files that are no longer needed.

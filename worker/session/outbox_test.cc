@@ -6,15 +6,15 @@
 namespace interceptor::worker {
 namespace {
 
-const TaskTerm kTask{"train/BG", 3};
+const TaskRef kTask{"train/BG", 3};
 const MonotonicTime kStart{absl::Hours(1)};
 
-CheckpointFact Checkpoint(int64_t step) {
-  CheckpointFact checkpoint;
+Checkpoint CheckpointAt(int64_t step) {
+  Checkpoint checkpoint;
   checkpoint.specialist = "BG";
   checkpoint.step = step;
   checkpoint.blob = DigestOf(Cat("weights at ", step));
-  checkpoint.reason = "chunk_end";
+  checkpoint.reason = SaveReason::kChunkEnd;
   return checkpoint;
 }
 
@@ -31,8 +31,8 @@ SessionOutputs Advance(Outbox& outbox, MonotonicTime now = kStart) {
 
 CATCH_TEST_CASE("a fact is told after its blob is in the vault, and the next one after its answer") {
   Outbox outbox("agent");
-  outbox.Add(Checkpoint(8), "eight.safetensors");
-  outbox.Add(ChunkFinishedFact{.chunk = 0, .step = 8, .training_seconds = 1});
+  outbox.Add(CheckpointAt(8), "eight.safetensors");
+  outbox.Add(ChunkFinished{.chunk = 0, .step = 8, .training_seconds = 1});
 
   SessionOutputs out = Advance(outbox);
   CATCH_REQUIRE(Only<UploadBlob>(out) != nullptr);
@@ -40,7 +40,7 @@ CATCH_TEST_CASE("a fact is told after its blob is in the vault, and the next one
   CATCH_CHECK(Advance(outbox).empty());
   CATCH_CHECK_FALSE(outbox.NextWake());
 
-  outbox.OnUploaded({Checkpoint(8).blob, absl::OkStatus()}, kStart);
+  outbox.OnUploaded({CheckpointAt(8).blob, absl::OkStatus()}, kStart);
   out = Advance(outbox);
   CATCH_REQUIRE(Only<SendPublication>(out) != nullptr);
   const std::string id = Only<SendPublication>(out)->request_id;
@@ -53,12 +53,12 @@ CATCH_TEST_CASE("a fact is told after its blob is in the vault, and the next one
   CATCH_CHECK(settled->verdict == Outbox::Verdict::kAccepted);
   out = Advance(outbox);
   CATCH_REQUIRE(Only<SendPublication>(out) != nullptr);
-  CATCH_CHECK(std::holds_alternative<ChunkFinishedFact>(Only<SendPublication>(out)->body));
+  CATCH_CHECK(std::holds_alternative<ChunkFinished>(Only<SendPublication>(out)->body));
 }
 
 CATCH_TEST_CASE("an unanswered fact is repeated under the same request id") {
   Outbox outbox("agent");
-  outbox.Add(ChunkFinishedFact{.chunk = 2, .step = 9, .training_seconds = 1});
+  outbox.Add(ChunkFinished{.chunk = 2, .step = 9, .training_seconds = 1});
   const SessionOutputs first = Advance(outbox);
   outbox.Disconnect();
   const SessionOutputs second = Advance(outbox);
@@ -66,14 +66,14 @@ CATCH_TEST_CASE("an unanswered fact is repeated under the same request id") {
   CATCH_CHECK(Only<SendPublication>(first)->request_id == Only<SendPublication>(second)->request_id);
   // So does an agent that was started anew; under another term it is another request.
   Outbox anew("another agent");
-  anew.Add(ChunkFinishedFact{.chunk = 2, .step = 9, .training_seconds = 1});
+  anew.Add(ChunkFinished{.chunk = 2, .step = 9, .training_seconds = 1});
   CATCH_CHECK(Only<SendPublication>(Advance(anew))->request_id == Only<SendPublication>(first)->request_id);
-  CATCH_CHECK(RequestId({"train/BG", 4}, ChunkFinishedFact{2, 9, 1}, "") !=
+  CATCH_CHECK(RequestId({"train/BG", 4}, ChunkFinished{2, 9, 1}, "") !=
               Only<SendPublication>(first)->request_id);
 }
 
 CATCH_TEST_CASE("two failures that read alike are two requests") {
-  const FailureFact failure{"UNAVAILABLE", "killed by signal 9 (SIGKILL)", true};
+  const Failure failure{absl::StatusCode::kUnavailable, "killed by signal 9 (SIGKILL)", true};
   Outbox outbox("agent");
   outbox.Add(failure);
   const std::string first = Only<SendPublication>(Advance(outbox))->request_id;
@@ -84,12 +84,12 @@ CATCH_TEST_CASE("two failures that read alike are two requests") {
 
 CATCH_TEST_CASE("a blob that the vault lost is uploaded again; the third refusal is final") {
   Outbox outbox("agent");
-  outbox.Add(Checkpoint(8), "eight");
+  outbox.Add(CheckpointAt(8), "eight");
   MonotonicTime now = kStart;
   for (int round = 1; round <= 3; ++round) {
     CATCH_INFO("round " << round);
     CATCH_REQUIRE(Only<UploadBlob>(Advance(outbox, now)) != nullptr);
-    outbox.OnUploaded({Checkpoint(8).blob, absl::OkStatus()}, now);
+    outbox.OnUploaded({CheckpointAt(8).blob, absl::OkStatus()}, now);
     const SessionOutputs out = Advance(outbox, now);
     CATCH_REQUIRE(Only<SendPublication>(out) != nullptr);
     const auto settled = outbox.OnAnswer(
@@ -108,9 +108,9 @@ CATCH_TEST_CASE("a blob that the vault lost is uploaded again; the third refusal
 
 CATCH_TEST_CASE("a full vault and a broken transfer are waited out") {
   Outbox outbox("agent");
-  outbox.Add(Checkpoint(8), "eight");
+  outbox.Add(CheckpointAt(8), "eight");
   CATCH_REQUIRE(Only<UploadBlob>(Advance(outbox)) != nullptr);
-  outbox.OnUploaded({Checkpoint(8).blob, ResourceExhausted("vault is full")}, kStart);
+  outbox.OnUploaded({CheckpointAt(8).blob, ResourceExhausted("vault is full")}, kStart);
   CATCH_CHECK(Advance(outbox).empty());
   const MonotonicTime later = *outbox.NextWake();
   CATCH_CHECK(later > kStart);
@@ -119,7 +119,7 @@ CATCH_TEST_CASE("a full vault and a broken transfer are waited out") {
 
 CATCH_TEST_CASE("a stale term settles the fact as stale") {
   Outbox outbox("agent");
-  outbox.Add(ChunkFinishedFact{.chunk = 0, .step = 8, .training_seconds = 1});
+  outbox.Add(ChunkFinished{.chunk = 0, .step = 8, .training_seconds = 1});
   const std::string id = Only<SendPublication>(Advance(outbox))->request_id;
   const auto settled = outbox.OnAnswer({id, Aborted("term 3 is stale")}, kTask, kStart);
   CATCH_REQUIRE(settled);
@@ -129,8 +129,8 @@ CATCH_TEST_CASE("a stale term settles the fact as stale") {
 CATCH_TEST_CASE("at most two checkpoints wait; a later one takes the place of the oldest") {
   Outbox outbox("agent");
   for (int chunk = 0; chunk < 3; ++chunk) {
-    outbox.Add(Checkpoint(10 + chunk), Cat("file", chunk));
-    outbox.Add(ChunkFinishedFact{.chunk = chunk, .step = 10 + chunk, .training_seconds = 1});
+    outbox.Add(CheckpointAt(10 + chunk), Cat("file", chunk));
+    outbox.Add(ChunkFinished{.chunk = chunk, .step = 10 + chunk, .training_seconds = 1});
   }
   CATCH_CHECK(outbox.TrimCheckpoints(2) == std::vector<std::string>{"file0"});
   std::vector<std::string> order;
@@ -144,8 +144,7 @@ CATCH_TEST_CASE("at most two checkpoints wait; a later one takes the place of th
       continue;
     }
     const auto& sent = std::get<SendPublication>(out[0]);
-    if (const auto* finished = std::get_if<ChunkFinishedFact>(&sent.body))
-      order.push_back(Cat(finished->chunk));
+    if (const auto* finished = std::get_if<ChunkFinished>(&sent.body)) order.push_back(Cat(finished->chunk));
     CATCH_REQUIRE(outbox.OnAnswer({sent.request_id, absl::OkStatus()}, kTask, now));
   }
   CATCH_CHECK(order == std::vector<std::string>{"file1", "0", "1", "file2", "2"});
@@ -153,10 +152,10 @@ CATCH_TEST_CASE("at most two checkpoints wait; a later one takes the place of th
 
 CATCH_TEST_CASE("a checkpoint under way is not given up") {
   Outbox outbox("agent");
-  outbox.Add(Checkpoint(1), "one");
+  outbox.Add(CheckpointAt(1), "one");
   CATCH_REQUIRE(Only<UploadBlob>(Advance(outbox)) != nullptr);
-  outbox.Add(Checkpoint(2), "two");
-  outbox.Add(Checkpoint(3), "three");
+  outbox.Add(CheckpointAt(2), "two");
+  outbox.Add(CheckpointAt(3), "three");
   CATCH_CHECK(outbox.TrimCheckpoints(2) == std::vector<std::string>{"two"});
 }
 

@@ -60,7 +60,7 @@ void Session::On(const Welcomed& welcomed) {
   desk_.SetPlan(welcomed.plan.chunks, welcomed.chunk_sha256, welcomed.plan.stall);
   // All that hold: a coordinator put back from a copy may lack some that it knew.
   desk_.ForgetCommitted();
-  for (const ManifestFact& manifest : welcomed.manifests) On(ManifestCommitted{manifest});
+  for (const DataManifest& manifest : welcomed.manifests) On(ManifestCommitted{manifest});
   next_report_in_ = welcomed.next_report_in;
   report_at_ = now_;
   TellFiles();
@@ -144,7 +144,7 @@ void Session::On(const Answered& answer) {
       return;
     }
     run->OnSettled(*settled, out_);
-    const auto* finished = std::get_if<ChunkFinishedFact>(&settled->body);
+    const auto* finished = std::get_if<ChunkFinished>(&settled->body);
     if (finished == nullptr || settled->verdict != Outbox::Verdict::kAccepted) return;
     const std::string& chunk = desk_.Name(finished->chunk);
     referred_[run->specialist()].erase(chunk);
@@ -159,10 +159,10 @@ void Session::On(const Answered& answer) {
       RemoveRun(std::string(task), Message(answer.status));
       return;
     }
-    const auto& manifest = std::get<ManifestFact>(settled->body);
+    const auto& manifest = std::get<DataManifest>(settled->body);
     if (settled->verdict == Outbox::Verdict::kAccepted) desk_.Commit(manifest);
     if (settled->verdict == Outbox::Verdict::kRefused) {
-      run->Fail({.code = absl::StatusCodeToString(settled->status.code()),
+      run->Fail({.code = settled->status.code(),
                  .text = Cat("chunk ", manifest.chunk, ": ", Message(settled->status)),
                  .retryable = false},
                 out_);
@@ -220,7 +220,7 @@ void Session::On(const RoundIntegrated& integrated) {
   }
   ++integration_->activity;
   integration_->next_round = integrated.chunk + 1;
-  integration_->outbox.Add(ChunkFinishedFact{.chunk = integrated.chunk, .step = 0, .training_seconds = 0});
+  integration_->outbox.Add(ChunkFinished{.chunk = integrated.chunk, .step = 0, .training_seconds = 0});
 }
 
 void Session::On(const StopAsked&) {
@@ -300,7 +300,7 @@ void Session::On(const ChildExited& exited) {
 
 // --- helpers of the inputs ---
 
-TrainingRun* Session::FindRun(const TaskTerm& task) {
+TrainingRun* Session::FindRun(const TaskRef& task) {
   const auto run = runs_.find(task.task);
   return run != runs_.end() && run->second->task() == task ? run->second.get() : nullptr;
 }

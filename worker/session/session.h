@@ -36,7 +36,7 @@ class Session {
     bool hurry = false;
   };
   struct Integration {
-    TaskTerm task;
+    TaskRef task;
     int next_round = 0;                 // first one whose table is not written yet
     std::map<int, RoundIsReady> ready;  // waiting for the one under way
     std::optional<RoundIsReady> under_way;
@@ -89,7 +89,7 @@ class Session {
   void Remember();
   void LeaveWhenDone();
 
-  TrainingRun* FindRun(const TaskTerm& task);
+  TrainingRun* FindRun(const TaskRef& task);
   void TakeUp(const Assigned& assigned, std::unique_ptr<TrainingRun>& run);
   void RemoveRun(const std::string& task, const std::string& why);
   void StartDraining(const std::string& reason, absl::Duration limit);
@@ -99,7 +99,7 @@ class Session {
   int TrainingCount() const;
   int TurnsMax() const { return plan_ && plan_->pair_together ? 2 : 1; }
   bool InTouch() const { return welcomed_; }
-  WorkPhase PhaseOf(const TrainingRun& run) const;
+  Phase PhaseOf(const TrainingRun& run) const;
 
   const std::string incarnation_;
   MonotonicTime now_;   // of the input being handled
@@ -124,7 +124,7 @@ class Session {
   std::map<std::string, RunMemory> remembered_;          // by specialist
   std::map<std::string, MonotonicTime> remember_again_;  // by specialist: those that are not written down
   struct Reported {
-    WorkPhase phase = WorkPhase::kWaitingForData;
+    Phase phase = Phase::kWaitingForData;
     std::string trouble;
 
     friend bool operator==(const Reported&, const Reported&) = default;

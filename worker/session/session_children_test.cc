@@ -11,11 +11,11 @@ CATCH_TEST_CASE("what stands in a trainer's way is reported at once, until one g
   const auto trouble = [&desk]() -> std::string {
     std::string text = "nothing reported";
     for (const SendProgress& report : desk.Got<SendProgress>()) {
-      if (report.task.task == "train/BG") text = report.trouble;
+      if (report.progress.task.task == "train/BG") text = report.progress.trouble;
     }
     return text;
   };
-  desk.Give(TrainerMoved{.child = desk.bg, .cursor = {}, .step = 7});
+  desk.Give(TrainerMoved{desk.bg, {.phase = Phase::kTraining, .step = 7}});
   desk.Give(ChildHalted{desk.bg, true, "is stopped by signal 19 (SIGSTOP)"});
   CATCH_CHECK(trouble().find("SIGSTOP") != std::string::npos);
   desk.Give(ChildHalted{desk.bg, false, ""});
@@ -25,10 +25,10 @@ CATCH_TEST_CASE("what stands in a trainer's way is reported at once, until one g
               "interceptor-train was killed by signal 9 (SIGKILL) at step 7; started again after 1s");
   desk.Wait(absl::Seconds(2));
   const ChildId next = desk.Ready("BG", 0);
-  desk.Give(TrainerMoved{.child = next, .cursor = {}, .step = 7});
+  desk.Give(TrainerMoved{next, {.phase = Phase::kTraining, .step = 7}});
   desk.Wait(absl::Seconds(10));
   CATCH_CHECK(trouble().find("SIGKILL") != std::string::npos);
-  desk.Give(TrainerMoved{.child = next, .cursor = {}, .step = 8});
+  desk.Give(TrainerMoved{next, {.phase = Phase::kTraining, .step = 8}});
   CATCH_CHECK(trouble().empty());
 }
 
@@ -75,7 +75,7 @@ CATCH_TEST_CASE("steps forward give a trainer its attempts back") {
   Training desk;
   ChildId child = desk.bg;
   for (int death = 1; death <= 2 * kChildFailuresMax; ++death) {
-    desk.Give(TrainerMoved{.child = child, .cursor = {}, .step = death});
+    desk.Give(TrainerMoved{child, {.phase = Phase::kTraining, .step = death}});
     desk.Give(ChildExited{child, false, "killed by signal 9 (SIGKILL)"});
     desk.Wait(absl::Minutes(2));
     child = desk.Ready("BG", 0);
@@ -85,12 +85,13 @@ CATCH_TEST_CASE("steps forward give a trainer its attempts back") {
 
 CATCH_TEST_CASE("a fault that repeating cannot cure pauses the run at once") {
   Training desk;
-  desk.Give(ChildFailed{desk.bg, {"FAILED_PRECONDITION", "checkpoint of another architecture", false}});
+  desk.Give(ChildFailed{
+      desk.bg, {absl::StatusCode::kFailedPrecondition, "checkpoint of another architecture", false}});
   desk.Give(ChildExited{desk.bg, false, "left with exit code 1"});
   const auto failures = Failures(desk.AnswerAll());
   CATCH_REQUIRE(failures.size() == 1);
   CATCH_CHECK_FALSE(failures[0].retryable);
-  CATCH_CHECK(failures[0].code == "FAILED_PRECONDITION");
+  CATCH_CHECK(failures[0].code == absl::StatusCode::kFailedPrecondition);
 }
 
 CATCH_TEST_CASE("a killed preparer is started again after a pause") {
@@ -107,7 +108,7 @@ CATCH_TEST_CASE("a killed preparer is started again after a pause") {
 
 std::string TroubleOf(const Desk& desk) {
   const auto reports = desk.Since<SendProgress>();
-  return reports.empty() ? "" : reports.back().trouble;
+  return reports.empty() ? "" : reports.back().progress.trouble;
 }
 
 // A connected worker whose chunk 00 is being prepared, under a plan whose stall is a minute.
@@ -165,7 +166,7 @@ CATCH_TEST_CASE("a full disk under the clip store is waited for, however long, a
   Preparing desk;
   for (int i = 0; i < 50; ++i) {
     const ChildId child = desk.preparer();
-    desk.Give(ChildFailed{child, {"RESOURCE_EXHAUSTED", "the store's disk is full", true}});
+    desk.Give(ChildFailed{child, {absl::StatusCode::kResourceExhausted, "the store's disk is full", true}});
     desk.Give(ChildExited{child, true, "left with exit code 1"});
     desk.Wait(kFullPause);
     CATCH_REQUIRE(desk.preparer() != child);
@@ -173,7 +174,7 @@ CATCH_TEST_CASE("a full disk under the clip store is waited for, however long, a
   CATCH_CHECK(TroubleOf(desk).find("the store's disk is full") != std::string::npos);
   // The lease lives meanwhile: every try counts as activity.
   const auto reports = desk.Since<SendProgress>();
-  CATCH_CHECK(reports.back().activity > reports.front().activity + 40);
+  CATCH_CHECK(reports.back().progress.activity > reports.front().progress.activity + 40);
   CATCH_CHECK(Failures(desk.AnswerAll()).empty());
 }
 
@@ -181,7 +182,8 @@ CATCH_TEST_CASE("a full disk under a trainer is waited for, however long, and sa
   Training desk;
   ChildId child = desk.bg;
   for (int i = 0; i < 50; ++i) {
-    desk.Give(ChildFailed{child, {"RESOURCE_EXHAUSTED", "the work folder's disk is full", true}});
+    desk.Give(
+        ChildFailed{child, {absl::StatusCode::kResourceExhausted, "the work folder's disk is full", true}});
     desk.Give(ChildExited{child, true, "left with exit code 1"});
     desk.Wait(kFullPause);
     CATCH_REQUIRE(desk.TrainerOf("BG") != child);

@@ -10,14 +10,14 @@ CATCH_TEST_CASE("a chunk that has not arrived whole is waited for, visibly, and 
   Desk desk;
   desk.Connect();
   desk.Assign("BG");
-  CATCH_CHECK(PhaseReported(desk.last, "train/BG") == WorkPhase::kWaitingForData);
+  CATCH_CHECK(PhaseReported(desk.last, "train/BG") == Phase::kWaitingForData);
   desk.Give(ChunkFilesSeen{{{"00", {100, ""}}}});
   CATCH_CHECK(desk.Since<StartPreparer>().empty());
   CATCH_CHECK(desk.Got<SendChunkFiles>().size() == 1);
   desk.Give(ChunkFilesSeen{{{"00", {100, DigestOf("00").hex}}}});
   CATCH_REQUIRE(desk.Got<StartPreparer>().size() == 1);
   CATCH_CHECK(desk.Got<StartPreparer>()[0].chunk == "00");
-  CATCH_CHECK(PhaseReported(desk.last, "train/BG") == WorkPhase::kPreparing);
+  CATCH_CHECK(PhaseReported(desk.last, "train/BG") == Phase::kPreparing);
 }
 
 CATCH_TEST_CASE("training begins when the manifest is in the vault, proposed and committed") {
@@ -32,7 +32,7 @@ CATCH_TEST_CASE("training begins when the manifest is in the vault, proposed and
   desk.Give(ChildExited{preparer, true, "left with exit code 0"});
   desk.Give(BlobUploaded{ManifestDigest("00"), absl::OkStatus()});
   CATCH_REQUIRE(desk.Got<SendPublication>().size() == 1);
-  CATCH_CHECK(std::get<ManifestFact>(desk.Got<SendPublication>()[0].body) == ManifestOf("00"));
+  CATCH_CHECK(std::get<DataManifest>(desk.Got<SendPublication>()[0].body) == ManifestOf("00"));
   CATCH_CHECK(desk.Since<StartTrainer>().empty());
   desk.Give(Answered{desk.Got<SendPublication>()[0].request_id, absl::OkStatus()});
   CATCH_REQUIRE(desk.Got<StartTrainer>().size() == 1);
@@ -113,7 +113,7 @@ CATCH_TEST_CASE("bad labels in the next chunk stop a run when it gets there, not
   const ChildId second = desk.Since<StartPreparer>().back().child;
   CATCH_REQUIRE(second != first);
   const ChildId trainer = desk.Ready("BG", 0);
-  desk.Give(ChildFailed{second, {"INVALID_ARGUMENT", "01.zip holds one class", false}});
+  desk.Give(ChildFailed{second, {absl::StatusCode::kInvalidArgument, "01.zip holds one class", false}});
   desk.Give(ChildExited{second, false, "left with exit code 1"});
   CATCH_CHECK(Failures(desk.AnswerAll()).empty());
   desk.TrainChunk(trainer, "BG", 0);
@@ -178,7 +178,7 @@ CATCH_TEST_CASE("a manifest that the coordinator has lost is proposed again befo
   CATCH_CHECK(desk.Since<StartTrainer>().empty());
   const auto told = desk.AnswerAll();
   CATCH_REQUIRE(told.size() == 1);
-  CATCH_CHECK(std::get<ManifestFact>(told[0].body).chunk == "01");
+  CATCH_CHECK(std::get<DataManifest>(told[0].body).chunk == "01");
 }
 
 CATCH_TEST_CASE("a manifest made against one that differs from the committed one is not proposed") {

@@ -140,19 +140,19 @@ void Session::SendFacts() {
   }
 }
 
-WorkPhase Session::PhaseOf(const TrainingRun& run) const {
+Phase Session::PhaseOf(const TrainingRun& run) const {
   if (run.training() || run.next_chunk() >= desk_.chunk_count()) return run.trainer_phase();
   switch (desk_.Look(run.next_chunk()).gate) {
     case ChunkDesk::Gate::kNotPrepared:
     case ChunkDesk::Gate::kNotCommitted:
-      return WorkPhase::kPreparing;
+      return Phase::kPreparing;
     case ChunkDesk::Gate::kNoFile:
     case ChunkDesk::Gate::kBroken:
-      return desk_.IsPreparing(run.next_chunk()) ? WorkPhase::kPreparing : WorkPhase::kWaitingForData;
+      return desk_.IsPreparing(run.next_chunk()) ? Phase::kPreparing : Phase::kWaitingForData;
     case ChunkDesk::Gate::kOpen:
       break;
   }
-  return TrainingCount() >= TurnsMax() ? WorkPhase::kWaitingForTurn : WorkPhase::kTraining;
+  return TrainingCount() >= TurnsMax() ? Phase::kWaitingForTurn : Phase::kTraining;
 }
 
 // At the cadence the coordinator asks for, and at once when a phase changes or something is wrong.
@@ -164,13 +164,13 @@ void Session::Report() {
   for (const auto& [task, run] : runs_) {
     if (!run->active()) continue;
     spoke = true;
-    SendProgress report = run->Report(PhaseOf(*run));
-    if (report.trouble.empty() && report.at.phase == WorkPhase::kPreparing) report.trouble = desk_.trouble();
-    const Reported news{report.at.phase, report.trouble};
+    Progress report = run->Report(PhaseOf(*run));
+    if (report.trouble.empty() && report.phase == Phase::kPreparing) report.trouble = desk_.trouble();
+    const Reported news{report.phase, report.trouble};
     const auto reported = reported_.find(task);
     if (!due && reported != reported_.end() && reported->second == news) continue;
     reported_[task] = news;
-    out_.push_back(std::move(report));
+    out_.push_back(SendProgress{std::move(report)});
   }
   if (!due) return;
   // A stream that says nothing is closed as dead, though a worker may have nothing to do for hours.
@@ -178,9 +178,8 @@ void Session::Report() {
   if (!integration_) return;
   // One that has no round to work on has nothing that could stand still.
   if (!integration_->under_way) ++integration_->activity;
-  TrainerMoved at;
-  at.phase = WorkPhase::kIntegrating;
-  out_.push_back(SendProgress{integration_->task, at, integration_->activity, ""});
+  out_.push_back(SendProgress{
+      {.task = integration_->task, .phase = Phase::kIntegrating, .activity = integration_->activity}});
 }
 
 void Session::LeaveWhenDone() {

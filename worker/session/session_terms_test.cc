@@ -79,9 +79,9 @@ CATCH_TEST_CASE("a checkpoint that was committed though its answer got lost coun
   const auto told = desk.AnswerAll();
   bool ended = false;
   for (const SendPublication& each : told) {
-    if (each.task != TaskTerm{"train/BG", 2}) continue;
-    CATCH_CHECK_FALSE(std::holds_alternative<CheckpointFact>(each.body));
-    ended = ended || std::holds_alternative<ChunkFinishedFact>(each.body);
+    if (each.task != TaskRef{"train/BG", 2}) continue;
+    CATCH_CHECK_FALSE(std::holds_alternative<Checkpoint>(each.body));
+    ended = ended || std::holds_alternative<ChunkFinished>(each.body);
   }
   CATCH_CHECK(ended);
 }
@@ -114,7 +114,7 @@ CATCH_TEST_CASE("what an earlier start of the agent left unpublished is publishe
   CATCH_CHECK(desk.Got<GiveChunk>()[0].chunk == 0);
   const auto told = desk.AnswerAll();
   CATCH_REQUIRE(told.size() == 1);
-  CATCH_CHECK(std::get<CheckpointFact>(told[0].body).step == 10);
+  CATCH_CHECK(std::get<Checkpoint>(told[0].body).step == 10);
 }
 
 CATCH_TEST_CASE("the clock of saves counts from the newest checkpoint that an earlier start left") {
@@ -122,7 +122,7 @@ CATCH_TEST_CASE("the clock of saves counts from the newest checkpoint that an ea
   desk.Connect();
   desk.SeeAllFiles();
   desk.StoreAll();
-  CheckpointFact left = CheckpointAt("BG", 10);
+  Checkpoint left = CheckpointAt("BG", 10);
   left.training_seconds = absl::ToDoubleSeconds(desk.plan.checkpoint_period);
   Assigned assigned{{"train/BG", 1}, 0, CheckpointAt("BG", 4), {}};
   assigned.memory.files = {{CheckpointAt("BG", 4).blob, "BG-4", 4}, {left.blob, "BG-10", 10}};
@@ -132,7 +132,7 @@ CATCH_TEST_CASE("the clock of saves counts from the newest checkpoint that an ea
   desk.Give(Disconnected{});
   const auto moved_to = [&](double seconds) {
     desk.Give(TrainerMoved{
-        .child = child, .cursor = {}, .step = 12, .training_seconds = left.training_seconds + seconds});
+        child, {.phase = Phase::kTraining, .step = 12, .training_seconds = left.training_seconds + seconds}});
     return desk.Got<SaveCheckpoint>().size();
   };
   CATCH_CHECK(moved_to(60) == 0);
@@ -203,9 +203,9 @@ CATCH_TEST_CASE("a base beyond the coordinator's next chunk proves the chunks be
   desk.Connect();
   desk.SeeAllFiles();
   desk.StoreAll();
-  CheckpointFact base = CheckpointAt("BG", 35);
+  Checkpoint base = CheckpointAt("BG", 35);
   base.cursor = {.chunk = 3, .epoch = 0, .position = 5, .seed = 1};
-  base.reason = "save_now";
+  base.reason = SaveReason::kSaveNow;
   desk.Assign("BG", 2, 1, base);
   desk.Give(BlobFetched{base.blob, absl::OkStatus(), "base"});
   const ChildId child = desk.Ready("BG", 3);
@@ -215,7 +215,7 @@ CATCH_TEST_CASE("a base beyond the coordinator's next chunk proves the chunks be
   for (int chunk = 1; chunk < 3; ++chunk) {
     const auto sent = desk.Since<SendPublication>();
     CATCH_REQUIRE(!sent.empty());
-    CATCH_CHECK(std::get<ChunkFinishedFact>(sent.back().body) == ChunkFinishedFact{chunk, 35, 35});
+    CATCH_CHECK(std::get<ChunkFinished>(sent.back().body) == ChunkFinished{chunk, 35, 35});
     desk.Give(Answered{sent.back().request_id, absl::OkStatus()});
   }
 }
@@ -224,14 +224,14 @@ CATCH_TEST_CASE("a trainer proves no chunk by what it says of itself") {
   Desk desk;
   desk.Connect();
   desk.StoreAll();
-  CheckpointFact base = CheckpointAt("BG", 10);
+  Checkpoint base = CheckpointAt("BG", 10);
   base.cursor = {.chunk = 1, .epoch = 0, .position = 0, .seed = 1};
   desk.Assign("BG", 2, 1, base);
   desk.Give(BlobFetched{base.blob, absl::OkStatus(), "base"});
   desk.Ready("BG", 1'000'000'000);
   const auto sent = desk.AnswerAll();
   CATCH_REQUIRE(sent.size() == 1);
-  CATCH_CHECK(std::get<FailureFact>(sent[0].body).text.find("1000000000") != std::string::npos);
+  CATCH_CHECK(std::get<Failure>(sent[0].body).text.find("1000000000") != std::string::npos);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ CATCH_TEST_CASE(
   training.Give(Disconnected{});
   training.Give(Connected{});
   CATCH_REQUIRE(training.last.size() == 1);
-  CATCH_CHECK(training.Got<SendHello>()[0].held == std::vector<TaskTerm>{{"train/AV", 1}, {"train/BG", 1}});
+  CATCH_CHECK(training.Got<SendHello>()[0].held == std::vector<TaskRef>{{"train/AV", 1}, {"train/BG", 1}});
   CATCH_CHECK(training.Got<SendHello>()[0].plan_digest == "plan");
 }
 
@@ -28,18 +28,19 @@ CATCH_TEST_CASE("a pair takes turns chunk by chunk, and the one that waits lives
   Training desk;
   CATCH_REQUIRE(desk.Since<GiveChunk>().empty());
   desk.Wait(absl::Seconds(5));
-  CATCH_CHECK(PhaseReported(desk.last, "train/BG") == WorkPhase::kTraining);
-  CATCH_CHECK(PhaseReported(desk.last, "train/AV") == WorkPhase::kWaitingForTurn);
+  CATCH_CHECK(PhaseReported(desk.last, "train/BG") == Phase::kTraining);
+  CATCH_CHECK(PhaseReported(desk.last, "train/AV") == Phase::kWaitingForTurn);
   const auto activity = [](const SessionOutputs& outputs) {
     int64_t value = -1;
     for (const SessionOutput& output : outputs) {
       const auto* progress = std::get_if<SendProgress>(&output);
-      if (progress != nullptr && progress->task.task == "train/AV") value = progress->activity;
+      if (progress != nullptr && progress->progress.task.task == "train/AV")
+        value = progress->progress.activity;
     }
     return value;
   };
   const int64_t before = activity(desk.last);
-  desk.Give(TrainerMoved{.child = desk.bg, .cursor = {}, .step = 3});
+  desk.Give(TrainerMoved{desk.bg, {.phase = Phase::kTraining, .step = 3}});
   CATCH_CHECK(activity(desk.Wait(absl::Seconds(5))) > before);
 
   std::vector<std::pair<ChildId, int>> order;
@@ -71,9 +72,9 @@ CATCH_TEST_CASE("a chunk's end is told in order: checkpoint, scores, end; then o
   desk.TrainChunk(desk.bg, "BG", 0);
   std::vector<SendPublication> told = desk.AnswerAll();
   CATCH_REQUIRE(told.size() == 3);
-  CATCH_CHECK(std::get<CheckpointFact>(told[0].body).step == 10);
-  CATCH_CHECK(std::get<EvaluationFact>(told[1].body).kind == "held_out");
-  CATCH_CHECK(std::get<ChunkFinishedFact>(told[2].body).chunk == 0);
+  CATCH_CHECK(std::get<Checkpoint>(told[0].body).step == 10);
+  CATCH_CHECK(std::get<Evaluation>(told[1].body).kind == EvaluationKind::kHeldOut);
+  CATCH_CHECK(std::get<ChunkFinished>(told[2].body).chunk == 0);
   CATCH_CHECK(desk.Since<DeleteFile>().empty());
   CATCH_CHECK(desk.Since<ReleaseChunk>().size() == 1);
 
@@ -110,24 +111,24 @@ CATCH_TEST_CASE("without the coordinator training goes on and at most two checkp
   std::vector<std::string> bg;
   for (const SendPublication& each : told) {
     if (each.task.task != "train/BG") continue;
-    if (const auto* checkpoint = std::get_if<CheckpointFact>(&each.body))
+    if (const auto* checkpoint = std::get_if<Checkpoint>(&each.body))
       bg.push_back(Cat("step ", checkpoint->step));
-    if (const auto* end = std::get_if<ChunkFinishedFact>(&each.body)) bg.push_back(Cat("end ", end->chunk));
+    if (const auto* end = std::get_if<ChunkFinished>(&each.body)) bg.push_back(Cat("end ", end->chunk));
   }
   CATCH_CHECK(bg == std::vector<std::string>{"step 30", "end 1", "end 2", "step 40", "end 3"});
 }
 
 CATCH_TEST_CASE("out of touch the agent keeps the three-hour clock itself; in touch the coordinator does") {
   Training desk;
-  const TrainerMoved late{.child = desk.bg, .cursor = {}, .step = 5, .training_seconds = 3 * 3600.0};
+  const TrainerMoved late{desk.bg, {.phase = Phase::kTraining, .step = 5, .training_seconds = 3 * 3600.0}};
   desk.Give(late);
   CATCH_CHECK(desk.Since<SaveCheckpoint>().empty());
   desk.Give(Disconnected{});
   CATCH_CHECK(desk.Got<SaveCheckpoint>().size() == 1);
   desk.Give(late);
   CATCH_CHECK(desk.Got<SaveCheckpoint>().empty());
-  CheckpointFact saved = CheckpointAt("BG", 5);
-  saved.training_seconds = late.training_seconds;
+  Checkpoint saved = CheckpointAt("BG", 5);
+  saved.training_seconds = late.at.training_seconds;
   desk.Give(TrainerSaved{desk.bg, saved, "BG-5"});
   desk.Give(late);
   CATCH_CHECK(desk.Got<SaveCheckpoint>().empty());
@@ -162,7 +163,7 @@ CATCH_TEST_CASE("progress is reported at the coordinator's cadence") {
   Training desk;
   desk.Wait(absl::Seconds(5));
   desk.Forget();
-  for (int i = 0; i < 10; ++i) desk.Give(TrainerMoved{.child = desk.bg, .cursor = {}, .step = i});
+  for (int i = 0; i < 10; ++i) desk.Give(TrainerMoved{desk.bg, {.phase = Phase::kTraining, .step = i}});
   CATCH_CHECK(desk.Since<SendProgress>().empty());
   CATCH_REQUIRE(desk.session.NextWake());
   desk.Give(LeaseRenewed{absl::Seconds(2)});
@@ -240,7 +241,7 @@ CATCH_TEST_CASE("the whole plan: every chunk once, then nothing is held") {
     last = last || (give.last && give.chunk == kChunks - 1);
   CATCH_CHECK(last);
   for (const SendPublication& each : desk.AnswerAll()) {
-    if (const auto* end = std::get_if<ChunkFinishedFact>(&each.body))
+    if (const auto* end = std::get_if<ChunkFinished>(&each.body))
       finished[each.task.task].push_back(end->chunk);
   }
   CATCH_CHECK(finished["train/BG"] == std::vector<int>{0, 1, 2, 3});
@@ -270,12 +271,12 @@ CATCH_TEST_CASE("the integrator works on one round after the other and tells eac
   CATCH_REQUIRE(desk.Got<IntegrateRound>().size() == 1);
   CATCH_CHECK(desk.Got<IntegrateRound>()[0].last);
   CATCH_REQUIRE(desk.Got<SendPublication>().size() == 1);
-  CATCH_CHECK(std::get<ChunkFinishedFact>(desk.Got<SendPublication>()[0].body).chunk == 0);
-  CATCH_CHECK(desk.Got<SendPublication>()[0].task == TaskTerm{"integrate", 1});
+  CATCH_CHECK(std::get<ChunkFinished>(desk.Got<SendPublication>()[0].body).chunk == 0);
+  CATCH_CHECK(desk.Got<SendPublication>()[0].task == TaskRef{"integrate", 1});
   desk.Give(RoundIsReady{0, {}, false});
   CATCH_CHECK(desk.Got<IntegrateRound>().empty());
   desk.Wait(absl::Seconds(5));
-  CATCH_CHECK(PhaseReported(desk.last, "integrate") == WorkPhase::kIntegrating);
+  CATCH_CHECK(PhaseReported(desk.last, "integrate") == Phase::kIntegrating);
 }
 
 CATCH_TEST_CASE("a worker that waits for something else than time does not wake for it") {

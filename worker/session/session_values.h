@@ -13,97 +13,26 @@
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/base/digest.h"
-#include "worker/sampling/types.h"
+#include "common/facts/checkpoint.h"
+#include "common/facts/evaluation.h"
+#include "common/facts/failure.h"
+#include "common/facts/manifest.h"
+#include "common/facts/task.h"
 
 namespace interceptor::worker {
 
-// "train/BG" or "integrate" under the term this worker knows.
-struct TaskTerm {
-  std::string task;
-  int64_t term = 0;
-
-  friend bool operator==(const TaskTerm&, const TaskTerm&) = default;
-};
-
-enum class WorkPhase {
-  kWaitingForData,
-  kPreparing,
-  kWaitingForTurn,
-  kTraining,
-  kEvaluating,
-  kSaving,
-  kIntegrating
-};
-
-struct ManifestFact {
-  std::string chunk;
-  Digest blob;
-  std::string chunk_sha256;
-  int clips = 0;
-  int families = 0;
-  int quarantined = 0;
-  std::map<std::string, int64_t> view_bytes = {};  // what each view takes in the store
-
-  friend bool operator==(const ManifestFact&, const ManifestFact&) = default;
-};
-
-struct CheckpointFact {
-  std::string specialist;
-  Digest blob;
-  int64_t step = 0;
-  Cursor cursor;
-  double training_seconds = 0;
-  std::vector<std::string> manifests;  // SHA-256 of the data manifests trained on, in chunk order
-  std::string reason;                  // "save_now" or "chunk_end"
-
-  friend bool operator==(const CheckpointFact&, const CheckpointFact&) = default;
-};
-
-struct EvaluationFact {
-  std::string specialist;
-  std::string kind;  // "held_out" or "look_ahead"
-  int chunk = 0;
-  int64_t step = 0;
-  Digest score_table;
-  int reals = 0;
-  int fakes = 0;
-  int families = 0;
-  double auc = 0;
-  double auc_low = 0;
-  double auc_high = 0;
-  double log_loss = 0;
-  double real_accuracy = 0;
-  double fake_accuracy = 0;
-  bool too_few = false;
-
-  friend bool operator==(const EvaluationFact&, const EvaluationFact&) = default;
-};
-
-struct ChunkFinishedFact {
+struct ChunkFinished {
   int chunk = 0;
   int64_t step = 0;
   double training_seconds = 0;
 
-  friend bool operator==(const ChunkFinishedFact&, const ChunkFinishedFact&) = default;
+  friend bool operator==(const ChunkFinished&, const ChunkFinished&) = default;
 };
 
-struct FailureFact {
-  std::string code;  // name of an absl::StatusCode, "DATA_LOSS"
-  std::string text;
-  bool retryable = false;
-
-  friend bool operator==(const FailureFact&, const FailureFact&) = default;
-};
-
-// Nothing but space is missing: what found the disk full is tried again so often, for ever, here as at the
-// vault.
+// How often work that found a disk full is tried again.
 inline constexpr absl::Duration kFullPause = absl::Seconds(10);
-inline bool IsDiskFull(const FailureFact& failure) {
-  return failure.code == "RESOURCE_EXHAUSTED" && failure.retryable;
-}
 
-using Publication =
-    std::variant<ManifestFact, CheckpointFact, EvaluationFact, ChunkFinishedFact, FailureFact>;
+using Publication = std::variant<DataManifest, Checkpoint, Evaluation, ChunkFinished, Failure>;
 
 // A chunk's zip on this box; the digest is empty while it is not hashed or still growing.
 struct ChunkFile {
@@ -116,7 +45,7 @@ using ChunkFiles = std::map<std::string, ChunkFile>;  // by chunk name; absent: 
 
 // What the clip store holds of one chunk.
 struct StoredChunk {
-  ManifestFact manifest;
+  DataManifest manifest;
   std::string manifest_path;
   bool has_train = false;  // train.clips is there; keep.clips always is
 
@@ -164,13 +93,13 @@ struct Disconnected {};
 struct Welcomed {
   SessionPlan plan;
   absl::Duration next_report_in = absl::Seconds(5);
-  std::vector<ManifestFact> manifests;
+  std::vector<DataManifest> manifests;
   std::map<std::string, std::string> chunk_sha256;  // what holds for the plan's chunks, as far as known
 };
 struct Assigned {
-  TaskTerm task;
+  TaskRef task;
   int next_chunk = 0;
-  std::optional<CheckpointFact> base;
+  std::optional<Checkpoint> base;
   // What an earlier start of this agent remembered of the run; files that are gone left out.
   RunMemory memory;
 };
@@ -178,13 +107,13 @@ struct LeaseRenewed {
   absl::Duration next_report_in;
 };
 struct SaveNowAsked {
-  TaskTerm task;
+  TaskRef task;
 };
 struct DrainAsked {
   std::string reason;
 };
 struct Dropped {
-  TaskTerm task;
+  TaskRef task;
   std::string reason;
 };
 struct Answered {
@@ -192,11 +121,11 @@ struct Answered {
   absl::Status status;
 };
 struct ManifestCommitted {
-  ManifestFact manifest;
+  DataManifest manifest;
 };
 struct RoundIsReady {
   int chunk = 0;
-  std::vector<EvaluationFact> evaluations;
+  std::vector<Evaluation> evaluations;
   bool last = false;
 };
 
@@ -243,28 +172,21 @@ struct TrainerReady {
 };
 struct TrainerMoved {
   ChildId child = 0;
-  WorkPhase phase = WorkPhase::kTraining;
-  Cursor cursor;
-  int64_t step = 0;
-  int64_t chunk_steps = 0;
-  double loss = 0;
-  double samples_per_second = 0;
-  double data_wait_share = 0;
-  double training_seconds = 0;
+  Progress at;  // without task, activity and trouble, which are the session's to say
 };
 struct TrainerSaved {
   ChildId child = 0;
-  CheckpointFact checkpoint;
+  Checkpoint checkpoint;
   std::string path;
 };
 struct TrainerEvaluated {
   ChildId child = 0;
-  EvaluationFact evaluation;
+  Evaluation evaluation;
   std::string path;
 };
 struct TrainerFinishedChunk {
   ChildId child = 0;
-  ChunkFinishedFact chunk;
+  ChunkFinished chunk;
 };
 struct TrainerFinished {
   ChildId child = 0;
@@ -272,7 +194,7 @@ struct TrainerFinished {
 // A child's last word.
 struct ChildFailed {
   ChildId child = 0;
-  FailureFact failure;
+  Failure failure;
 };
 // Stopped by a signal, or going on again.
 struct ChildHalted {
@@ -295,7 +217,7 @@ using SessionInput =
 
 // --- Outputs: to the coordinator ---
 struct SendHello {
-  std::vector<TaskTerm> held;
+  std::vector<TaskRef> held;
   std::string plan_digest;
   ChunkFiles files;
 };
@@ -303,14 +225,11 @@ struct SendChunkFiles {
   ChunkFiles files;
 };
 struct SendProgress {
-  TaskTerm task;
-  TrainerMoved at;  // phase and figures; `child` is 0
-  int64_t activity = 0;
-  std::string trouble;  // why nothing moves, for people; empty when all is well
+  Progress progress;
 };
 struct SendPublication {
   std::string request_id;
-  TaskTerm task;
+  TaskRef task;
   Publication body;
 };
 struct SendGoodbye {
@@ -376,7 +295,7 @@ struct ExplainManifest {
 };
 struct IntegrateRound {
   int chunk = 0;
-  std::vector<EvaluationFact> evaluations;
+  std::vector<Evaluation> evaluations;
   bool last = false;
 };
 // One line for the log.

@@ -32,13 +32,13 @@ TrainingRun::TrainingRun(const Assigned& assigned, std::string nonce)
 
 void TrainingRun::Recall(const RunMemory& memory) {
   for (const RunMemory::Fact& fact : memory.unpublished) {
-    if (const auto* evaluation = std::get_if<EvaluationFact>(&fact.body)) {
+    if (const auto* evaluation = std::get_if<Evaluation>(&fact.body)) {
       evaluated_.insert({evaluation->kind, evaluation->chunk});
     }
-    if (const auto* checkpoint = std::get_if<CheckpointFact>(&fact.body)) {
+    if (const auto* checkpoint = std::get_if<Checkpoint>(&fact.body)) {
       captured_seconds_ = std::max(captured_seconds_, checkpoint->training_seconds);
     }
-    if (std::holds_alternative<FailureFact>(fact.body)) continue;  // of a start that is over
+    if (std::holds_alternative<Failure>(fact.body)) continue;  // of a start that is over
     outbox_.Add(fact.body, fact.path);
   }
   local_ = memory.files;
@@ -97,7 +97,7 @@ void TrainingRun::OnFetched(const BlobFetched& fetched, MonotonicTime now, Sessi
   }
   const bool waits = full || absl::IsUnavailable(fetched.status);
   if (!waits && ++deaths_ >= kChildFailuresMax) {
-    Fail({.code = "DATA_LOSS",
+    Fail({.code = absl::StatusCode::kDataLoss,
           .text = Cat("fetching checkpoint ", fetched.blob.hex, ": ", Message(fetched.status)),
           .retryable = true},
          out);
@@ -123,7 +123,7 @@ void TrainingRun::StartTrainer(ChildId child, SessionOutputs& out) {
 void TrainingRun::GiveChunk(const std::string& name, const std::string& manifest_sha256, bool last,
                             SessionOutputs& out) {
   trainer_ = Trainer::kTraining;
-  at_.phase = WorkPhase::kTraining;
+  at_.phase = Phase::kTraining;
   out.push_back(worker::GiveChunk{child_, next_chunk_, name, manifest_sha256, last});
 }
 
@@ -139,7 +139,7 @@ void TrainingRun::StopTrainer(SessionOutputs& out) {
   out.push_back(StopChild{child_, StopKind::kSaveAndLeave});
 }
 
-void TrainingRun::Fail(FailureFact failure, SessionOutputs& out) {
+void TrainingRun::Fail(Failure failure, SessionOutputs& out) {
   if (failed_) return;
   failed_ = true;
   restart_at_.reset();
@@ -156,7 +156,7 @@ bool TrainingRun::OnReady(const TrainerReady& ready, SessionOutputs& out) {
   TellWhatTheBaseProves();
   // The chunk before the one where the model stands may be ordered again: its scores are still owed.
   if (ready.next_chunk != next_chunk_ && ready.next_chunk != next_chunk_ + 1) {
-    Fail({.code = "FAILED_PRECONDITION",
+    Fail({.code = absl::StatusCode::kFailedPrecondition,
           .text = Cat("the trainer of ", specialist_, " stands before chunk ", ready.next_chunk,
                       ", the coordinator before chunk ", next_chunk_),
           .retryable = true},
@@ -171,17 +171,18 @@ void TrainingRun::TellWhatTheBaseProves() {
   if (!base_ || local_.empty() || local_.back().blob != base_->blob) return;
   const bool right_behind = base_->cursor.epoch == 0 && base_->cursor.position == 0;
   for (; next_chunk_ < base_->cursor.chunk - (right_behind ? 1 : 0); ++next_chunk_) {
-    outbox_.Add(ChunkFinishedFact{next_chunk_, base_->step, base_->training_seconds});
+    outbox_.Add(ChunkFinished{next_chunk_, base_->step, base_->training_seconds});
   }
 }
 
 bool TrainingRun::OnMoved(const TrainerMoved& moved) {
   if (!IsTrainer(moved.child)) return false;
   // Training that repeats a step number stands still; scoring and saving move without steps.
-  if (moved.phase != WorkPhase::kTraining || moved.phase != at_.phase || moved.step != at_.step) Bump();
-  at_ = moved;
-  if (moved.step > best_step_) {
-    best_step_ = moved.step;
+  const Progress& at = moved.at;
+  if (at.phase != Phase::kTraining || at.phase != at_.phase || at.step != at_.step) Bump();
+  at_ = at;
+  if (at.step > best_step_) {
+    best_step_ = at.step;
     deaths_ = 0;
     trouble_.clear();
   }
@@ -210,7 +211,7 @@ bool TrainingRun::OnSaved(const TrainerSaved& saved, SessionOutputs& out) {
 bool TrainingRun::OnEvaluated(const TrainerEvaluated& evaluated) {
   if (!IsTrainer(evaluated.child)) return false;
   Bump();
-  const EvaluationFact& evaluation = evaluated.evaluation;
+  const Evaluation& evaluation = evaluated.evaluation;
   if (evaluated_.insert({evaluation.kind, evaluation.chunk}).second) outbox_.Add(evaluation, evaluated.path);
   return true;
 }
@@ -252,8 +253,9 @@ bool TrainingRun::OnExited(const ChildExited& exited, MonotonicTime now, Session
   trainer_ = Trainer::kNone;
   saving_ = false;
   if (done_ || failed_ || stopping) return true;
-  FailureFact failure = last_words_.value_or(FailureFact{
-      .code = "UNAVAILABLE", .text = Cat("interceptor-train ", exited.reason), .retryable = true});
+  Failure failure = last_words_.value_or(Failure{.code = absl::StatusCode::kUnavailable,
+                                                 .text = Cat("interceptor-train ", exited.reason),
+                                                 .retryable = true});
   const bool full = IsDiskFull(failure);
   deaths_ += full ? 0 : 1;
   if (!failure.retryable || deaths_ >= kChildFailuresMax) {
@@ -279,23 +281,25 @@ void TrainingRun::DeleteCheckpointsBefore(int64_t step, SessionOutputs& out) {
 void TrainingRun::OnSettled(const Outbox::Settled& settled, SessionOutputs& out) {
   Bump();
   if (settled.verdict == Outbox::Verdict::kRefused) {
-    if (std::holds_alternative<FailureFact>(settled.body)) return;
-    Fail({.code = absl::StatusCodeToString(settled.status.code()),
+    if (std::holds_alternative<Failure>(settled.body)) return;
+    Fail({.code = settled.status.code(),
           .text = Cat("the coordinator refuses: ", Message(settled.status)),
           .retryable = false},
          out);
     return;
   }
-  if (const auto* checkpoint = std::get_if<CheckpointFact>(&settled.body)) {
+  if (const auto* checkpoint = std::get_if<Checkpoint>(&settled.body)) {
     base_ = *checkpoint;
     DeleteCheckpointsBefore(checkpoint->step, out);
   }
 }
 
-SendProgress TrainingRun::Report(WorkPhase phase) const {
-  SendProgress report{task_, at_, activity_, trouble_};
-  report.at.phase = phase;
-  report.at.child = 0;
+Progress TrainingRun::Report(Phase phase) const {
+  Progress report = at_;
+  report.task = task_;
+  report.phase = phase;
+  report.activity = activity_;
+  report.trouble = trouble_;
   return report;
 }
 

@@ -18,7 +18,7 @@ class TrainingRun {
  public:
   TrainingRun(const Assigned& assigned, std::string nonce);
 
-  const TaskTerm& task() const { return task_; }
+  const TaskRef& task() const { return task_; }
   const std::string& specialist() const { return specialist_; }
   int next_chunk() const { return next_chunk_; }
   Outbox& outbox() { return outbox_; }
@@ -57,7 +57,7 @@ class TrainingRun {
   // Snapshot and leave; the run goes on when the trainer is started again.
   void StopTrainer(SessionOutputs& out);
   // Tells the coordinator and stops.
-  void Fail(FailureFact failure, SessionOutputs& out);
+  void Fail(Failure failure, SessionOutputs& out);
 
   // --- events; each is false when `child` is not this run's trainer ---
   bool OnReady(const TrainerReady& ready, SessionOutputs& out);
@@ -75,8 +75,8 @@ class TrainingRun {
 
   // Counts whatever moves; the same number twice is a ping.
   void Bump() { ++activity_; }
-  SendProgress Report(WorkPhase phase) const;
-  WorkPhase trainer_phase() const { return at_.phase; }
+  Progress Report(Phase phase) const;
+  Phase trainer_phase() const { return at_.phase; }
   std::optional<MonotonicTime> NextWake() const { return restart_at_; }
 
  private:
@@ -85,10 +85,10 @@ class TrainingRun {
   void TellWhatTheBaseProves();
   void DeleteCheckpointsBefore(int64_t step, SessionOutputs& out);
 
-  TaskTerm task_;
+  TaskRef task_;
   std::string specialist_;
   int next_chunk_ = 0;
-  std::optional<CheckpointFact> base_;
+  std::optional<Checkpoint> base_;
   Outbox outbox_;
   std::vector<RunMemory::File> local_;  // by step; the last one is what a trainer resumes from
   bool fetching_ = false;
@@ -97,16 +97,16 @@ class TrainingRun {
 
   Trainer trainer_ = Trainer::kNone;
   ChildId child_ = 0;
-  std::optional<FailureFact> last_words_;
+  std::optional<Failure> last_words_;
   std::string trouble_;  // told until a trainer moves beyond where the last one died
   std::optional<MonotonicTime> restart_at_;
   int deaths_ = 0;
   int64_t best_step_ = -1;
   bool saving_ = false;
   double captured_seconds_ = 0;
-  TrainerMoved at_;
+  Progress at_;
   int64_t activity_ = 0;
-  std::set<std::pair<std::string, int>> evaluated_;  // (kind, chunk) already told
+  std::set<std::pair<EvaluationKind, int>> evaluated_;  // (kind, chunk) already told
 };
 
 // "BG" of "train/BG"; empty for any other task.

@@ -34,7 +34,7 @@ struct FenceReason {
                                                           : "";
   }
 
-  std::string Reason(coordinator::SessionId id, const coordinator::TaskRef& ref, bool evaluation) const {
+  std::string Reason(coordinator::SessionId id, const TaskRef& ref, bool evaluation) const {
     const coordinator::Session* session = coordinator::FindSession(state, id);
     if (session == nullptr) return SessionReason(id);
     const coordinator::TaskFacts& task = coordinator::TaskOf(state, ref.task);

@@ -92,15 +92,15 @@ struct FactCheck::Looker {
       Violate("I12 chunks in order", Cat(e.task, " granted from chunk ", e.next_chunk, ", next is ",
                                          task.next_chunk, task.done ? ", done" : ""));
     }
-    const CheckpointFacts* newest = NewestGood(CheckpointsIn(before, coordinator::SpecialistOf(e.task)));
+    const CheckpointFacts* newest = NewestGood(CheckpointsIn(before, SpecialistOf(e.task)));
     if (e.base != (newest == nullptr ? "" : newest->checkpoint.id)) {
       Violate("I21 a run goes on from its newest good checkpoint",
               Cat(e.task, " granted from '", e.base, "', the newest is '",
                   newest == nullptr ? "" : newest->checkpoint.id, "'"));
-    } else if (newest != nullptr && e.next_chunk > coordinator::ChunksCovered(newest->checkpoint)) {
+    } else if (newest != nullptr && e.next_chunk > ChunksCovered(newest->checkpoint)) {
       Violate("I21 a run's position follows its checkpoint back",
               Cat(e.task, " granted from chunk ", e.next_chunk, ", ", e.base, " stands before ",
-                  coordinator::ChunksCovered(newest->checkpoint)));
+                  ChunksCovered(newest->checkpoint)));
     }
   }
 
@@ -116,7 +116,7 @@ struct FactCheck::Looker {
   void operator()(const coordinator::TaskFailureRecorded& e) { CheckTerm(e.task); }
   void operator()(const coordinator::TaskReleased& e) { CheckTerm(e.task); }
 
-  void CheckTerm(const coordinator::TaskRef& ref) {
+  void CheckTerm(const TaskRef& ref) {
     const TaskFacts& task = TaskIn(before, ref.task);
     if (ref.term == task.term) return;
     Violate("I8 a stale term changes nothing",
@@ -138,7 +138,7 @@ struct FactCheck::Looker {
   }
 
   void operator()(const coordinator::CheckpointCommitted& e) {
-    const std::string task_name = coordinator::TrainTask(e.checkpoint.specialist);
+    const std::string task_name = TrainTask(e.checkpoint.specialist);
     const TaskFacts& task = TaskIn(before, task_name);
     if (e.term != task.term || !task.holder || task.holder->box != e.box) {
       Violate("I11 nothing of a superseded holder is committed",
@@ -162,14 +162,14 @@ struct FactCheck::Looker {
 
   void operator()(const coordinator::RunSetBack& e) {
     const TaskFacts& task = TaskIn(before, e.task);
-    const auto& by_step = CheckpointsIn(before, coordinator::SpecialistOf(e.task));
+    const auto& by_step = CheckpointsIn(before, SpecialistOf(e.task));
     const CheckpointFacts* newest = NewestGood(by_step);
     if (task.holder && !task.holder->lease_dead) Violate("I21 a live holder is not set back", e.task);
     if (newest == nullptr || newest->checkpoint.id != e.base || !by_step.rbegin()->second.damaged) {
       return Violate("I21 a run goes on from its newest good checkpoint",
                      Cat(e.task, " set back to ", e.base));
     }
-    const int covered = std::min(task.next_chunk, coordinator::ChunksCovered(newest->checkpoint));
+    const int covered = std::min(task.next_chunk, ChunksCovered(newest->checkpoint));
     if (e.next_chunk == covered) return;
     Violate("I12 chunks in order",
             Cat(e.task, " set back to chunk ", e.next_chunk, ", ", e.base, " stands before ", covered));
@@ -179,7 +179,7 @@ struct FactCheck::Looker {
     const CheckpointFacts* gone = Find(before, e.id);
     if (gone == nullptr) return Violate("I19 removals name what is there", e.id);
     const std::string& specialist = gone->checkpoint.specialist;
-    const TaskFacts& task = TaskIn(before, coordinator::TrainTask(specialist));
+    const TaskFacts& task = TaskIn(before, TrainTask(specialist));
     if (gone->pinned) Violate("I20 a pinned checkpoint stays", e.id);
     if (task.holder && task.base == e.id) Violate("I20 a checkpoint in use stays", e.id);
     int newer = 0;

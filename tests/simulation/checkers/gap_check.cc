@@ -20,7 +20,7 @@ struct GapCheck::Looker {
   void operator()(const Event&) {}
 
   void operator()(const coordinator::CheckpointCommitted& e) {
-    const coordinator::Checkpoint& checkpoint = e.checkpoint;
+    const Checkpoint& checkpoint = e.checkpoint;
     const double period = absl::ToDoubleSeconds(check.options_.plan.checkpoint_period);
     const double at = checkpoint.training_seconds;
     Run& run = check.runs_[checkpoint.specialist];
@@ -29,7 +29,7 @@ struct GapCheck::Looker {
                                       " s after the one before, the period is ", period, " s"));
     }
     if (check.settled_at_ && check.world_.now() >= *check.settled_at_) run.newest = at;
-    if (checkpoint.reason != coordinator::SaveReason::kSaveNow) return;
+    if (checkpoint.reason != SaveReason::kSaveNow) return;
     run.asked.push_back(at);
     if (run.asked.size() > kAskedMax) run.asked.pop_front();
     if (run.asked.size() == kAskedMax && at - run.asked.front() < period - check.SlackSeconds()) {

@@ -23,7 +23,7 @@ void LedgerCheck::Started(const std::string& specialist, const Start& start) {
   run.left_at_step = -1;
 }
 
-void LedgerCheck::Stepped(const std::string& box, const worker::Cursor& at, const Model& after) {
+void LedgerCheck::Stepped(const std::string& box, const Cursor& at, const Model& after) {
   Run& run = runs_[after.specialist];
   ++steps_;
   const int64_t expected =

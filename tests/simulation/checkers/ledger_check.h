@@ -25,7 +25,7 @@ class LedgerCheck {
   };
   void Started(const std::string& specialist, const Start& start);
   // `at`: where the step was taken, `after`: what came of it.
-  void Stepped(const std::string& box, const worker::Cursor& at, const Model& after);
+  void Stepped(const std::string& box, const Cursor& at, const Model& after);
   // A holder that was superseded may go on beside the present one: only the newest trainer's box owes
   // anything.
   struct End {

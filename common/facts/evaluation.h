@@ -1,0 +1,41 @@
+// Results of one specialist on clips that it was not trained on, computed from a score table in the vault.
+// Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "common/base/digest.h"
+
+namespace interceptor {
+
+enum class EvaluationKind { kHeldOut, kLookAhead };
+std::string_view ToString(EvaluationKind kind);  // "held_out", "look_ahead"
+std::optional<EvaluationKind> ParseEvaluationKind(std::string_view text);
+
+// proto/interceptor/v1/resources.proto says what each figure is.
+struct Evaluation {
+  std::string specialist;
+  EvaluationKind kind = EvaluationKind::kHeldOut;
+  int chunk = 0;
+  int64_t step = 0;
+  Digest score_table;
+  int reals = 0;
+  int fakes = 0;
+  int families = 0;
+  double auc = 0;
+  double auc_low = 0;
+  double auc_high = 0;
+  double log_loss = 0;
+  double real_accuracy = 0;
+  double fake_accuracy = 0;
+  bool too_few = false;
+  absl::Time recorded_at = absl::UnixEpoch();  // given by the coordinator
+
+  friend bool operator==(const Evaluation&, const Evaluation&) = default;
+};
+
+}  // namespace interceptor

@@ -1,0 +1,54 @@
+#include "absl/status/status.h"
+#include "common/facts/checkpoint.h"
+#include "common/facts/evaluation.h"
+#include "common/facts/failure.h"
+#include "common/facts/task.h"
+#include "tests/support/catch.h"
+
+namespace interceptor {
+namespace {
+
+CATCH_TEST_CASE("a status code is read back from its name, and an unknown name is UNKNOWN") {
+  for (int i = 1; i <= static_cast<int>(absl::StatusCode::kUnauthenticated); ++i) {
+    const auto code = static_cast<absl::StatusCode>(i);
+    CATCH_CHECK(ParseStatusCode(absl::StatusCodeToString(code)) == code);
+  }
+  CATCH_CHECK(ParseStatusCode("OK") == absl::StatusCode::kUnknown);
+  CATCH_CHECK(ParseStatusCode("data_loss") == absl::StatusCode::kUnknown);
+  CATCH_CHECK(ParseStatusCode("") == absl::StatusCode::kUnknown);
+}
+
+CATCH_TEST_CASE("only a retryable lack of space counts as a full disk") {
+  CATCH_CHECK(IsDiskFull({absl::StatusCode::kResourceExhausted, "store", true}));
+  CATCH_CHECK_FALSE(IsDiskFull({absl::StatusCode::kResourceExhausted, "a limit", false}));
+  CATCH_CHECK_FALSE(IsDiskFull({absl::StatusCode::kDataLoss, "bad zip", true}));
+}
+
+CATCH_TEST_CASE("names of phases, reasons and kinds are those of the wire") {
+  CATCH_CHECK(ToString(Phase::kWaitingForTurn) == "waiting for turn");
+  CATCH_CHECK(ParseSaveReason(ToString(SaveReason::kChunkEnd)) == SaveReason::kChunkEnd);
+  CATCH_CHECK(ParseSaveReason("save_now") == SaveReason::kSaveNow);
+  CATCH_CHECK_FALSE(ParseSaveReason("later").has_value());
+  CATCH_CHECK(ParseEvaluationKind("held_out") == EvaluationKind::kHeldOut);
+  CATCH_CHECK(ParseEvaluationKind(ToString(EvaluationKind::kLookAhead)) == EvaluationKind::kLookAhead);
+  CATCH_CHECK_FALSE(ParseEvaluationKind("").has_value());
+  CATCH_CHECK(MakeCheckpointId("BG", 1024) == "BG-000000001024");
+  CATCH_CHECK(TrainTask("BG") == "train/BG");
+  CATCH_CHECK(SpecialistOf("train/BG") == "BG");
+  CATCH_CHECK(SpecialistOf("integrate").empty());
+}
+
+CATCH_TEST_CASE("a checkpoint covers the chunks before its cursor, and its own when the chunk ended") {
+  Checkpoint checkpoint;
+  checkpoint.cursor = {2, 1, 50, 0};
+  checkpoint.reason = SaveReason::kSaveNow;
+  CATCH_CHECK(ChunksCovered(checkpoint) == 2);
+  checkpoint.reason = SaveReason::kChunkEnd;
+  CATCH_CHECK(ChunksCovered(checkpoint) == 3);
+  // A trainer that has moved its cursor to the next chunk's start means the same end.
+  checkpoint.cursor = {3, 0, 0, 0};
+  CATCH_CHECK(ChunksCovered(checkpoint) == 3);
+}
+
+}  // namespace
+}  // namespace interceptor
