@@ -26,9 +26,10 @@ import time
 import zipfile
 
 import stored_clips
+from container_cases import behind_rows, cut_rows, sound_rows, track_rows
 from media_cases import (
-    codec_rows, CRASH, cut_rows, damage_rows, FAR, foreign_rows, FRAMES, H264, Kit, lie_rows, reference_rows, refused,
-    shape_rows, Skip, sound_rows, TIMEOUT, VIEW)
+    codec_rows, CRASH, damage_rows, FAR, foreign_rows, FRAMES, H264, Kit, lie_rows, reference_rows, refused,
+    shape_rows, Skip, TIMEOUT, VIEW)
 
 
 class Store:
@@ -207,7 +208,7 @@ def make_row(kit, name, maker, expect):
 def make_rows(kit, port, only, tally):
     """name -> (bytes, expectation) of every row that this ffmpeg can make."""
     kinds = (foreign_rows(kit), reference_rows(kit, port), cut_rows(kit), lie_rows(kit), damage_rows(kit), codec_rows(kit),
-             shape_rows(kit), sound_rows(kit))
+             shape_rows(kit), sound_rows(kit), behind_rows(kit), track_rows(kit))
     wanted = [row for row in itertools.chain(*kinds) if only in row[0] or row[0] == "plain.mp4"]
     rows = {}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

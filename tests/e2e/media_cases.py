@@ -169,19 +169,6 @@ def png_chunk(kind, body):
     return struct.pack(">I4s", len(body), kind) + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def cut_rows(kit):
-    for percent in (10, 30, 50, 70, 90, 99):
-        yield f"cut-front-{percent}.mp4", lambda p=percent: cut(kit.front, p), refused(CUT)
-        yield f"cut-end-{percent}.mp4", lambda p=percent: cut(kit.plain, p), refused(CUT)
-    for percent in (50, 95):
-        yield f"cut-matroska-{percent}.mkv", lambda p=percent: cut(kit.matroska, p), refused(CUT)
-        yield f"cut-avi-{percent}.avi", lambda p=percent: cut(kit.make("avi", "-c:v", "mjpeg"), p), refused(CUT)
-        yield f"cut-picture-{percent}.png", lambda p=percent: cut(picture(kit, "png"), p), refused(DAMAGED)
-        yield f"cut-picture-{percent}.jpg", lambda p=percent: cut(picture(kit, "jpg"), p), refused(DAMAGED)
-    yield "cut-webm.webm", lambda: cut(kit.make("webm", "-c:v", "libvpx-vp9", "-cpu-used", "8"), 60), refused(CUT)
-    yield "cut-fragments.mp4", lambda: cut(fragments(kit), 60), refused(CUT)
-
-
 def picture(kit, ending):
     return kit.make(ending, "-frames:v", "1", "-update", "1")
 
@@ -397,24 +384,6 @@ def shape_rows(kit):
     spread = tuple((2 * k + 1) * 3000 / (2 * FRAMES) / 5 for k in range(FRAMES))
     yield "long.mp4", lambda: kit.make("mp4", *H264, source="testsrc2=s=32x32:r=5:d=600"), \
         stored(spread, size=(32, 32), slack=5, like=False)
-
-
-def sound_rows(kit):
-    heard = stored(sound=True)
-    yield "silent.mp4", lambda: kit.plain, stored(sound=False)
-    yield "sound-short.mp4", lambda: kit.with_sound("mp4", 0.3, "aac"), heard
-    yield "sound-long.mp4", lambda: kit.with_sound("mp4", 3, "aac"), heard
-    yield "sound-late.mp4", lambda: kit.copy(kit.with_sound("mp4", 1, "aac"), "mp4", "-map", "0:v", "-map", "1:a", before=(
-        "-i", kit.save(kit.plain), "-itsoffset", "0.5")), heard
-    yield "sound-later.mkv", lambda: kit.copy(kit.with_sound("mp4", 1, "aac"), "mkv", "-map", "0:v", "-map", "1:a", before=(
-        "-i", kit.save(kit.plain), "-itsoffset", "7")), stored()
-    for ending, codec in (("mkv", "libopus"), ("mkv", "flac"), ("mkv", "ac3"), ("mp4", "libmp3lame"), ("mov", "pcm_s16le"),
-                          ("avi", "pcm_s16le"), ("mkv", "libvorbis")):
-        yield f"sound-{codec}-{ending}.{ending}", lambda e=ending, c=codec: kit.with_sound(e, 1, c, "-bf", "0"), heard
-    yield "sound-surround.mp4", lambda: kit.with_sound("mp4", 1, "aac", "-ac", "6", "-ar", "96000"), heard
-    yield "sound-low.mp4", lambda: kit.with_sound("mp4", 1, "aac", "-ar", "8000"), heard
-    yield "sound-foreign.mkv", lambda: kit.with_sound("mkv", 1, "wmav2"), either("wmav2")
-    yield "sound-hurt.mp4", lambda: kit.copy(kit.with_sound("mp4", 1, "aac"), "mp4", "-bsf:a", "noise=amount=20"), either("sound")
 
 
 def size_change(kit):

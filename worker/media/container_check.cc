@@ -1,7 +1,9 @@
 #include "worker/media/container_check.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <iterator>
 
 #include "common/base/status.h"
 
@@ -14,6 +16,14 @@ uint64_t BigEndian(std::string_view bytes) {
   return value;
 }
 
+// Of the boxes that stand outside all others (ISO/IEC 14496-12, table 1; QuickTime File Format).
+bool IsBoxType(std::string_view type) {
+  constexpr std::string_view kTypes[] = {"ftyp", "styp", "moov", "moof", "mdat", "mfra", "meta",
+                                         "meco", "sidx", "ssix", "prft", "pdin", "emsg", "free",
+                                         "skip", "wide", "uuid", "udta", "pnot"};
+  return std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes);
+}
+
 absl::Status CheckBoxes(std::string_view bytes) {
   bool has_index = false;
   for (size_t at = 0; bytes.size() - at >= 8;) {
@@ -24,6 +34,7 @@ absl::Status CheckBoxes(std::string_view bytes) {
     if (size < 8) break;
     has_index = has_index || type == "moov";
     if (size > bytes.size() - at) {
+      if (!IsBoxType(type)) break;
       return DataLoss("cut short: its ", has_index ? "" : "index (moov) is missing, and its ",
                       "last part runs ", size - (bytes.size() - at), " bytes past its end");
     }

@@ -1,7 +1,9 @@
 #include "worker/media/media_input.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <vector>
 
 #include "common/base/status.h"
 #include "worker/media/container_check.h"
@@ -41,6 +43,40 @@ absl::Status OpenFault(std::string_view bytes, int error) {
     return DataLoss("its container format ", names, " is not supported");
   }
   return DataLoss("not a video that can be read: ", ErrorText(error));
+}
+
+bool Fits(const AVStream& stream, AVMediaType kind) {
+  return stream.codecpar->codec_type == kind && (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) == 0;
+}
+
+// Of each stream of that kind, as far as the file can be read. A demuxer without probing knows the number
+// only for some formats.
+absl::StatusOr<std::vector<int64_t>> CountPackets(std::string_view bytes, AVMediaType kind) {
+  constexpr int kCountedMax = 200000;
+  ICPT_ASSIGN_OR_RETURN(const auto input, MediaInput::Open(bytes));
+  AVFormatContext* format = input->format();
+  for (unsigned i = 0; i < format->nb_streams; ++i) {
+    if (!Fits(*format->streams[i], kind)) format->streams[i]->discard = AVDISCARD_ALL;
+  }
+  std::vector<int64_t> counts(kStreamsMax, 0);
+  const PacketPtr packet(av_packet_alloc());
+  for (int i = 0; i < kCountedMax && av_read_frame(format, packet.get()) >= 0; ++i) {
+    ++counts[static_cast<size_t>(packet->stream_index)];
+    av_packet_unref(packet.get());
+  }
+  return counts;
+}
+
+// Greater is better.
+std::array<int64_t, 5> Rank(const AVStream& stream, int64_t packets) {
+  const AVCodecParameters& codec = *stream.codecpar;
+  const AVCodec* decoder = avcodec_find_decoder(codec.codec_id);
+  const bool is_decodable = decoder != nullptr && IsListed(decoder->name, kCodecs);
+  const bool is_default = (stream.disposition & AV_DISPOSITION_DEFAULT) != 0;
+  const bool is_for_impaired =
+      (stream.disposition & (AV_DISPOSITION_HEARING_IMPAIRED | AV_DISPOSITION_VISUAL_IMPAIRED)) != 0;
+  return {std::min<int64_t>(packets, 2), is_decodable, is_default + !is_for_impaired,
+          int64_t{codec.width} * codec.height + codec.ch_layout.nb_channels, packets};
 }
 
 }  // namespace
@@ -118,17 +154,22 @@ MediaInput::~MediaInput() {
   avio_context_free(&io);
 }
 
-AVStream* MediaInput::Select(AVMediaType kind) {
-  AVStream* chosen = nullptr;
+absl::StatusOr<AVStream*> MediaInput::Select(AVMediaType kind) {
+  std::vector<AVStream*> fitting;
   for (unsigned i = 0; i < format_->nb_streams; ++i) {
-    AVStream* stream = format_->streams[i];
-    const bool fits =
-        stream->codecpar->codec_type == kind && (stream->disposition & AV_DISPOSITION_ATTACHED_PIC) == 0;
-    if (fits && chosen == nullptr) {
-      chosen = stream;
-    } else {
-      stream->discard = AVDISCARD_ALL;
-    }
+    if (Fits(*format_->streams[i], kind)) fitting.push_back(format_->streams[i]);
+  }
+  AVStream* chosen = fitting.empty() ? nullptr : fitting.front();
+  if (fitting.size() > 1) {
+    ICPT_ASSIGN_OR_RETURN(const std::vector<int64_t> packets, CountPackets(bytes_, kind));
+    const auto rank = [&](const AVStream* stream) {
+      return Rank(*stream, packets[static_cast<size_t>(stream->index)]);
+    };
+    chosen = *std::max_element(fitting.begin(), fitting.end(),
+                               [&](const AVStream* a, const AVStream* b) { return rank(a) < rank(b); });
+  }
+  for (unsigned i = 0; i < format_->nb_streams; ++i) {
+    if (format_->streams[i] != chosen) format_->streams[i]->discard = AVDISCARD_ALL;
   }
   stream_ = chosen;
   return chosen;

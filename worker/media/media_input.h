@@ -39,9 +39,11 @@ class MediaInput {
   MediaInput& operator=(const MediaInput&) = delete;
 
   AVFormatContext* format() const { return format_; }
-  // The first stream of that kind which is no cover picture, or null; every other one is left out when
-  // packets are read.
-  AVStream* Select(AVMediaType kind);
+  // The stream of that kind that shows the clip, or null: no cover picture, one of several packets before one
+  // of a single (a thumbnail), and else as ffmpeg chooses (av_find_best_stream): decodable, default, of the
+  // most pixels or channels, of the most packets, the first. Every other one is left out when packets are
+  // read.
+  absl::StatusOr<AVStream*> Select(AVMediaType kind);
   // The next packet of the selected stream; null at the end. DATA_LOSS for a file that is cut short or
   // damaged.
   absl::StatusOr<PacketPtr> Next();

@@ -112,7 +112,7 @@ absl::Status TakeFrames(AVCodecContext& codec, const AVStream& stream, SoundTrac
 
 absl::StatusOr<std::vector<float>> DecodeSound(std::string_view bytes, double start_seconds, double seconds) {
   ICPT_ASSIGN_OR_RETURN(const auto input, MediaInput::Open(bytes));
-  const AVStream* stream = input->Select(AVMEDIA_TYPE_AUDIO);
+  ICPT_ASSIGN_OR_RETURN(const AVStream* stream, input->Select(AVMEDIA_TYPE_AUDIO));
   if (stream == nullptr) return absl::NotFoundError("no sound");
   ICPT_ASSIGN_OR_RETURN(const CodecPtr codec, OpenDecoder(*stream, [](AVCodecContext&) {}));
   SoundTrack track(start_seconds, seconds);

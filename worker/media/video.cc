@@ -71,7 +71,7 @@ class MemoryVideo final : public Video {
  public:
   absl::Status Init(std::string_view bytes) {
     ICPT_ASSIGN_OR_RETURN(input_, MediaInput::Open(bytes));
-    stream_ = input_->Select(AVMEDIA_TYPE_VIDEO);
+    ICPT_ASSIGN_OR_RETURN(stream_, input_->Select(AVMEDIA_TYPE_VIDEO));
     if (stream_ == nullptr) return DataLoss("no video stream");
     turn_ = TurnOf(stream_);
     const int64_t pixels = int64_t{stream_->codecpar->width} * stream_->codecpar->height;
