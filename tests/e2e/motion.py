@@ -163,6 +163,7 @@ def check_bursts(path, clip, views):
     for burst in seconds:
         first = abs(times - burst[0]).argmin()
         require(abs(times[first:first + 16] - burst).max() < 1e-3, f"{path.name}: a burst leaves out a frame")
+        require(numpy.diff(burst).max() <= 1.5 * numpy.median(numpy.diff(times)), f"{path.name}: a burst goes across a gap")
     return len(seconds)
 
 
@@ -190,6 +191,13 @@ def turned(clip):
     return noted
 
 
+def with_gap(clip):
+    """The clip without ten frames in its middle, where a burst would lie."""
+    out = clip.with_suffix(".gap.mp4")
+    run("ffmpeg", "-v", "error", "-i", clip, "-vf", "select='not(between(n,25,34))'", "-fps_mode", "vfr", "-c:v", "libx264", "-c:a", "copy", out)
+    return out
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", required=True, type=pathlib.Path, help="folder of the programs")
@@ -198,6 +206,7 @@ def main():
         folder = pathlib.Path(top)
         clips = faces(bin_folder, folder)
         shifts = make_flashes(folder, clips[0])
+        clips.append(with_gap(clips[0]))
         clips.append(turned(clips[1]))
         stored = prepare(bin_folder, folder, clips + [folder / name for name in shifts])
         for name, shift in shifts.items():

@@ -42,11 +42,13 @@ Schedule MakeSchedule(const Video& video, const DecodeJob& job, const HeardSound
   for (const int64_t at : EvenlySpread(static_cast<int64_t>(schedule.samples.size()), kWideFrames)) {
     schedule.wide.push_back(schedule.samples[static_cast<size_t>(at)]);
   }
-  if (job.Wants(View::kBurst)) schedule.bursts = PlaceBursts(frames);
+  const std::vector<double> seconds = video.FrameSeconds();
+  schedule.after_gaps = FramesAfterGaps(seconds);
+  if (job.Wants(View::kBurst)) schedule.bursts = PlaceBursts(seconds);
   if (job.Wants(View::kMouthTrack) && sound.heard) {
     std::vector<double> level = SpeechLevel(sound.log_mel);
     level.resize(static_cast<size_t>(sound.columns));
-    schedule.windows = PlaceMouthWindows(level, video.FrameSeconds());
+    schedule.windows = PlaceMouthWindows(level, seconds);
   }
   return schedule;
 }

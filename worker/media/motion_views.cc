@@ -16,12 +16,16 @@ class MouthTrack final : public ClipView {
   absl::Status Add(Video& video, const Part& part) override {
     while (window_ < schedule_.windows.size()) {
       const std::vector<int64_t>& wanted = schedule_.windows[window_].frames;
-      const VideoFrame* frame = part.Find(wanted[next_]);
-      if (frame == nullptr) return absl::OkStatus();
-      ICPT_RETURN_IF_ERROR(AddFrame(video, *frame, part.FaceAt(frame->index)));
+      if (wanted[next_] == kNoFrame) {
+        AddNothing(1);
+      } else {
+        const VideoFrame* frame = part.Find(wanted[next_]);
+        if (frame == nullptr) return absl::OkStatus();
+        ICPT_RETURN_IF_ERROR(AddFrame(video, *frame, part.FaceAt(frame->index)));
+      }
       if (++next_ < wanted.size()) continue;
-      mouths_.append((kMouthFrames - wanted.size()) * kMouthPixels * kMouthPixels, '\0');
-      sides_.resize(++window_ * kMouthFrames, 0.0);
+      AddNothing(kMouthFrames - wanted.size());
+      ++window_;
       next_ = 0;
     }
     return absl::OkStatus();
@@ -50,6 +54,11 @@ class MouthTrack final : public ClipView {
     AppendPlane(view.y, mouths_);
     sides_.push_back(side);
     return absl::OkStatus();
+  }
+
+  void AddNothing(size_t frames) {
+    mouths_.append(frames * kMouthPixels * kMouthPixels, '\0');
+    sides_.resize(sides_.size() + frames, 0.0);
   }
 
   const Schedule& schedule_;

@@ -9,7 +9,7 @@
 namespace interceptor::worker {
 
 // The lower 45 % of the face as a square, luma, of every frame of the schedule's windows. Nothing for a clip
-// without a face; a frame without one, and what a short window lacks at its end, is zeros. Adds
+// without a face; a frame without one, kNoFrame, and what a short window lacks at its end, is zeros. Adds
 // "mouth_sides": of the square in pixels of the upright picture, for each frame; 0 for zeros.
 std::unique_ptr<ClipView> MakeMouthTrack(const Schedule& schedule);
 

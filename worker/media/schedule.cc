@@ -1,27 +1,42 @@
 #include "worker/media/schedule.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <optional>
 #include <set>
 
 namespace interceptor::worker {
 namespace {
 
-int64_t NearestFrame(std::span<const double> seconds, double time) {
+constexpr double kGapPeriods = 1.5;
+constexpr int64_t kColumnsPerFrame = kMelColumns / kMouthFrames;
+
+// The median time between frames; 0 for a single one.
+double FramePeriod(std::span<const double> seconds) {
+  std::vector<double> steps;
+  for (size_t i = 1; i < seconds.size(); ++i) steps.push_back(seconds[i] - seconds[i - 1]);
+  if (steps.empty()) return 0;
+  const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
+  std::nth_element(steps.begin(), middle, steps.end());
+  return *middle;
+}
+
+// The nearest frame, or kNoFrame in the middle of a gap.
+int64_t FrameAt(std::span<const double> seconds, double period, double time) {
   const auto after = std::lower_bound(seconds.begin(), seconds.end(), time);
   if (after == seconds.begin()) return 0;
   const auto before = after - 1;
-  const bool later = after != seconds.end() && *after - time < time - *before;
-  return (later ? after : before) - seconds.begin();
+  if (after == seconds.end()) return before - seconds.begin();
+  if (std::min(*after - time, time - *before) > kGapPeriods / 2 * period) return kNoFrame;
+  return (*after - time < time - *before ? after : before) - seconds.begin();
 }
 
-constexpr int64_t kColumnsPerFrame = kMelColumns / kMouthFrames;
-
-MouthWindow WindowAt(int64_t first_column, int64_t frames, std::span<const double> seconds) {
+MouthWindow WindowAt(int64_t first_column, int64_t frames, std::span<const double> seconds, double period) {
   MouthWindow window{first_column, {}};
   for (int64_t i = 0; i < frames; ++i) {
     const int64_t position = first_column / kColumnsPerFrame + i;
-    window.frames.push_back(NearestFrame(seconds, static_cast<double>(position) * kMouthPeriodSeconds));
+    window.frames.push_back(FrameAt(seconds, period, static_cast<double>(position) * kMouthPeriodSeconds));
   }
   return window;
 }
@@ -32,6 +47,7 @@ std::vector<int64_t> Schedule::Frames() const {
   std::set<int64_t> frames(samples.begin(), samples.end());
   for (const auto& burst : bursts) frames.insert(burst.begin(), burst.end());
   for (const MouthWindow& window : windows) frames.insert(window.frames.begin(), window.frames.end());
+  frames.erase(kNoFrame);
   return {frames.begin(), frames.end()};
 }
 
@@ -54,14 +70,34 @@ std::vector<int64_t> SpreadOverReferences(int64_t frames, int count,
   return chosen;
 }
 
-std::vector<std::array<int64_t, kBurstFrames>> PlaceBursts(int64_t frames) {
+std::vector<int64_t> FramesAfterGaps(std::span<const double> seconds) {
+  const double period = FramePeriod(seconds);
+  std::vector<int64_t> frames;
+  for (size_t i = 1; i < seconds.size(); ++i) {
+    if (seconds[i] - seconds[i - 1] > kGapPeriods * period) frames.push_back(static_cast<int64_t>(i));
+  }
+  return frames;
+}
+
+std::vector<std::array<int64_t, kBurstFrames>> PlaceBursts(std::span<const double> seconds) {
+  const auto frames = static_cast<int64_t>(seconds.size());
+  const std::vector<int64_t> after_gaps = FramesAfterGaps(seconds);
+  const auto has_gap = [&after_gaps](int64_t first) {
+    const auto next = std::upper_bound(after_gaps.begin(), after_gaps.end(), first);
+    return next != after_gaps.end() && *next < first + kBurstFrames;
+  };
   std::vector<std::array<int64_t, kBurstFrames>> bursts;
   const auto count = static_cast<int>(std::min<int64_t>(kBursts, frames / kBurstFrames));
   for (int k = 0; k < count; ++k) {
-    const int64_t middle = (2 * k + 1) * frames / (2 * count);
-    const int64_t first = std::clamp<int64_t>(middle - kBurstFrames / 2, 0, frames - kBurstFrames);
+    const int64_t wanted = (2 * k + 1) * frames / (2 * count) - kBurstFrames / 2;
+    std::optional<int64_t> nearest;
+    for (int64_t first = k * frames / count; first + kBurstFrames <= (k + 1) * frames / count; ++first) {
+      const bool is_nearer = !nearest.has_value() || std::abs(first - wanted) < std::abs(*nearest - wanted);
+      if (is_nearer && !has_gap(first)) nearest = first;
+    }
+    if (!nearest.has_value()) continue;
     auto& burst = bursts.emplace_back();
-    std::iota(burst.begin(), burst.end(), first);
+    std::iota(burst.begin(), burst.end(), *nearest);
   }
   return bursts;
 }
@@ -70,9 +106,14 @@ std::vector<MouthWindow> PlaceMouthWindows(std::span<const double> level, std::s
   constexpr int64_t kColumnsMin = 100;
   const auto columns = static_cast<int64_t>(level.size());
   if (columns < kColumnsMin) return {};
-  if (columns < kMelColumns) return {WindowAt(0, columns / kColumnsPerFrame, seconds)};
-  std::vector<double> sums(level.size() + 1, 0.0);
-  std::partial_sum(level.begin(), level.end(), sums.begin() + 1);
+  const double period = FramePeriod(seconds);
+  if (columns < kMelColumns) return {WindowAt(0, columns / kColumnsPerFrame, seconds, period)};
+  const double silence = *std::min_element(level.begin(), level.end());
+  std::vector<double> sums = {0.0};
+  for (size_t i = 0; i < level.size(); ++i) {
+    const double time = static_cast<double>(i) * kMouthPeriodSeconds / kColumnsPerFrame;
+    sums.push_back(sums.back() + (FrameAt(seconds, period, time) == kNoFrame ? silence : level[i]));
+  }
   const auto sum = [&](int64_t first) {
     return sums[static_cast<size_t>(first + kMelColumns)] - sums[static_cast<size_t>(first)];
   };
@@ -90,7 +131,7 @@ std::vector<MouthWindow> PlaceMouthWindows(std::span<const double> level, std::s
   }
   std::sort(chosen.begin(), chosen.end());
   std::vector<MouthWindow> windows;
-  for (const int64_t first : chosen) windows.push_back(WindowAt(first, kMouthFrames, seconds));
+  for (const int64_t first : chosen) windows.push_back(WindowAt(first, kMouthFrames, seconds, period));
   return windows;
 }
 

@@ -11,9 +11,11 @@
 
 namespace interceptor::worker {
 
+inline constexpr int64_t kNoFrame = -1;
+
 struct MouthWindow {
   int64_t first_column = 0;     // of the log mel spectrum; a multiple of 4
-  std::vector<int64_t> frames;  // kMouthFrames of them, fewer where the clip ends before
+  std::vector<int64_t> frames;  // kMouthFrames of them, fewer where the clip ends before; kNoFrame in a gap
 };
 
 struct Schedule {
@@ -21,6 +23,7 @@ struct Schedule {
   std::vector<int64_t> wide;     // those of `samples` that serve full_frame, luma_patches and codec_facts
   std::vector<std::array<int64_t, kBurstFrames>> bursts;
   std::vector<MouthWindow> windows;
+  std::vector<int64_t> after_gaps;  // frames before which others are missing
 
   // Every frame that is needed, once.
   std::vector<int64_t> Frames() const;
@@ -33,12 +36,17 @@ std::vector<int64_t> EvenlySpread(int64_t frames, int count);
 std::vector<int64_t> SpreadOverReferences(int64_t frames, int count,
                                           const std::function<int64_t(int64_t)>& nearest_reference);
 
-// In the middle of each third of the clip; none where 16 frames do not fit.
-std::vector<std::array<int64_t, kBurstFrames>> PlaceBursts(int64_t frames);
+// The frames that follow the one before them by more than 1.5 times the median time between frames.
+// `seconds`, here and below, are the times of all frames.
+std::vector<int64_t> FramesAfterGaps(std::span<const double> seconds);
+
+// In each third of the clip the one nearest to its middle that has no gap inside; none where 16 frames do not
+// fit.
+std::vector<std::array<int64_t, kBurstFrames>> PlaceBursts(std::span<const double> seconds);
 
 // The windows of 2.56 s with the highest mean of `level` (one value each 10 ms) that do not overlap, in order
 // of time: two of them, one where two do not fit, one shorter one where the sound is shorter but lasts a
-// second. `seconds` are the frames' times.
+// second. Sound in a gap between frames counts as silence.
 std::vector<MouthWindow> PlaceMouthWindows(std::span<const double> level, std::span<const double> seconds);
 
 }  // namespace interceptor::worker

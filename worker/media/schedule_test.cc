@@ -29,7 +29,7 @@ CATCH_TEST_CASE("a frame that others are decoded from is taken where its part ha
 
 CATCH_TEST_CASE("bursts are sixteen frames in a row, apart from each other, inside the clip") {
   for (const int64_t frames : {16, 31, 32, 47, 48, 300}) {
-    const auto bursts = PlaceBursts(frames);
+    const auto bursts = PlaceBursts(Times(frames, 30));
     CATCH_INFO(frames);
     CATCH_CHECK(bursts.size() == std::min<size_t>(3, static_cast<size_t>(frames / 16)));
     int64_t end = 0;
@@ -40,7 +40,7 @@ CATCH_TEST_CASE("bursts are sixteen frames in a row, apart from each other, insi
     }
     CATCH_CHECK(end <= frames);
   }
-  CATCH_CHECK(PlaceBursts(15).empty());
+  CATCH_CHECK(PlaceBursts(Times(15, 30)).empty());
 }
 
 CATCH_TEST_CASE("mouth windows lie where the speech is, do not overlap, and have a frame each 40 ms") {
@@ -73,11 +73,58 @@ CATCH_TEST_CASE("a clip of less than a window gets a short one, of less than a s
   CATCH_CHECK(PlaceMouthWindows(std::vector<double>(400, 0.0), Times(120, 30)).size() == 1);
 }
 
+// Frames `first` to `last` are missing.
+std::vector<double> TimesWithGap(int64_t frames, double rate, int64_t first, int64_t last) {
+  std::vector<double> seconds = Times(frames, rate);
+  seconds.erase(seconds.begin() + first, seconds.begin() + last + 1);
+  return seconds;
+}
+
+CATCH_TEST_CASE("a gap is where more than one and a half of the usual periods pass") {
+  CATCH_CHECK(FramesAfterGaps(Times(300, 29.97)).empty());
+  CATCH_CHECK(FramesAfterGaps(TimesWithGap(300, 30, 100, 100)) == std::vector<int64_t>{100});
+  // Most of the time of this clip is one gap.
+  CATCH_CHECK(FramesAfterGaps(TimesWithGap(3000, 30, 20, 2990)) == std::vector<int64_t>{20});
+  CATCH_CHECK(FramesAfterGaps(std::vector<double>{0, 1, 2.4, 3.4, 4.4, 6}) == std::vector<int64_t>{5});
+  CATCH_CHECK(FramesAfterGaps(std::vector<double>{0}).empty());
+}
+
+CATCH_TEST_CASE(
+    "a burst is placed beside a gap, or left out where its part of the clip has no room beside it") {
+  const auto first_of = [](const std::vector<double>& seconds) {
+    std::vector<int64_t> first;
+    for (const auto& burst : PlaceBursts(seconds)) first.push_back(burst.front());
+    return first;
+  };
+  CATCH_CHECK(first_of(Times(300, 30)) == std::vector<int64_t>{42, 142, 242});
+  CATCH_CHECK(first_of(TimesWithGap(301, 30, 145, 145)) == std::vector<int64_t>{42, 145, 242});
+  CATCH_CHECK(first_of(TimesWithGap(61, 30, 25, 25)) == std::vector<int64_t>{2, 42});
+}
+
+CATCH_TEST_CASE("a mouth window shows no frame in the middle of a gap, and speech there does not draw it") {
+  std::vector<double> level(1000, -10.0);
+  std::fill(level.begin() + 320, level.begin() + 580, 0.0);
+  std::fill(level.begin() + 600, level.begin() + 700, -1.0);
+  // No picture from 3 to 6 s.
+  const auto windows = PlaceMouthWindows(level, TimesWithGap(300, 30, 91, 179));
+  CATCH_REQUIRE(windows.size() == 2);
+  CATCH_CHECK(windows[1].first_column <= 600);
+  CATCH_CHECK(windows[1].first_column + 256 >= 700);
+  for (const MouthWindow& window : windows) {
+    CATCH_REQUIRE(window.frames.size() == kMouthFrames);
+    for (size_t i = 0; i < window.frames.size(); ++i) {
+      const double time = static_cast<double>(window.first_column) / 100 + 0.04 * static_cast<double>(i);
+      const bool is_gap = time > 3 + 0.75 / 30 && time < 6 - 0.75 / 30;
+      CATCH_CHECK((window.frames[i] == kNoFrame) == is_gap);
+    }
+  }
+}
+
 CATCH_TEST_CASE("every frame that a view needs is decoded once") {
   Schedule schedule;
   schedule.samples = {5, 50};
-  schedule.bursts = PlaceBursts(20);
-  schedule.windows = {{0, {1, 1, 2, 5}}};
+  schedule.bursts = PlaceBursts(Times(20, 30));
+  schedule.windows = {{0, {1, 1, kNoFrame, 2, 5}}};
   const std::vector<int64_t> frames = schedule.Frames();
   CATCH_CHECK(std::is_sorted(frames.begin(), frames.end()));
   CATCH_CHECK(frames.size() == 18);

@@ -11,6 +11,7 @@
 #include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
 #include "tests/support/grey_clip.h"
+#include "tests/synth/encode.h"
 #include "worker/media/clip_decode.h"
 #include "worker/media/face_detector.h"
 #include "worker/media/h264_skip.h"
@@ -147,6 +148,47 @@ CATCH_TEST_CASE("pictures of other levels are another shot, a patch that moves i
   moved(cv::Rect(30, 20, 12, 12)).setTo(cv::Scalar::all(200));
   CATCH_CHECK_FALSE(IsCut(room, moved));
   CATCH_CHECK(IsCut(room, cv::Mat(48, 48, CV_8UC1, cv::Scalar(130))));
+}
+
+// Finds a face in the middle of every picture, and counts.
+class CountingDetector final : public FaceDetector {
+ public:
+  Input input() const override { return {.side_max = 480, .in_colour = false}; }
+  std::optional<FaceBox> Find(const cv::Mat& luma, const std::optional<FaceBox>& /*expected*/) override {
+    ++searches;
+    return FaceBox{luma.cols / 2.0, luma.rows / 2.0, luma.rows / 2.0};
+  }
+
+  int searches = 0;
+};
+
+CATCH_TEST_CASE("a shot ends where frames are missing") {
+  cv::Mat picture(64, 96, CV_8UC3, cv::Scalar::all(120));
+  picture(cv::Rect(40, 20, 20, 20)).setTo(cv::Scalar::all(60));
+  const auto bytes = synth::EncodeMp4(std::vector<cv::Mat>(20, picture), {}, {});
+  CATCH_REQUIRE(bytes.ok());
+  const DecodeJob job{.frames = 20, .view_pixels = 32, .face_detection_stride = 1};
+  const auto searches = [&](const std::vector<int64_t>& after_gaps) {
+    const auto video = Video::Open(*bytes);
+    CATCH_REQUIRE(video.ok());
+    Schedule schedule;
+    schedule.samples = {1, 5, 9, 13, 17};
+    schedule.wide = schedule.samples;
+    schedule.after_gaps = after_gaps;
+    CountingDetector detector;
+    ViewCutter cutter(**video, schedule, job, detector);
+    const absl::Status status =
+        (*video)->Decode(schedule.samples, [&](const VideoFrame& frame) -> absl::Status {
+          ICPT_ASSIGN_OR_RETURN(const Sketch sketch, MakeSketch(**video, frame));
+          return cutter.Add(frame, sketch);
+        });
+    CATCH_REQUIRE(status.ok());
+    CATCH_REQUIRE(cutter.Finish().ok());
+    return detector.searches;
+  };
+  CATCH_CHECK(searches({}) == 3);
+  CATCH_CHECK(searches({11}) == 5);  // three frames before the gap, two after it
+  CATCH_CHECK(searches({18}) == 3);
 }
 
 CATCH_TEST_CASE("a packet is left out only when all its slices are marked as never referred to") {

@@ -54,9 +54,12 @@ ViewCutter::ViewCutter(Video& video, const Schedule& schedule, const DecodeJob& 
   if (!schedule.bursts.empty()) views_.push_back(MakeBursts(schedule));
 }
 
-bool ViewCutter::BeginsShot(const Sketch& sketch) {
+bool ViewCutter::BeginsShot(int64_t index, const Sketch& sketch) {
   const Sketch last = std::exchange(last_sketch_, sketch);
+  const std::vector<int64_t>& after_gaps = schedule_.after_gaps;
+  const auto gap = std::upper_bound(after_gaps.begin(), after_gaps.end(), std::exchange(last_index_, index));
   if (last.luma.empty()) return false;
+  if (gap != after_gaps.end() && *gap <= index) return true;
   // Pixels of another size are another shot too: the face's place is told in them.
   return sketch.luma.size() != last.luma.size() || sketch.scale_x != last.scale_x ||
          sketch.scale_y != last.scale_y || IsCut(last.luma, sketch.luma);
@@ -69,7 +72,7 @@ bool ViewCutter::IsInsideBurst(int64_t index) const {
 
 absl::Status ViewCutter::Add(const VideoFrame& frame, const Sketch& sketch) {
   if (size_.empty()) size_ = video_.UprightSize(frame);
-  const bool begins_shot = BeginsShot(sketch);
+  const bool begins_shot = BeginsShot(frame.index, sketch);
   const bool is_full = part_.frames.size() >= kPartFrames && !IsInsideBurst(frame.index);
   if (begins_shot || is_full) ICPT_RETURN_IF_ERROR(CutPart());
   if (begins_shot) {

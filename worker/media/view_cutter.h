@@ -1,5 +1,6 @@
 // Cuts a clip's views while its frames come, in order. Frames are held back until the face is known in all
-// of a part: a part ends at a cut or after kPartFrames (never inside a burst), so that memory stays bounded.
+// of a part: a part ends at a cut, at a gap or after kPartFrames (never inside a burst), so that memory stays
+// bounded.
 // One thread.
 #pragma once
 
@@ -33,7 +34,7 @@ class ViewCutter {
   absl::StatusOr<DecodedClip> Finish();
 
  private:
-  bool BeginsShot(const Sketch& sketch);
+  bool BeginsShot(int64_t index, const Sketch& sketch);
   bool IsInsideBurst(int64_t index) const;
   absl::Status CutPart();
   std::vector<size_t> PlaceSearches();
@@ -55,7 +56,8 @@ class ViewCutter {
   std::vector<double> sides_;   // of every face found, in pixels of the upright picture
   int64_t searched_ = 0;
   Sketch last_sketch_;
-  cv::Size size_;  // of the first frame, upright
+  int64_t last_index_ = 0;  // of the frame before
+  cv::Size size_;           // of the first frame, upright
 };
 
 }  // namespace interceptor::worker

@@ -12,7 +12,7 @@ using nlohmann::json;
 
 constexpr int64_t kStampVersion = 1;
 // Raised whenever the same inputs would give other bytes.
-constexpr int64_t kPreparationVersion = 4;
+constexpr int64_t kPreparationVersion = 5;
 
 std::string StampPath(const std::string& store, const std::string& chunk) {
   return JoinPath(JoinPath(store, chunk), "prepared.json");
