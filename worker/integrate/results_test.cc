@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "common/base/status.h"
+#include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
 
 namespace interceptor::worker {
@@ -73,6 +74,19 @@ CATCH_TEST_CASE("the joined table has a line for each specialist") {
       "03,BG,12,2,3,2,0.75,0,0,0,0,0,false\n"
       "03,AV,13,0,0,0,0.5,0,0,0,0,0,true\n");
   CATCH_CHECK(ResultsToJson(results).find("\"specialist\": \"AV\"") != std::string::npos);
+}
+
+CATCH_TEST_CASE("a score table that version 1 wrote is read") {
+  const auto csv = ReadWholeFile(SystemFiles(), INTERCEPTOR_GOLDEN "/score_table_v1/held_out-00.csv");
+  CATCH_REQUIRE(csv.ok());
+  const auto clips = ParseScoreTable(*csv);
+  CATCH_INFO(clips.status().ToString());
+  CATCH_REQUIRE(clips.ok());
+  CATCH_REQUIRE(clips->size() == 8);
+  CATCH_CHECK((*clips)[0].clip == "c00f101-1.mp4");
+  CATCH_CHECK((*clips)[0].family == "00/c00r101.mp4");
+  CATCH_CHECK((*clips)[0].fake);
+  CATCH_CHECK((*clips)[0].logit == 0.0199823976);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/base/status.h"
+#include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
 
 namespace interceptor::worker {
@@ -44,6 +45,16 @@ CATCH_TEST_CASE("a manifest is the documented text, byte for byte") {
   DataManifest shuffled = Sample();
   std::swap(shuffled.clips[0], shuffled.clips[1]);
   CATCH_CHECK(EncodeManifest(shuffled) == Golden());
+}
+
+CATCH_TEST_CASE("a manifest that version 2 wrote is read and written as it was") {
+  const auto text = ReadWholeFile(SystemFiles(), INTERCEPTOR_GOLDEN "/clip_store_v4/manifest.jsonl");
+  CATCH_REQUIRE(text.ok());
+  const auto manifest = DecodeManifest(*text);
+  CATCH_INFO(manifest.status().ToString());
+  CATCH_REQUIRE(manifest.ok());
+  CATCH_CHECK(manifest->clips.size() == 6);
+  CATCH_CHECK(EncodeManifest(*manifest) == *text);
 }
 
 CATCH_TEST_CASE("a manifest is read back") {

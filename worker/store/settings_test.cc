@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/base/status.h"
+#include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
 
 namespace interceptor::worker {
@@ -88,6 +89,17 @@ CATCH_TEST_CASE("a fault in the settings names the field") {
 CATCH_TEST_CASE("settings of a newer version are refused as such") {
   CATCH_CHECK(ParseRunSettings(R"({"version":2,"new":1})").status().code() ==
               absl::StatusCode::kFailedPrecondition);
+}
+
+CATCH_TEST_CASE("settings that version 1 wrote are read and written as they were") {
+  const auto text = ReadWholeFile(SystemFiles(), INTERCEPTOR_GOLDEN "/run_settings_v1/run.json");
+  CATCH_REQUIRE(text.ok());
+  const auto settings = ParseRunSettings(*text);
+  CATCH_INFO(settings.status().ToString());
+  CATCH_REQUIRE(settings.ok());
+  CATCH_CHECK(settings->seed == 11);
+  CATCH_CHECK(settings->model.width_scale == 0.1);
+  CATCH_CHECK(RunSettingsToJson(*settings) == *text);
 }
 
 }  // namespace
