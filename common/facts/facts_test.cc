@@ -1,7 +1,11 @@
+#include <cmath>
+
 #include "absl/status/status.h"
+#include "common/base/status.h"
 #include "common/facts/checkpoint.h"
 #include "common/facts/evaluation.h"
 #include "common/facts/failure.h"
+#include "common/facts/plan_rules.h"
 #include "common/facts/task.h"
 #include "tests/support/catch.h"
 
@@ -48,6 +52,27 @@ CATCH_TEST_CASE("a checkpoint covers the chunks before its cursor, and its own w
   // A trainer that has moved its cursor to the next chunk's start means the same end.
   checkpoint.cursor = {3, 0, 0, 0};
   CATCH_CHECK(ChunksCovered(checkpoint) == 3);
+}
+
+CATCH_TEST_CASE("a number is held to its field's range, and not-a-number to every range") {
+  FieldFaults faults;
+  faults.InRange("recipe.batch_size", 2);
+  faults.InRange("recipe.learning_rate", 1.0);
+  CATCH_CHECK(faults.ToStatus().ok());
+  faults.InRange("recipe.learning_rate", 0.0);
+  faults.InRange("recipe.batch_size", 4098);
+  faults.InRange("recipe.dropout", std::nan(""));
+  faults.InRange("recipe.stages[1].pace", RangeOf("recipe.stages.pace"), 1.5);
+  CATCH_CHECK(
+      Message(faults.ToStatus()) ==
+      "recipe.learning_rate is 0, allowed: more than 0, at most 1; recipe.batch_size is 4098, allowed: 2 "
+      "to 4096; recipe.dropout is nan, allowed: 0 to 0.9; recipe.stages[1].pace is 1.5, allowed: 0 to 1");
+}
+
+CATCH_TEST_CASE("the first twelve faults are shown, and how many more there are") {
+  FieldFaults faults;
+  for (int i = 0; i < 14; ++i) faults.Add("x");
+  CATCH_CHECK(Message(faults.ToStatus()).ends_with("x; x; and 2 more"));
 }
 
 }  // namespace

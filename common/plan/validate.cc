@@ -7,6 +7,7 @@
 #include "common/base/digest.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/facts/plan_rules.h"
 #include "common/plan/plan.h"
 
 namespace interceptor {
@@ -16,34 +17,6 @@ namespace {
 constexpr int kMembersMax = 10'000;
 constexpr int kChunksMax = 1000;
 constexpr int kStagesMax = 32;
-constexpr int kFaultsShown = 12;
-
-class Faults {
- public:
-  void Add(std::string fault) {
-    if (++count_ <= kFaultsShown) text_ += (text_.empty() ? "" : "; ") + std::move(fault);
-  }
-  // `value` must lie in [low, high]; not-a-number never does.
-  template <typename T>
-  void Within(std::string_view path, T value, T low, T high) {
-    if (!(value >= low && value <= high)) Add(Cat(path, " is ", value, ", allowed: ", low, " to ", high));
-  }
-  template <typename T>
-  void Require(bool holds, std::string_view path, const T& value, std::string_view allowed) {
-    if (!holds) Add(Cat(path, " is ", value, ", allowed: ", allowed));
-  }
-  void Keep(const absl::Status& status, std::string_view path) {
-    if (!status.ok()) Add(Cat(path, ": ", Message(status)));
-  }
-  absl::Status ToStatus() const {
-    if (count_ == 0) return absl::OkStatus();
-    return InvalidArgument(text_, count_ > kFaultsShown ? Cat("; and ", count_ - kFaultsShown, " more") : "");
-  }
-
- private:
-  int count_ = 0;
-  std::string text_;
-};
 
 std::string Quoted(std::string_view text) { return Cat("\"", text, "\""); }
 
@@ -63,7 +36,7 @@ bool IsInsidePath(std::string_view path) {
 // Trained by a worker program of the team's own.
 bool IsOwnSpecialist(const std::string& name) { return name.rfind("x-", 0) == 0; }
 
-void CheckSpecialist(const std::string& name, const std::string& path, Faults& faults) {
+void CheckSpecialist(const std::string& name, const std::string& path, FieldFaults& faults) {
   static const std::set<std::string> known = {"BG", "AV", "CM", "RR", "LL", "TM"};
   if (IsOwnSpecialist(name)) {
     faults.Keep(ValidateName("specialist", name), path);
@@ -73,7 +46,7 @@ void CheckSpecialist(const std::string& name, const std::string& path, Faults& f
   }
 }
 
-void CheckMembers(const v1::Plan& plan, Faults& faults) {
+void CheckMembers(const v1::Plan& plan, FieldFaults& faults) {
   faults.Within("members (their number)", plan.members_size(), 2, kMembersMax);
   std::set<std::string> names;
   std::set<std::string> taken;
@@ -99,7 +72,7 @@ void CheckMembers(const v1::Plan& plan, Faults& faults) {
   faults.Require(integrators == 1, "members with integrates: true (their number)", integrators, "1");
 }
 
-void CheckChunks(const v1::Plan& plan, Faults& faults) {
+void CheckChunks(const v1::Plan& plan, FieldFaults& faults) {
   faults.Within("chunks (their number)", plan.chunks_size(), 1, kChunksMax);
   std::set<std::string> names;
   std::set<std::string> paths;
@@ -117,12 +90,12 @@ void CheckChunks(const v1::Plan& plan, Faults& faults) {
   }
 }
 
-void CheckModel(const v1::Model& model, Faults& faults) {
+void CheckModel(const v1::Model& model, FieldFaults& faults) {
   faults.Require(model.architecture() == "efficientnet_b4", "model.architecture",
                  Quoted(model.architecture()), "\"efficientnet_b4\"");
-  faults.Within("model.input_pixels", model.input_pixels(), 32, 1024);
-  faults.Within("model.width_scale", model.width_scale(), 0.05, 2.0);
-  faults.Within("model.depth_scale", model.depth_scale(), 0.05, 2.0);
+  faults.InRange("model.input_pixels", model.input_pixels());
+  faults.InRange("model.width_scale", model.width_scale());
+  faults.InRange("model.depth_scale", model.depth_scale());
   faults.Require(model.classes() == 2, "model.classes", model.classes(), "2 (real and fake)");
   if (!model.has_initial_weights()) return;
   const v1::InitialWeights& weights = model.initial_weights();
@@ -131,7 +104,7 @@ void CheckModel(const v1::Model& model, Faults& faults) {
   faults.Keep(ValidateDigestHex(weights.sha256()), "model.initial_weights.sha256");
 }
 
-void CheckStages(const v1::Plan& plan, Faults& faults) {
+void CheckStages(const v1::Plan& plan, FieldFaults& faults) {
   const auto& stages = plan.recipe().stages();
   faults.Within("recipe.stages (their number)", stages.size(), 1, kStagesMax);
   double previous = 0;
@@ -146,52 +119,53 @@ void CheckStages(const v1::Plan& plan, Faults& faults) {
     previous = stage.until_progress();
     faults.Within(path + ".input_pixels", stage.input_pixels(), 32,
                   std::max(32, plan.model().input_pixels()));
-    faults.Within(path + ".trainable_stages", stage.trainable_stages(), 0, 9);
-    faults.Within(path + ".augmentation_strength", stage.augmentation_strength(), 0.0, 1.0);
-    faults.Within(path + ".pace", stage.pace(), 0.0, 1.0);
+    faults.InRange(path + ".trainable_stages", RangeOf("recipe.stages.trainable_stages"),
+                   stage.trainable_stages());
+    faults.InRange(path + ".augmentation_strength", RangeOf("recipe.stages.augmentation_strength"),
+                   stage.augmentation_strength());
+    faults.InRange(path + ".pace", RangeOf("recipe.stages.pace"), stage.pace());
   }
 }
 
-void CheckRecipe(const v1::Recipe& recipe, Faults& faults) {
+void CheckRecipe(const v1::Recipe& recipe, FieldFaults& faults) {
   faults.Require(recipe.optimizer() == v1::OPTIMIZER_ADAMW, "recipe.optimizer",
                  v1::Optimizer_Name(recipe.optimizer()), "OPTIMIZER_ADAMW");
   faults.Require(recipe.schedule() == v1::LEARNING_RATE_SCHEDULE_COSINE, "recipe.schedule",
                  v1::LearningRateSchedule_Name(recipe.schedule()), "LEARNING_RATE_SCHEDULE_COSINE");
-  faults.Require(recipe.learning_rate() > 0 && recipe.learning_rate() <= 1, "recipe.learning_rate",
-                 recipe.learning_rate(), "more than 0, at most 1");
-  faults.Within("recipe.backbone_learning_rate_scale", recipe.backbone_learning_rate_scale(), 0.0, 1.0);
-  faults.Within("recipe.weight_decay", recipe.weight_decay(), 0.0, 1.0);
-  faults.Within("recipe.beta1", recipe.beta1(), 0.0, 0.9999);
-  faults.Within("recipe.beta2", recipe.beta2(), 0.0, 0.99999);
-  faults.Within("recipe.epsilon", recipe.epsilon(), 1e-12, 1e-2);
-  faults.Within("recipe.warmup_steps", recipe.warmup_steps(), 0, 1000000);
-  faults.Within("recipe.learning_rate_floor", recipe.learning_rate_floor(), 0.0, 1.0);
-  faults.Within("recipe.anneal_share", recipe.anneal_share(), 0.0, 0.9);
-  faults.Within("recipe.final_learning_rate", recipe.final_learning_rate(), 0.0, 1.0);
-  faults.Require(recipe.batch_size() >= 2 && recipe.batch_size() <= 4096 && recipe.batch_size() % 2 == 0,
-                 "recipe.batch_size", recipe.batch_size(), "2 to 4096, even: half real and half fake");
-  faults.Within("recipe.epochs_per_chunk", recipe.epochs_per_chunk(), 1, 1000);
-  faults.Within("recipe.steps_per_chunk_max", recipe.steps_per_chunk_max(), 0, 100000000);
-  faults.Within("recipe.label_smoothing", recipe.label_smoothing(), 0.0, 0.4);
-  faults.Within("recipe.dropout", recipe.dropout(), 0.0, 0.9);
-  faults.Within("recipe.stochastic_depth", recipe.stochastic_depth(), 0.0, 0.9);
-  faults.Require(recipe.gradient_clip() > 0 && recipe.gradient_clip() <= 1000, "recipe.gradient_clip",
-                 recipe.gradient_clip(), "more than 0, at most 1000");
-  faults.Within("recipe.rounding_period", recipe.rounding_period(), 1, 1000000);
-  faults.Within("recipe.replay_share_max", recipe.replay_share_max(), 0.0, 0.5);
+  faults.InRange("recipe.learning_rate", recipe.learning_rate());
+  faults.InRange("recipe.backbone_learning_rate_scale", recipe.backbone_learning_rate_scale());
+  faults.InRange("recipe.weight_decay", recipe.weight_decay());
+  faults.InRange("recipe.beta1", recipe.beta1());
+  faults.InRange("recipe.beta2", recipe.beta2());
+  faults.InRange("recipe.epsilon", recipe.epsilon());
+  faults.InRange("recipe.warmup_steps", recipe.warmup_steps());
+  faults.InRange("recipe.learning_rate_floor", recipe.learning_rate_floor());
+  faults.InRange("recipe.anneal_share", recipe.anneal_share());
+  faults.InRange("recipe.final_learning_rate", recipe.final_learning_rate());
+  faults.InRange("recipe.batch_size", recipe.batch_size());
+  faults.Require(recipe.batch_size() % 2 == 0, "recipe.batch_size", recipe.batch_size(),
+                 "even: half real and half fake");
+  faults.InRange("recipe.epochs_per_chunk", recipe.epochs_per_chunk());
+  faults.InRange("recipe.steps_per_chunk_max", recipe.steps_per_chunk_max());
+  faults.InRange("recipe.label_smoothing", recipe.label_smoothing());
+  faults.InRange("recipe.dropout", recipe.dropout());
+  faults.InRange("recipe.stochastic_depth", recipe.stochastic_depth());
+  faults.InRange("recipe.gradient_clip", recipe.gradient_clip());
+  faults.InRange("recipe.rounding_period", recipe.rounding_period());
+  faults.InRange("recipe.replay_share_max", recipe.replay_share_max());
 }
 
-void CheckPreparation(const v1::Plan& plan, Faults& faults) {
+void CheckPreparation(const v1::Plan& plan, FieldFaults& faults) {
   const v1::Preparation& preparation = plan.preparation();
-  faults.Within("preparation.view_pixels", preparation.view_pixels(), 32, 1024);
+  faults.InRange("preparation.view_pixels", preparation.view_pixels());
   faults.Require(preparation.view_pixels() % 2 == 0, "preparation.view_pixels", preparation.view_pixels(),
                  "even numbers");
-  faults.Within("preparation.frames_per_fake", preparation.frames_per_fake(), 1, 256);
-  faults.Within("preparation.frames_per_real", preparation.frames_per_real(), 1, 256);
-  faults.Within("preparation.unmatched_share_max", preparation.unmatched_share_max(), 0.0, 1.0);
-  faults.Within("preparation.expected_fake_share", preparation.expected_fake_share(), 0.01, 0.99);
-  faults.Within("preparation.replay_reservoir", preparation.replay_reservoir(), 0.0, 1.0);
-  faults.Within("preparation.face_detection_stride", preparation.face_detection_stride(), 1, 1000);
+  faults.InRange("preparation.frames_per_fake", preparation.frames_per_fake());
+  faults.InRange("preparation.frames_per_real", preparation.frames_per_real());
+  faults.InRange("preparation.unmatched_share_max", preparation.unmatched_share_max());
+  faults.InRange("preparation.expected_fake_share", preparation.expected_fake_share());
+  faults.InRange("preparation.replay_reservoir", preparation.replay_reservoir());
+  faults.InRange("preparation.face_detection_stride", preparation.face_detection_stride());
   if (!preparation.face_model().empty()) {
     faults.Require(IsInsidePath(preparation.face_model()), "preparation.face_model",
                    Quoted(preparation.face_model()), "a path inside the data folder");
@@ -207,31 +181,30 @@ void CheckPreparation(const v1::Plan& plan, Faults& faults) {
   }
 }
 
-void CheckEvaluation(const v1::EvaluationPolicy& evaluation, Faults& faults) {
-  faults.Within("evaluation.folds", evaluation.folds(), 2, 100);
+void CheckEvaluation(const v1::EvaluationPolicy& evaluation, FieldFaults& faults) {
+  faults.InRange("evaluation.folds", evaluation.folds());
   faults.Within("evaluation.held_out_fold", evaluation.held_out_fold(), 0,
                 std::max(0, evaluation.folds() - 1));
-  faults.Within("evaluation.frames_per_clip", evaluation.frames_per_clip(), 1, 256);
-  faults.Within("evaluation.deployment_prior", evaluation.deployment_prior(), 0.001, 0.999);
+  faults.InRange("evaluation.frames_per_clip", evaluation.frames_per_clip());
+  faults.InRange("evaluation.deployment_prior", evaluation.deployment_prior());
 }
 
-void CheckOperations(const v1::Plan& plan, Faults& faults) {
+void CheckOperations(const v1::Plan& plan, FieldFaults& faults) {
   const v1::CheckpointPolicy& checkpoints = plan.checkpoints();
-  faults.Within("checkpoints.period_seconds", checkpoints.period_seconds(), 1, 30 * 86400);
-  faults.Within("checkpoints.keep_latest", checkpoints.keep_latest(), 1, 100);
-  faults.Within("checkpoints.recovery_period_seconds", checkpoints.recovery_period_seconds(), 1, 30 * 86400);
-  faults.Within("checkpoints.vault_bytes_max", checkpoints.vault_bytes_max(), int64_t{1000000},
-                int64_t{1} << 50);
+  faults.InRange("checkpoints.period_seconds", checkpoints.period_seconds());
+  faults.InRange("checkpoints.keep_latest", checkpoints.keep_latest());
+  faults.InRange("checkpoints.recovery_period_seconds", checkpoints.recovery_period_seconds());
+  faults.InRange("checkpoints.vault_bytes_max", checkpoints.vault_bytes_max());
   const v1::Scheduling& scheduling = plan.scheduling();
-  faults.Within("scheduling.lease_ttl_seconds", scheduling.lease_ttl_seconds(), 1, 86400);
-  faults.Within("scheduling.handover_seconds", scheduling.handover_seconds(), 1, 365 * 86400);
-  faults.Within("scheduling.stall_seconds", scheduling.stall_seconds(), 1, 30 * 86400);
+  faults.InRange("scheduling.lease_ttl_seconds", scheduling.lease_ttl_seconds());
+  faults.InRange("scheduling.handover_seconds", scheduling.handover_seconds());
+  faults.InRange("scheduling.stall_seconds", scheduling.stall_seconds());
 }
 
 }  // namespace
 
 absl::Status ValidatePlan(const v1::Plan& plan) {
-  Faults faults;
+  FieldFaults faults;
   faults.Keep(ValidateName("plan", plan.name()), "name");
   CheckMembers(plan, faults);
   CheckChunks(plan, faults);

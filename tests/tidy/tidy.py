@@ -23,7 +23,7 @@ ROOMS = {
     "common/wire": (["common/facts"], {ABSL, PROTO, "proto"}),
     "common/stats": (["common/base"], {ABSL}),
     "common/rpc": (["common/base"], {ABSL, GRPC}),
-    "common/plan": (["common/io"], {ABSL, PROTO, JSON, "proto"}),
+    "common/plan": (["common/facts", "common/io"], {ABSL, PROTO, JSON, "proto"}),
     "common/metrics": (["common/base"], {ABSL, "prometheus"}),
     "coordinator/core": (["common/facts", "common/stats"], {ABSL}),
     "coordinator/journal": (["coordinator/core"], {ABSL, PROTO, "sqlite", "journal_proto"}),

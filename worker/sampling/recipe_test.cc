@@ -81,11 +81,13 @@ CATCH_TEST_CASE("a value out of its range is refused, naming the field") {
   }
 }
 
-CATCH_TEST_CASE("the first fault of several is the one that is told") {
+CATCH_TEST_CASE("several faults are reported together") {
   RunSettings settings;
   settings.model.classes = 7;
   settings.recipe.batch_size = 0;
-  CATCH_CHECK(Message(Validate(settings)).find("model.classes is 7") != std::string::npos);
+  const std::string text = Message(Validate(settings));
+  CATCH_CHECK(text.find("model.classes is 7") != std::string::npos);
+  CATCH_CHECK(text.find("recipe.batch_size is 0") != std::string::npos);
 }
 
 }  // namespace
