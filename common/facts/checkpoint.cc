@@ -2,18 +2,19 @@
 
 #include <cstdio>
 
+#include "common/base/enum_names.h"
+
 namespace interceptor {
+namespace {
 
-std::string_view ToString(SaveReason reason) {
-  return reason == SaveReason::kSaveNow ? "save_now" : "chunk_end";
-}
+constexpr std::pair<SaveReason, std::string_view> kReasons[] = {{SaveReason::kSaveNow, "save_now"},
+                                                                {SaveReason::kChunkEnd, "chunk_end"}};
 
-std::optional<SaveReason> ParseSaveReason(std::string_view text) {
-  for (const SaveReason reason : {SaveReason::kSaveNow, SaveReason::kChunkEnd}) {
-    if (text == ToString(reason)) return reason;
-  }
-  return std::nullopt;
-}
+}  // namespace
+
+std::string_view ToString(SaveReason reason) { return NameOf(kReasons, reason); }
+
+std::optional<SaveReason> ParseSaveReason(std::string_view text) { return ValueNamed(kReasons, text); }
 
 std::string MakeCheckpointId(std::string_view specialist, int64_t step) {
   char digits[24];

@@ -1,16 +1,17 @@
 #include "common/facts/evaluation.h"
 
+#include "common/base/enum_names.h"
+
 namespace interceptor {
+namespace {
 
-std::string_view ToString(EvaluationKind kind) {
-  return kind == EvaluationKind::kHeldOut ? "held_out" : "look_ahead";
-}
+constexpr std::pair<EvaluationKind, std::string_view> kKinds[] = {{EvaluationKind::kHeldOut, "held_out"},
+                                                                  {EvaluationKind::kLookAhead, "look_ahead"}};
 
-std::optional<EvaluationKind> ParseEvaluationKind(std::string_view text) {
-  for (const EvaluationKind kind : {EvaluationKind::kHeldOut, EvaluationKind::kLookAhead}) {
-    if (text == ToString(kind)) return kind;
-  }
-  return std::nullopt;
-}
+}  // namespace
+
+std::string_view ToString(EvaluationKind kind) { return NameOf(kKinds, kind); }
+
+std::optional<EvaluationKind> ParseEvaluationKind(std::string_view text) { return ValueNamed(kKinds, text); }
 
 }  // namespace interceptor

@@ -1,9 +1,17 @@
 #include "common/facts/task.h"
 
+#include "common/base/enum_names.h"
+
 namespace interceptor {
 namespace {
 
 constexpr std::string_view kTrainPrefix = "train/";
+
+constexpr std::pair<Phase, std::string_view> kPhases[] = {
+    {Phase::kUnknown, "unknown"},     {Phase::kWaitingForData, "waiting for data"},
+    {Phase::kPreparing, "preparing"}, {Phase::kWaitingForTurn, "waiting for turn"},
+    {Phase::kTraining, "training"},   {Phase::kEvaluating, "evaluating"},
+    {Phase::kSaving, "saving"},       {Phase::kIntegrating, "integrating"}};
 
 }  // namespace
 
@@ -16,26 +24,6 @@ std::string SpecialistOf(std::string_view task) {
   return std::string(task.substr(kTrainPrefix.size()));
 }
 
-std::string_view ToString(Phase phase) {
-  switch (phase) {
-    case Phase::kUnknown:
-      return "unknown";
-    case Phase::kWaitingForData:
-      return "waiting for data";
-    case Phase::kPreparing:
-      return "preparing";
-    case Phase::kWaitingForTurn:
-      return "waiting for turn";
-    case Phase::kTraining:
-      return "training";
-    case Phase::kEvaluating:
-      return "evaluating";
-    case Phase::kSaving:
-      return "saving";
-    case Phase::kIntegrating:
-      return "integrating";
-  }
-  return "unknown";
-}
+std::string_view ToString(Phase phase) { return NameOf(kPhases, phase); }
 
 }  // namespace interceptor

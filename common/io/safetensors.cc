@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/base/enum_names.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "common/io/config.h"
@@ -23,30 +24,9 @@ constexpr int64_t kHeaderBytesMax = 100'000'000;
 constexpr int64_t kDataAlignment = 64;
 constexpr std::string_view kMetadataKey = "__metadata__";
 
-std::string_view DTypeName(DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-      return "F32";
-    case DType::kBF16:
-      return "BF16";
-    case DType::kF64:
-      return "F64";
-    case DType::kI64:
-      return "I64";
-    case DType::kI32:
-      return "I32";
-    case DType::kU8:
-      return "U8";
-  }
-  return "";
-}
-
-std::optional<DType> DTypeFromName(std::string_view name) {
-  for (DType dtype : {DType::kF32, DType::kBF16, DType::kF64, DType::kI64, DType::kI32, DType::kU8}) {
-    if (DTypeName(dtype) == name) return dtype;
-  }
-  return std::nullopt;
-}
+constexpr std::pair<DType, std::string_view> kDTypes[] = {{DType::kF32, "F32"}, {DType::kBF16, "BF16"},
+                                                          {DType::kF64, "F64"}, {DType::kI64, "I64"},
+                                                          {DType::kI32, "I32"}, {DType::kU8, "U8"}};
 
 // Bytes of a tensor; nothing when a dimension is negative or the product does not fit 63 bits.
 std::optional<int64_t> TensorSize(DType dtype, const std::vector<int64_t>& shape) {
@@ -79,7 +59,7 @@ absl::StatusOr<TensorEntry> ParseEntry(const std::string& name, const Json& json
   const absl::Status read = reader.Finish();
   if (!read.ok()) return DataLoss(read.message());
 
-  const std::optional<DType> dtype = DTypeFromName(dtype_name);
+  const std::optional<DType> dtype = ValueNamed(kDTypes, dtype_name);
   if (!dtype.has_value()) return DataLoss(what, " has the unknown dtype \"", dtype_name, "\"");
   TensorEntry entry;
   entry.name = name;
@@ -143,7 +123,7 @@ absl::StatusOr<std::string> MakeHeader(const std::map<std::string, std::string>&
                              " bytes, but its shape needs ",
                              size.has_value() ? Cat(*size) : "more than 2^63");
     }
-    header[tensor.name] = {{"dtype", std::string(DTypeName(tensor.dtype))},
+    header[tensor.name] = {{"dtype", std::string(NameOf(kDTypes, tensor.dtype))},
                            {"shape", tensor.shape},
                            {"data_offsets", {at, at + *size}}};
     at += *size;

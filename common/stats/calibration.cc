@@ -38,18 +38,6 @@ double Sigmoid(double z) {
   return e / (1.0 + e);
 }
 
-// The derivative of the balanced log loss of `inverse_temperature` x z by the inverse temperature.
-double LossSlope(const std::vector<ScoredLabel>& clips, const ClassWeights& weights,
-                 double inverse_temperature) {
-  double slope = 0;
-  for (const ScoredLabel& clip : clips) {
-    const double z = clip.score;
-    slope += clip.fake ? -weights.fake * z * Sigmoid(-inverse_temperature * z)
-                       : weights.real * z * Sigmoid(inverse_temperature * z);
-  }
-  return slope;
-}
-
 }  // namespace
 
 double ClipLogLoss(const ScoredLabel& clip) {
@@ -90,22 +78,6 @@ absl::StatusOr<double> ExpectedCalibrationError(const std::vector<ScoredLabel>& 
   double sum = 0;
   for (const double gap : gaps) sum += std::abs(gap);
   return sum;
-}
-
-absl::StatusOr<Temperature> FitTemperature(const std::vector<ScoredLabel>& clips) {
-  ICPT_ASSIGN_OR_RETURN(const ClassWeights weights, Weigh(clips));
-  double low = 1.0 / kTemperatureMax;
-  double high = 1.0 / kTemperatureMin;
-  if (LossSlope(clips, weights, low) >= 0) return Temperature{.value = kTemperatureMax, .at_limit = true};
-  if (LossSlope(clips, weights, high) <= 0) return Temperature{.value = kTemperatureMin, .at_limit = true};
-  // Halves the ratio, not the difference: the range spans orders of magnitude. Ends when no double is
-  // between.
-  while (true) {
-    const double middle = std::sqrt(low * high);
-    if (middle <= low || middle >= high) break;
-    (LossSlope(clips, weights, middle) < 0 ? low : high) = middle;
-  }
-  return Temperature{.value = 1.0 / low, .at_limit = false};
 }
 
 }  // namespace interceptor

@@ -38,17 +38,4 @@ inline constexpr int kCalibrationBins = 15;
 // Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017. Both bin unweighted clips.)
 absl::StatusOr<double> ExpectedCalibrationError(const std::vector<ScoredLabel>& clips);
 
-inline constexpr double kTemperatureMin = 0.02;
-inline constexpr double kTemperatureMax = 50.0;
-
-// The T for which z / T has the least BalancedLogLoss (Guo et al., as above). The loss is convex in 1 / T, so
-// its slope has one zero and bisection finds it to the last bits.
-struct Temperature {
-  double value = 1.0;
-  // The best T lies outside the range: the classes are separated by z = 0 (T at the minimum), or the logits
-  // say nothing or the opposite (T at the maximum).
-  bool at_limit = false;
-};
-absl::StatusOr<Temperature> FitTemperature(const std::vector<ScoredLabel>& clips);
-
 }  // namespace interceptor

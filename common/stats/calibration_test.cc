@@ -56,7 +56,6 @@ CATCH_TEST_CASE("repeating one class changes no measure") {
   CATCH_CHECK(Near(*BalancedLogLoss(more), *BalancedLogLoss(kFive)));
   CATCH_CHECK(Near(*ExpectedCalibrationError(more), *ExpectedCalibrationError(kFive)));
   CATCH_CHECK(AccuracyByClass(more)->real == AccuracyByClass(kFive)->real);
-  CATCH_CHECK(Near(FitTemperature(more)->value, FitTemperature(kFive)->value, 1e-9));
 }
 
 CATCH_TEST_CASE(
@@ -76,21 +75,7 @@ CATCH_TEST_CASE(
   CATCH_CHECK(Near(*ExpectedCalibrationError({{800, kFake}, {-800, kReal}}), 0.0));
 }
 
-CATCH_TEST_CASE("the temperature is where the loss is least") {
-  const auto fitted = FitTemperature(kFive);
-  CATCH_REQUIRE(fitted.ok());
-  CATCH_CHECK_FALSE(fitted->at_limit);
-  CATCH_CHECK(Near(fitted->value, 1.237823677785402, 1e-6));  // scipy 1.10, bounded minimisation
-  const auto loss_at = [](double temperature) {
-    std::vector<ScoredLabel> clips = kFive;
-    for (ScoredLabel& clip : clips) clip.score /= temperature;
-    return *BalancedLogLoss(clips);
-  };
-  CATCH_CHECK(loss_at(fitted->value) < loss_at(fitted->value * 1.01));
-  CATCH_CHECK(loss_at(fitted->value) < loss_at(fitted->value / 1.01));
-}
-
-CATCH_TEST_CASE("logits that were scaled are scaled back") {
+CATCH_TEST_CASE("logits that promise too much have the larger calibration error") {
   const RandomKey key = MakeRandomKey(5, "calibration test");
   std::vector<ScoredLabel> honest;
   for (int i = 0; i < 40000; ++i) {
@@ -98,23 +83,10 @@ CATCH_TEST_CASE("logits that were scaled are scaled back") {
     const bool fake = i % 2 == 0;
     honest.push_back({2 * (RandomNormal(key, i) + (fake ? 1 : -1)), fake});
   }
-  CATCH_CHECK(Near(FitTemperature(honest)->value, 1.0, 0.03));
   CATCH_CHECK(*ExpectedCalibrationError(honest) < 0.015);
   std::vector<ScoredLabel> boasting = honest;
   for (ScoredLabel& clip : boasting) clip.score *= 3;
-  CATCH_CHECK(Near(FitTemperature(boasting)->value / FitTemperature(honest)->value, 3.0, 1e-6));
   CATCH_CHECK(*ExpectedCalibrationError(boasting) > 0.08);
-}
-
-CATCH_TEST_CASE("a temperature that would leave the range stands at its end and says so") {
-  const auto separated = FitTemperature({{1, kFake}, {-1, kReal}});
-  CATCH_CHECK(separated->value == kTemperatureMin);
-  CATCH_CHECK(separated->at_limit);
-  const auto reversed = FitTemperature({{-1, kFake}, {1, kReal}});
-  CATCH_CHECK(reversed->value == kTemperatureMax);
-  CATCH_CHECK(reversed->at_limit);
-  const auto silent = FitTemperature({{0, kFake}, {0, kReal}});
-  CATCH_CHECK(silent->at_limit);
 }
 
 CATCH_TEST_CASE("a missing class or a logit that is not finite is an error of every measure") {
@@ -128,7 +100,6 @@ CATCH_TEST_CASE("a missing class or a logit that is not finite is an error of ev
     CATCH_CHECK(absl::IsInvalidArgument(BalancedLogLoss(clips).status()));
     CATCH_CHECK(absl::IsInvalidArgument(AccuracyByClass(clips).status()));
     CATCH_CHECK(absl::IsInvalidArgument(ExpectedCalibrationError(clips).status()));
-    CATCH_CHECK(absl::IsInvalidArgument(FitTemperature(clips).status()));
   }
 }
 

@@ -1,11 +1,21 @@
 #include "common/wire/convert.h"
 
 #include <optional>
+#include <utility>
 
 #include "common/base/status.h"
 #include "google/protobuf/util/time_util.h"
 
 namespace interceptor {
+namespace {
+
+constexpr std::pair<Phase, v1::Phase> kPhases[] = {
+    {Phase::kWaitingForData, v1::PHASE_WAITING_FOR_DATA}, {Phase::kPreparing, v1::PHASE_PREPARING},
+    {Phase::kWaitingForTurn, v1::PHASE_WAITING_FOR_TURN}, {Phase::kTraining, v1::PHASE_TRAINING},
+    {Phase::kEvaluating, v1::PHASE_EVALUATING},           {Phase::kSaving, v1::PHASE_SAVING},
+    {Phase::kIntegrating, v1::PHASE_INTEGRATING}};
+
+}  // namespace
 
 v1::Digest ToProto(const Digest& digest) {
   v1::Digest out;
@@ -31,23 +41,8 @@ v1::TaskRef ToProto(const TaskRef& task) {
 }
 
 v1::Phase ToProto(Phase phase) {
-  switch (phase) {
-    case Phase::kUnknown:
-      return v1::PHASE_UNSPECIFIED;
-    case Phase::kWaitingForData:
-      return v1::PHASE_WAITING_FOR_DATA;
-    case Phase::kPreparing:
-      return v1::PHASE_PREPARING;
-    case Phase::kWaitingForTurn:
-      return v1::PHASE_WAITING_FOR_TURN;
-    case Phase::kTraining:
-      return v1::PHASE_TRAINING;
-    case Phase::kEvaluating:
-      return v1::PHASE_EVALUATING;
-    case Phase::kSaving:
-      return v1::PHASE_SAVING;
-    case Phase::kIntegrating:
-      return v1::PHASE_INTEGRATING;
+  for (const auto& [ours, theirs] : kPhases) {
+    if (ours == phase) return theirs;
   }
   return v1::PHASE_UNSPECIFIED;
 }
@@ -136,25 +131,8 @@ Cursor FromProto(const v1::Cursor& cursor) {
 TaskRef FromProto(const v1::TaskRef& task) { return {task.task(), task.term()}; }
 
 Phase FromProto(v1::Phase phase) {
-  switch (phase) {
-    case v1::PHASE_WAITING_FOR_DATA:
-      return Phase::kWaitingForData;
-    case v1::PHASE_PREPARING:
-      return Phase::kPreparing;
-    case v1::PHASE_WAITING_FOR_TURN:
-      return Phase::kWaitingForTurn;
-    case v1::PHASE_TRAINING:
-      return Phase::kTraining;
-    case v1::PHASE_EVALUATING:
-      return Phase::kEvaluating;
-    case v1::PHASE_SAVING:
-      return Phase::kSaving;
-    case v1::PHASE_INTEGRATING:
-      return Phase::kIntegrating;
-    case v1::PHASE_UNSPECIFIED:
-    case v1::Phase_INT_MIN_SENTINEL_DO_NOT_USE_:
-    case v1::Phase_INT_MAX_SENTINEL_DO_NOT_USE_:
-      break;
+  for (const auto& [ours, theirs] : kPhases) {
+    if (theirs == phase) return ours;
   }
   return Phase::kUnknown;
 }
@@ -227,6 +205,10 @@ Failure FromProto(const v1::TaskFailed& failed) {
 
 absl::Duration FromProto(const google::protobuf::Duration& duration) {
   return absl::Nanoseconds(google::protobuf::util::TimeUtil::DurationToNanoseconds(duration));
+}
+
+absl::Time FromProto(const google::protobuf::Timestamp& timestamp) {
+  return absl::FromUnixNanos(google::protobuf::util::TimeUtil::TimestampToNanoseconds(timestamp));
 }
 
 }  // namespace interceptor

@@ -38,5 +38,6 @@ absl::StatusOr<Checkpoint> FromProto(const v1::Checkpoint& checkpoint);
 absl::StatusOr<Evaluation> FromProto(const v1::Evaluation& evaluation);
 Failure FromProto(const v1::TaskFailed& failed);
 absl::Duration FromProto(const google::protobuf::Duration& duration);
+absl::Time FromProto(const google::protobuf::Timestamp& timestamp);
 
 }  // namespace interceptor

@@ -7,15 +7,9 @@
 #include <string_view>
 
 #include "common/base/status.h"
+#include "common/wire/convert.h"
 
 namespace interceptor::coordinator {
-absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
-  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
-}
-
-absl::Duration ToDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
 
 std::string Age(absl::Duration duration) {
   const int64_t seconds = std::max<int64_t>(0, absl::ToInt64Seconds(duration));
@@ -30,7 +24,7 @@ std::string Age(absl::Duration duration) {
 
 std::string UtcTime(const google::protobuf::Timestamp& timestamp) {
   if (timestamp.seconds() == 0 && timestamp.nanos() == 0) return kNothing;
-  return absl::FormatTime("%Y-%m-%d %H:%M:%SZ", ToTime(timestamp), absl::UTCTimeZone());
+  return absl::FormatTime("%Y-%m-%d %H:%M:%SZ", FromProto(timestamp), absl::UTCTimeZone());
 }
 
 std::string Bytes(int64_t bytes) {
@@ -93,24 +87,7 @@ std::string Bar(int done, int total, int columns, Encoding encoding) {
 }
 
 std::string PhaseName(v1::Phase phase) {
-  switch (phase) {
-    case v1::PHASE_WAITING_FOR_DATA:
-      return "waiting for data";
-    case v1::PHASE_PREPARING:
-      return "preparing";
-    case v1::PHASE_WAITING_FOR_TURN:
-      return "waiting for turn";
-    case v1::PHASE_TRAINING:
-      return "training";
-    case v1::PHASE_EVALUATING:
-      return "evaluating";
-    case v1::PHASE_SAVING:
-      return "saving";
-    case v1::PHASE_INTEGRATING:
-      return "integrating";
-    default:
-      return "";
-  }
+  return phase == v1::PHASE_UNSPECIFIED ? "" : std::string(ToString(FromProto(phase)));
 }
 
 std::string Activity(const v1::TaskStatus& task) {

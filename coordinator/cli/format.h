@@ -14,9 +14,6 @@ namespace interceptor::coordinator {
 
 inline constexpr char kNothing[] = "-";
 
-absl::Time ToTime(const google::protobuf::Timestamp& timestamp);
-absl::Duration ToDuration(const google::protobuf::Duration& duration);
-
 // "7s", "12m", "2h14m", "31h", "5d"; at most five columns below 10,000 days. Negative counts as zero.
 std::string Age(absl::Duration duration);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/status.h"
+#include "common/wire/convert.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/status_view.h"
 #include "coordinator/cli/table.h"
@@ -21,7 +22,7 @@ std::string ShortDigest(const std::string& sha256, Encoding encoding) {
 }
 
 std::string AgeOf(const google::protobuf::Timestamp& when, absl::Time now) {
-  return when.seconds() == 0 ? kNothing : Age(now - ToTime(when));
+  return when.seconds() == 0 ? kNothing : Age(now - FromProto(when));
 }
 
 std::string Join(const google::protobuf::RepeatedPtrField<std::string>& names, Encoding encoding) {
@@ -88,9 +89,9 @@ void AddTask(const v1::TaskStatus& task, const Terminal& terminal, Sheet& sheet)
     sheet.Field("held by", Cat(clean(task.holder_member()), ", box ", OrNothing(clean(task.holder_box())),
                                ", term ", task.term()));
   }
-  if (running && task.has_lease_left()) sheet.Field("lease left", Age(ToDuration(task.lease_left())));
+  if (running && task.has_lease_left()) sheet.Field("lease left", Age(FromProto(task.lease_left())));
   if (running && task.has_since_progress()) {
-    sheet.Field("last progress", Cat(Age(ToDuration(task.since_progress())), " ago"));
+    sheet.Field("last progress", Cat(Age(FromProto(task.since_progress())), " ago"));
   }
   if (task.chunks_total() > 0) {
     sheet.Field("chunks done", Cat(task.chunks_finished(), " of ", task.chunks_total(), "  ",
@@ -266,7 +267,7 @@ Lines RenderWorker(const v1::DescribeWorkerResponse& description, const Terminal
   const Cell state = WorkerState(worker);
   sheet.Field("state", state.text, state.tone);
   if (!worker.box().empty() && worker.has_since_seen())
-    sheet.Field("last heard", Cat(Age(ToDuration(worker.since_seen())), " ago"));
+    sheet.Field("last heard", Cat(Age(FromProto(worker.since_seen())), " ago"));
   sheet.Field("box", clean(worker.box()));
   sheet.Field("incarnation", clean(worker.incarnation()));
   sheet.Field("device", clean(worker.device().name()));

@@ -6,6 +6,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/wire/convert.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/list_views.h"
 
@@ -32,7 +33,7 @@ class StatusScreen {
         address_(address),
         terminal_(terminal),
         columns_(std::max(terminal.columns, kColumnsLeast)),
-        now_(ToTime(status.at())) {}
+        now_(FromProto(status.at())) {}
 
   Lines Render() {
     AddHeadline();
@@ -100,7 +101,7 @@ class StatusScreen {
   void AddFigures() {
     std::vector<std::string> parts;
     if (status_.started_at().seconds() > 0) {
-      parts.push_back(Cat("started ", Age(now_ - ToTime(status_.started_at())), " ago"));
+      parts.push_back(Cat("started ", Age(now_ - FromProto(status_.started_at())), " ago"));
     }
     if (status_.vault_bytes() > 0) parts.push_back(Cat("vault ", Bytes(status_.vault_bytes())));
     if (status_.disk_free_bytes() > 0) parts.push_back(Cat("disk free ", Bytes(status_.disk_free_bytes())));
@@ -137,7 +138,7 @@ class StatusScreen {
         task.has_newest_held_out() ? AucWithInterval(task.newest_held_out()) : std::string(kNothing);
     too_few_ = too_few_ || auc.back() == '~';
     std::string save = kNothing;
-    if (task.last_checkpoint_at().seconds() > 0) save = Age(now_ - ToTime(task.last_checkpoint_at()));
+    if (task.last_checkpoint_at().seconds() > 0) save = Age(now_ - FromProto(task.last_checkpoint_at()));
     return {{Clean(SpecialistOf(task.task())), Tone::kStrong},
             {member.empty() ? kNothing : member},
             {Activity(task), ActivityTone(task)},
@@ -195,7 +196,7 @@ class StatusScreen {
     if (task.state() != v1::TaskStatus::STATE_RUNNING) {
       return reason.empty() ? reason : WithReason(Activity(task), reason);
     }
-    const absl::Duration quiet = ToDuration(task.since_progress());
+    const absl::Duration quiet = FromProto(task.since_progress());
     if (reason.empty() && quiet >= kQuiet) return Cat("no progress for ", Age(quiet));
     return reason;
   }
@@ -354,7 +355,7 @@ Cell WorkerState(const v1::WorkerStatus& worker) {
   }
   // A box has its name from the first time it was heard of.
   if (worker.box().empty()) return {"not seen yet", Tone::kWarning};
-  return {Cat("gone ", Age(ToDuration(worker.since_seen()))), Tone::kBad};
+  return {Cat("gone ", Age(FromProto(worker.since_seen()))), Tone::kBad};
 }
 
 }  // namespace interceptor::coordinator

@@ -31,7 +31,7 @@ ROOMS = {
     "coordinator/runtime": (["coordinator/core", "coordinator/journal", "coordinator/vault", "common/metrics"], {ABSL}),
     "coordinator/service": (["coordinator/runtime", "common/rpc", "common/plan", "common/wire"], {ABSL, GRPC, PROTO, "proto", "cli11"}),
     "coordinator/dashboard": (["coordinator/runtime", "common/metrics"], {ABSL, "httplib"}),
-    "coordinator/cli": (["common/rpc"], {ABSL, GRPC, PROTO, "proto", "cli11"}),
+    "coordinator/cli": (["common/rpc", "common/wire"], {ABSL, GRPC, PROTO, "proto", "cli11"}),
     "worker/session": (["common/facts"], {ABSL}),
     "worker/sampling": (["common/facts"], {ABSL}),
     "worker/store": (["worker/sampling", "common/io"], {ABSL, JSON}),

@@ -106,29 +106,15 @@ std::string ScoreTable(const ClipList& list, const std::vector<double>& logits, 
 
 absl::StatusOr<std::optional<Figures>> Summarise(const ClipList& list, const std::vector<double>& logits,
                                                  uint64_t seed) {
-  Figures figures;
-  std::set<std::string> families;
   std::vector<ClipScore> scores;
-  std::vector<ScoredLabel> labels;
+  int64_t fakes = 0;
   for (size_t i = 0; i < list.infos.size(); ++i) {
     const bool fake = list.infos[i].label == Label::kFake;
     scores.push_back({list.infos[i].family, fake, logits[i]});
-    labels.push_back({logits[i], fake});
-    families.insert(list.infos[i].family);
-    ++(fake ? figures.fakes : figures.reals);
+    fakes += fake ? 1 : 0;
   }
-  if (figures.reals == 0 || figures.fakes == 0) return std::nullopt;
-  figures.families = static_cast<int64_t>(families.size());
-  ICPT_ASSIGN_OR_RETURN(const Interval auc, AucInterval(scores, {.seed = seed}));
-  ICPT_ASSIGN_OR_RETURN(figures.log_loss, BalancedLogLoss(labels));
-  ICPT_ASSIGN_OR_RETURN(const ClassAccuracy accuracy, AccuracyByClass(labels));
-  figures.auc = auc.estimate;
-  figures.auc_low = auc.low;
-  figures.auc_high = auc.high;
-  figures.too_few = auc.too_few;
-  figures.real_accuracy = accuracy.real;
-  figures.fake_accuracy = accuracy.fake;
-  return figures;
+  if (fakes == 0 || fakes == std::ssize(scores)) return std::nullopt;
+  return Summarise(scores, seed);
 }
 
 std::vector<float> ClipLosses(const ClipList& list, const std::vector<double>& logits) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/stats/figures.h"
 #include "worker/engine/chunk_data.h"
 #include "worker/engine/learner.h"
 
@@ -30,19 +31,6 @@ std::string_view ToString(ScoreSplit split);  // "held_out", "look_ahead"
 // docs/child-protocol.md, "Score table".
 std::string ScoreTable(const ClipList& list, const std::vector<double>& logits, ScoreSplit split,
                        int64_t step);
-
-struct Figures {
-  int64_t reals = 0;
-  int64_t fakes = 0;
-  int64_t families = 0;
-  double auc = 0;
-  double auc_low = 0;
-  double auc_high = 0;
-  double log_loss = 0;  // class-balanced
-  double real_accuracy = 0;
-  double fake_accuracy = 0;
-  bool too_few = false;
-};
 
 // Nothing when a class is missing. The intervals' draws follow from `seed`.
 absl::StatusOr<std::optional<Figures>> Summarise(const ClipList& list, const std::vector<double>& logits,

@@ -1,75 +1,30 @@
 #include "worker/sampling/types.h"
 
+#include "common/base/enum_names.h"
+
 namespace interceptor::worker {
-std::string_view ToString(Label label) {
-  switch (label) {
-    case Label::kReal:
-      return "REAL";
-    case Label::kFake:
-      return "FAKE";
-  }
-  return "?";
-}
+namespace {
 
-std::string_view ToString(SpecialistName specialist) {
-  switch (specialist) {
-    case SpecialistName::kBG:
-      return "BG";
-    case SpecialistName::kAV:
-      return "AV";
-    case SpecialistName::kCM:
-      return "CM";
-    case SpecialistName::kRR:
-      return "RR";
-    case SpecialistName::kLL:
-      return "LL";
-    case SpecialistName::kTM:
-      return "TM";
-  }
-  return "?";
-}
+constexpr std::pair<Label, std::string_view> kLabels[] = {{Label::kReal, "REAL"}, {Label::kFake, "FAKE"}};
 
-std::optional<Label> ParseLabel(std::string_view text) {
-  for (const Label label : {Label::kReal, Label::kFake}) {
-    if (text == ToString(label)) return label;
-  }
-  return std::nullopt;
-}
+constexpr std::pair<SpecialistName, std::string_view> kSpecialists[] = {
+    {SpecialistName::kBG, "BG"}, {SpecialistName::kAV, "AV"}, {SpecialistName::kCM, "CM"},
+    {SpecialistName::kRR, "RR"}, {SpecialistName::kLL, "LL"}, {SpecialistName::kTM, "TM"}};
 
+constexpr std::pair<View, std::string_view> kViews[] = {
+    {View::kFullFrame, "full_frame"},   {View::kFaceCrop, "face_crop"},  {View::kLumaPatches, "luma_patches"},
+    {View::kMouthTrack, "mouth_track"}, {View::kLogMel, "log_mel"},      {View::kBurst, "burst"},
+    {View::kCodecFacts, "codec_facts"}, {View::kBlockMask, "block_mask"}};
+
+}  // namespace
+
+std::string_view ToString(Label label) { return NameOf(kLabels, label); }
+std::string_view ToString(SpecialistName specialist) { return NameOf(kSpecialists, specialist); }
+std::string_view ToString(View view) { return NameOf(kViews, view); }
+std::optional<Label> ParseLabel(std::string_view text) { return ValueNamed(kLabels, text); }
 std::optional<SpecialistName> ParseSpecialist(std::string_view text) {
-  for (const SpecialistName specialist : kAllSpecialists) {
-    if (text == ToString(specialist)) return specialist;
-  }
-  return std::nullopt;
+  return ValueNamed(kSpecialists, text);
 }
-
-std::string_view ToString(View view) {
-  switch (view) {
-    case View::kFullFrame:
-      return "full_frame";
-    case View::kFaceCrop:
-      return "face_crop";
-    case View::kLumaPatches:
-      return "luma_patches";
-    case View::kMouthTrack:
-      return "mouth_track";
-    case View::kLogMel:
-      return "log_mel";
-    case View::kBurst:
-      return "burst";
-    case View::kCodecFacts:
-      return "codec_facts";
-    case View::kBlockMask:
-      return "block_mask";
-  }
-  return "?";
-}
-
-std::optional<View> ParseView(std::string_view text) {
-  for (const View view : kAllViews) {
-    if (text == ToString(view)) return view;
-  }
-  return std::nullopt;
-}
+std::optional<View> ParseView(std::string_view text) { return ValueNamed(kViews, text); }
 
 }  // namespace interceptor::worker

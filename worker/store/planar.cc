@@ -5,6 +5,8 @@
 #include <cmath>
 #include <vector>
 
+#include "common/base/enum_names.h"
+
 namespace interceptor::worker {
 namespace {
 
@@ -80,19 +82,9 @@ void SpreadRow(const uint8_t* plane, int half, int row, std::vector<int>& spread
 
 }  // namespace
 
-std::string_view ToString(ColourMatrix matrix) {
-  for (const auto& [known, name] : kNames) {
-    if (known == matrix) return name;
-  }
-  return "?";
-}
+std::string_view ToString(ColourMatrix matrix) { return NameOf(kNames, matrix); }
 
-std::optional<ColourMatrix> ParseColourMatrix(std::string_view text) {
-  for (const auto& [known, name] : kNames) {
-    if (name == text) return known;
-  }
-  return std::nullopt;
-}
+std::optional<ColourMatrix> ParseColourMatrix(std::string_view text) { return ValueNamed(kNames, text); }
 
 void RgbFromPlanar(std::string_view planar, int side, const YuvColours& colours, uint8_t* rgb) {
   const Coefficients c(colours);
