@@ -40,13 +40,13 @@ absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOp
     start.weights = "checkpoint";
     start.digest = digest.hex;
   } else {
-    const bool given = !settings.model.initial_weights_file.empty();
+    const bool given = !settings.model.initial_weights.file.empty();
     info.specialist = options.specialist;
     info.plan_digest = settings.plan_digest;
     info.cursor.seed = settings.seed;
     info.from_given_weights = given;
     start.weights = given ? "initial" : "scratch";
-    if (given) start.digest = settings.model.initial_weights_sha256;
+    if (given) start.digest = settings.model.initial_weights.sha256;
   }
   if (snapshots == Snapshots::kLeftAlone) return start;
   std::optional<FoundSnapshot> snapshot =
@@ -73,10 +73,10 @@ absl::Status LoadStart(const FileSystem& files, const TrainerOptions& options, c
   if (start.weights == "scratch") return absl::OkStatus();
   if (start.weights != "initial") return learner.Load(start.checkpoint.state);
   const ModelSettings& model = options.settings.model;
-  const std::string path = JoinPath(options.data, model.initial_weights_file);
+  const std::string path = JoinPath(options.data, model.initial_weights.file);
   HostState state = MakeHostState(learner.architecture(), false);
   ICPT_RETURN_IF_ERROR(learner.CaptureAll(state));
-  ICPT_ASSIGN_OR_RETURN(state, ReadInitialWeights(files, path, model.initial_weights_sha256,
+  ICPT_ASSIGN_OR_RETURN(state, ReadInitialWeights(files, path, model.initial_weights.sha256,
                                                   learner.architecture(), std::move(state)));
   return learner.Load(state);
 }

@@ -26,7 +26,7 @@ struct TrainerOptions {
   SpecialistName specialist = SpecialistName::kBG;
   std::string store;   // folder of clip stores
   std::string run;     // this run's folder
-  std::string data;    // what settings.model.initial_weights_file is relative to
+  std::string data;    // what settings.model.initial_weights.file is relative to
   std::string resume;  // a checkpoint; empty: from the start
   std::string device = "cpu";
   int threads = 1;

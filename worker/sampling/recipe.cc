@@ -28,10 +28,10 @@ void CheckModel(const ModelSettings& model, FieldFaults& check) {
   check.InRange("model.width_scale", model.width_scale);
   check.InRange("model.depth_scale", model.depth_scale);
   check.InRange("model.classes", model.classes);
-  if (model.initial_weights_file.empty() != model.initial_weights_sha256.empty()) {
+  if (model.initial_weights.file.empty() != model.initial_weights.sha256.empty()) {
     check.Add("model.initial_weights needs both file and sha256, or neither");
-  } else if (!model.initial_weights_sha256.empty()) {
-    check.Keep(ValidateDigestHex(model.initial_weights_sha256), "model.initial_weights.sha256");
+  } else if (!model.initial_weights.sha256.empty()) {
+    check.Keep(ValidateDigestHex(model.initial_weights.sha256), "model.initial_weights.sha256");
   }
 }
 

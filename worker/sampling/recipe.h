@@ -19,14 +19,19 @@ struct CurriculumStage {
   double pace = 1.0;
 };
 
+// Both empty: the model is trained from scratch.
+struct InitialWeights {
+  std::string file;
+  std::string sha256;
+};
+
 struct ModelSettings {
   std::string architecture = "efficientnet_b4";
   int input_pixels = 224;
   double width_scale = 1.0;  // relative to B4
   double depth_scale = 1.0;
   int classes = 2;
-  std::string initial_weights_file;  // empty: from scratch
-  std::string initial_weights_sha256;
+  InitialWeights initial_weights;
 };
 
 struct Recipe {

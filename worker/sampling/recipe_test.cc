@@ -30,7 +30,7 @@ CATCH_TEST_CASE("a value out of its range is refused, naming the field") {
       {"model.width_scale", [](RunSettings& s) { s.model.width_scale = 0; }},
       {"model.depth_scale", [](RunSettings& s) { s.model.depth_scale = 100; }},
       {"model.classes", [](RunSettings& s) { s.model.classes = 3; }},
-      {"model.initial_weights", [](RunSettings& s) { s.model.initial_weights_file = "b4.safetensors"; }},
+      {"model.initial_weights", [](RunSettings& s) { s.model.initial_weights.file = "b4.safetensors"; }},
       {"recipe.learning_rate", [](RunSettings& s) { s.recipe.learning_rate = 0; }},
       {"recipe.weight_decay", [](RunSettings& s) { s.recipe.weight_decay = std::nan(""); }},
       {"recipe.beta1", [](RunSettings& s) { s.recipe.beta1 = 1; }},

@@ -28,8 +28,8 @@ CATCH_TEST_CASE("settings come back as they were written") {
   settings.seed = 4000000000u;
   settings.chunks = {"07", "03"};
   settings.model.width_scale = 0.25;
-  settings.model.initial_weights_file = "b4.safetensors";
-  settings.model.initial_weights_sha256 = std::string(64, 'c');
+  settings.model.initial_weights.file = "b4.safetensors";
+  settings.model.initial_weights.sha256 = std::string(64, 'c');
   settings.recipe.learning_rate = 0.1 + 0.2 - 0.2;
   settings.recipe.stages = {{.until_progress = 0.3, .input_pixels = 64, .pace = 0.5}, {}};
   settings.preparation.labels_csv = "labels.csv";
@@ -49,7 +49,7 @@ CATCH_TEST_CASE("settings come back as they were written") {
   CATCH_CHECK(read->recipe.learning_rate == settings.recipe.learning_rate);
   CATCH_CHECK(read->recipe.stages.size() == 2);
   CATCH_CHECK(read->recipe.stages[0].input_pixels == 64);
-  CATCH_CHECK(read->model.initial_weights_file == "b4.safetensors");
+  CATCH_CHECK(read->model.initial_weights.file == "b4.safetensors");
   CATCH_CHECK_FALSE(read->evaluation.look_ahead);
   CATCH_CHECK(read->preparation.replay_reservoir == 0.25);
   CATCH_CHECK(read->preparation.face_model_sha256 == std::string(64, 'd'));
