@@ -35,6 +35,8 @@ def case_every_part_is_killed_once(cluster_of):
     preparer = await_event("a preparer with a decoder", lambda: [
         (p, d) for p in processes("interceptor-prepare", str(cluster.folder / "store"))
         for d in children_of(p, "interceptor-decode")])[0]
+    require(cluster.log_text("member-1").count("Haar cascade") == 1,
+            "the worker's log does not say once that a cascade looks for the faces")
     require(kill_hard(preparer[1]), "the decoder was gone already")
     await_event("the preparer's next decoder",
                 lambda: set(children_of(preparer[0], "interceptor-decode")) - {preparer[1]} or

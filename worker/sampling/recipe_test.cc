@@ -90,5 +90,12 @@ CATCH_TEST_CASE("several faults are reported together") {
   CATCH_CHECK(text.find("recipe.batch_size is 0") != std::string::npos);
 }
 
+CATCH_TEST_CASE("people are told what a cascade costs, and nothing of YuNet") {
+  CATCH_CHECK(FaceModelNotice("models/yunet.onnx").empty());
+  for (const char* cascade : {"", "/usr/share/opencv4/haarcascades/face.xml"}) {
+    CATCH_CHECK(FaceModelNotice(cascade).find("deploy/face-model") != std::string_view::npos);
+  }
+}
+
 }  // namespace
 }  // namespace interceptor::worker
