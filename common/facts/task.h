@@ -43,6 +43,7 @@ struct Progress {
   int64_t step = 0;
   int64_t chunk_steps = 0;
   double loss = 0;
+  double gradient_norm = 0;
   double samples_per_second = 0;
   double data_wait_share = 0;
   double training_seconds = 0;

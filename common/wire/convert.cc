@@ -55,6 +55,7 @@ v1::Progress ToProto(const Progress& progress) {
   out.set_step(progress.step);
   out.set_chunk_steps(progress.chunk_steps);
   out.set_loss(progress.loss);
+  out.set_gradient_norm(progress.gradient_norm);
   out.set_samples_per_second(progress.samples_per_second);
   out.set_data_wait_share(progress.data_wait_share);
   out.set_training_seconds(progress.training_seconds);
@@ -144,6 +145,7 @@ Progress FromProto(const v1::Progress& progress) {
           .step = progress.step(),
           .chunk_steps = progress.chunk_steps(),
           .loss = progress.loss(),
+          .gradient_norm = progress.gradient_norm(),
           .samples_per_second = progress.samples_per_second(),
           .data_wait_share = progress.data_wait_share(),
           .training_seconds = progress.training_seconds(),

@@ -107,6 +107,7 @@ void AddTask(const v1::TaskStatus& task, const Terminal& terminal, Sheet& sheet)
                                                : Cat(task.step()));
   }
   sheet.Field("training loss", Measured(task.loss(), 4));
+  sheet.Field("gradient norm", Measured(task.gradient_norm(), 4));
   if (running && task.phase() == v1::PHASE_TRAINING && task.samples_per_second() > 0) {
     sheet.Field("speed", Cat(Rate(task.samples_per_second()), " clips/s, ",
                              Fixed(100 * task.data_wait_share(), 0), " % of the time waiting for data"));

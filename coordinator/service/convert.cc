@@ -153,6 +153,7 @@ v1::TaskStatus ToProto(const TaskView& task) {
     out.set_step(progress.step);
     out.set_chunk_steps(progress.chunk_steps);
     out.set_loss(progress.loss);
+    out.set_gradient_norm(progress.gradient_norm);
     out.set_samples_per_second(progress.samples_per_second);
     out.set_data_wait_share(progress.data_wait_share);
     out.set_training_seconds(progress.training_seconds);

@@ -85,8 +85,8 @@ class Training:
 
     def move(self, phase):
         self.control.say("progress", phase=phase, chunk=self.chunk, cursor=self.cursor(), step=self.state["step"],
-                         chunk_steps=10, loss=1.0, learning_rate=0.1, samples_per_s=1.0, data_wait_share=0.0,
-                         training_s=float(self.state["step"]))
+                         chunk_steps=10, loss=1.0, gradient_norm=1.0, learning_rate=0.1, samples_per_s=1.0,
+                         data_wait_share=0.0, training_s=float(self.state["step"]))
 
     def save(self, reason):
         path = self.run / "checkpoints" / f"{self.specialist}-step-{self.state['step']:010d}.safetensors"

@@ -75,6 +75,7 @@ void FillTrainingTask(int specialist, v1::TaskStatus* task) {
   task->set_step(3250 + specialist);
   task->set_chunk_steps(1000);
   task->set_loss(0.5 + 0.015625 * specialist);
+  task->set_gradient_norm(0.25);
   task->set_samples_per_second(has_turn ? 812.5 : 0);
   task->set_data_wait_share(0.0625);
   task->set_training_seconds(11700);

@@ -98,6 +98,7 @@ absl::StatusOr<std::optional<SessionInput>> Moved(ChildId child, EventReader rea
   moved.step = reader.Integer("step");
   moved.chunk_steps = reader.Integer("chunk_steps");
   moved.loss = reader.Number("loss");
+  moved.gradient_norm = reader.Number("gradient_norm");
   moved.samples_per_second = reader.Number("samples_per_s");
   moved.data_wait_share = reader.Number("data_wait_share");
   moved.training_seconds = reader.Number("training_s");

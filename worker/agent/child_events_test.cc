@@ -15,7 +15,7 @@ using nlohmann::json;
 json ProgressEvent() {
   return json::parse(R"({"event":"progress","phase":"training","chunk":1,
     "cursor":{"chunk":1,"epoch":0,"position":17,"seed":9},"step":40,"chunk_steps":60,"loss":0.5,
-    "learning_rate":0.001,"samples_per_s":12.5,"data_wait_share":0,"training_s":33,"mood":"good"})");
+    "gradient_norm":2.25,"learning_rate":0.001,"samples_per_s":12.5,"data_wait_share":0,"training_s":33,"mood":"good"})");
 }
 
 template <typename T>
@@ -32,6 +32,7 @@ CATCH_TEST_CASE("a trainer's events become the session's inputs") {
   CATCH_CHECK(moved.child == 5);
   CATCH_CHECK(moved.at.cursor == Cursor{1, 0, 17, 9});
   CATCH_CHECK(moved.at.samples_per_second == 12.5);
+  CATCH_CHECK(moved.at.gradient_norm == 2.25);
   CATCH_CHECK(FromTrainerAs<TrainerReady>(json::parse(R"({"event":"ready","next_chunk":2})")).next_chunk ==
               2);
   const auto saved =

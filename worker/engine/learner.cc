@@ -234,12 +234,10 @@ class TorchLearner : public Learner {
       const AutocastGuard autocast(Bf16());
       losses = SampleLosses(net_.Forward(pictures, DrawMode(batch.count, input.step, first_stage)), batch);
     }
-    at::Tensor weighted = losses;
     if (!input.weights.empty()) {
-      std::vector<float> weights(input.weights.begin(), input.weights.end());
-      weighted = losses * Own(weights).to(net_.device());
+      losses = losses * Own({input.weights.begin(), input.weights.end()}).to(net_.device());
     }
-    const at::Tensor loss = weighted.mean();
+    const at::Tensor loss = losses.mean();
     StepResult result;
     result.loss = loss.item<double>();
     if (!std::isfinite(result.loss)) {
@@ -248,8 +246,6 @@ class TorchLearner : public Learner {
     loss.backward();
     ICPT_ASSIGN_OR_RETURN(result.gradient_norm, optimizer_.Step({.learning_rate = input.learning_rate,
                                                                  .first_trainable_group = first_stage}));
-    const at::Tensor host = losses.detach().cpu().contiguous();
-    result.sample_losses.assign(host.data_ptr<float>(), host.data_ptr<float>() + host.numel());
     return result;
   }
 

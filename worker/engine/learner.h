@@ -57,8 +57,7 @@ struct StepInput {
 
 struct StepResult {
   double loss = 0;
-  double gradient_norm = 0;
-  std::vector<float> sample_losses;  // unweighted
+  double gradient_norm = 0;  // before clipping
 };
 
 // Logits and gradients of the mean cross-entropy for given inputs, for comparison with other implementations.

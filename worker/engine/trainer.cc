@@ -217,7 +217,7 @@ class Trainer {
       meter_.SetLoaderWait(loader.waited());
       mark = now;
       ICPT_RETURN_IF_ERROR(SaveWhereDue(order, steps));
-      ReportProgress(order, steps, result.loss, learning_rate);
+      ReportProgress(order, steps, result, learning_rate);
     }
     meter_.EndLoader();
     return true;
@@ -312,7 +312,7 @@ class Trainer {
   }
 
   absl::StatusOr<std::vector<double>> Score(const ChunkOrder& order, const ClipList& list) {
-    auto progress = [&](double) { EmitProgress("evaluating", order, {}, 0, 0); };
+    auto progress = [&](double) { EmitProgress("evaluating", order, {}, {}, 0); };
     return ScoreClips(*learner_, list,
                       {.view = TraitsOf(options_.specialist).view,
                        .frames_per_clip = options_.settings.evaluation.frames_per_clip,
@@ -379,13 +379,14 @@ class Trainer {
     return weights;
   }
 
-  void ReportProgress(const ChunkOrder& order, const ChunkSteps& steps, double loss, double learning_rate) {
+  void ReportProgress(const ChunkOrder& order, const ChunkSteps& steps, const StepResult& result,
+                      double learning_rate) {
     const bool chunk_end = info_.cursor.chunk != order.chunk;
     if (chunk_end || SystemClock().Now() - last_progress_ >= kProgressPeriod) {
-      EmitProgress("training", order, steps, loss, learning_rate);
+      EmitProgress("training", order, steps, result, learning_rate);
     }
     if (!chunk_end) return;
-    EmitProgress("saving", order, steps, loss, learning_rate);
+    EmitProgress("saving", order, steps, result, learning_rate);
     LogChunk(order);
   }
 
@@ -396,8 +397,8 @@ class Trainer {
                     << " % of it waiting for data";
   }
 
-  void EmitProgress(const char* phase, const ChunkOrder& order, const ChunkSteps& steps, double loss,
-                    double learning_rate) {
+  void EmitProgress(const char* phase, const ChunkOrder& order, const ChunkSteps& steps,
+                    const StepResult& result, double learning_rate) {
     last_progress_ = SystemClock().Now();
     control_.Emit({{"event", "progress"},
                    {"phase", phase},
@@ -405,7 +406,8 @@ class Trainer {
                    {"cursor", CursorJson()},
                    {"step", info_.step},
                    {"chunk_steps", steps.Total()},
-                   {"loss", loss},
+                   {"loss", result.loss},
+                   {"gradient_norm", result.gradient_norm},
                    {"learning_rate", learning_rate},
                    {"samples_per_s", meter_.SamplesPerSecond()},
                    {"data_wait_share", meter_.WaitShare()},

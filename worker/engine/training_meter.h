@@ -3,7 +3,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdint>
+#include <deque>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -13,15 +13,23 @@ namespace interceptor::worker {
 class TrainingMeter {
  public:
   void CountStep(int samples, absl::Duration took) {
-    samples_ += samples;
     total_.busy += took;
+    steps_.push_back({samples, took});
+    minute_.samples += samples;
+    minute_.took += took;
+    while (minute_.took - steps_.front().took >= absl::Minutes(1)) {
+      minute_.samples -= steps_.front().samples;
+      minute_.took -= steps_.front().took;
+      steps_.pop_front();
+    }
   }
   // In all, of the loader in use; its wait counts for good when it is done with.
   void SetLoaderWait(absl::Duration waited) { total_.waited = waited_before_ + waited; }
   void EndLoader() { waited_before_ = total_.waited; }
 
+  // Over the last minute of training.
   double SamplesPerSecond() const {
-    return static_cast<double>(samples_) / std::max(1e-9, absl::ToDoubleSeconds(total_.busy));
+    return static_cast<double>(minute_.samples) / std::max(1e-9, absl::ToDoubleSeconds(minute_.took));
   }
   double WaitShare() const { return total_.WaitShare(); }
 
@@ -37,7 +45,12 @@ class TrainingMeter {
   }
 
  private:
-  int64_t samples_ = 0;
+  struct Steps {
+    int samples = 0;
+    absl::Duration took;
+  };
+  std::deque<Steps> steps_;  // the newest that took a minute or more together
+  Steps minute_;             // their sum
   Span total_;
   Span at_chunk_;
   absl::Duration waited_before_;
