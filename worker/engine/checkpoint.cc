@@ -92,7 +92,7 @@ std::map<std::string, std::string> MakeMetadata(const Architecture& net, const C
   return {{"format", std::string(kFormat)},
           {"format_version", Cat(kCheckpointVersion)},
           {"architecture", net.Stamp()},
-          {"preprocessing", std::string(kPreprocessingStamp)},
+          {"preprocessing", std::string(TraitsOf(info.specialist).preprocessing)},
           {"specialist", std::string(ToString(info.specialist))},
           {"plan_digest", info.plan_digest},
           {"manifests", Join(info.manifests)},
@@ -184,10 +184,6 @@ absl::Status CheckKind(const Metadata& metadata, const Architecture& net) {
     return FailedPrecondition("it holds another architecture (", metadata.Get("architecture"),
                               "); the plan wants ", net.Stamp());
   }
-  if (metadata.Get("preprocessing") != kPreprocessingStamp) {
-    return FailedPrecondition("it was trained with other preprocessing (", metadata.Get("preprocessing"),
-                              ")");
-  }
   return absl::OkStatus();
 }
 
@@ -218,6 +214,12 @@ absl::StatusOr<Checkpoint> ParseCheckpoint(const SafetensorsFile& file, const Ar
   ICPT_RETURN_IF_ERROR(CheckKind(metadata, net));
   Checkpoint checkpoint;
   ICPT_ASSIGN_OR_RETURN(checkpoint.info, ParseInfo(metadata));
+  const SpecialistTraits& traits = TraitsOf(checkpoint.info.specialist);
+  if (metadata.Get("preprocessing") != traits.preprocessing) {
+    return FailedPrecondition("it was trained with other preprocessing (", metadata.Get("preprocessing"),
+                              "); this program prepares for ", ToString(traits.name), " by ",
+                              traits.preprocessing);
+  }
   bool bf16 = false;
   for (const TensorEntry& entry : file.header().tensors) {
     bf16 |= entry.dtype == DType::kBF16;

@@ -3,6 +3,7 @@
 
 #include "common/base/digest.h"
 #include "common/base/status.h"
+#include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
 #include "tests/support/scratch_folder.h"
 
@@ -61,6 +62,27 @@ CATCH_TEST_CASE("a recovery snapshot of version 1 opens") {
   CATCH_CHECK(golden.state.exp_avg == std::vector<float>{1, -1, 0.1F, 0});
   CATCH_CHECK(golden.state.exp_avg_sq == std::vector<float>{2, 0, 0.2F, 0});
   CATCH_CHECK(golden.losses == std::vector<float>{0.7F, 0.3F});
+}
+
+CATCH_TEST_CASE("the preprocessing of each specialist stands in its checkpoints, as version 1 wrote it") {
+  const ScratchFolder folder;
+  const std::string path = folder.File("checkpoint.safetensors");
+  const HostState state = MakeHostState(TwoParameters(), true);
+  const std::string stamp =
+      R"("preprocessing":"rgb /255, mean 0.485 0.456 0.406, deviation 0.229 0.224 0.225")";
+  for (const SpecialistName specialist : kAllSpecialists) {
+    CheckpointInfo info;
+    info.specialist = specialist;
+    CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, TwoParameters(), info, state, {}).ok());
+    std::string bytes = *ReadWholeFile(SystemFiles(), path);
+    const size_t at = bytes.find(stamp);
+    CATCH_REQUIRE(at != std::string::npos);
+    bytes[at + stamp.size() - 2] = '9';
+    CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, bytes).ok());
+    const absl::Status refused = ReadCheckpoint(SystemFiles(), path, TwoParameters()).status();
+    CATCH_CHECK(absl::IsFailedPrecondition(refused));
+    CATCH_CHECK(Message(refused).find("other preprocessing") != std::string::npos);
+  }
 }
 
 CATCH_TEST_CASE("training seconds come back as they were over twelve magnitudes") {

@@ -40,8 +40,8 @@ LearnerOptions TinyOptions() {
 // Fakes are red, reals are green.
 FrameBatch ColourBatch(int count, int side) {
   FrameBatch batch;
-  batch.side = side;
-  batch.count = count;
+  batch.input = {.count = count, .face_crop = {.side = side}};
+  std::vector<uint8_t>& rgb = batch.input.face_crop.rgb;
   for (int i = 0; i < count; ++i) {
     const bool fake = i % 2 == 1;
     batch.is_fake.push_back(fake);
@@ -51,8 +51,7 @@ FrameBatch ColourBatch(int count, int side) {
     batch.samples.push_back(sample);
     for (int p = 0; p < side * side; ++p) {
       const auto shade = static_cast<uint8_t>(100 + (p * (i + 3)) % 31);
-      batch.pixels.insert(batch.pixels.end(),
-                          {fake ? uint8_t{200} : shade, fake ? shade : uint8_t{200}, shade});
+      rgb.insert(rgb.end(), {fake ? uint8_t{200} : shade, fake ? shade : uint8_t{200}, shade});
     }
   }
   return batch;
@@ -91,9 +90,23 @@ CATCH_TEST_CASE("a tiny network learns, and a step is a function of state and in
   CATCH_CHECK(last < 0.5 * first);
   CATCH_CHECK(StateOf(*learner).weights == StateOf(*twin).weights);
   CATCH_CHECK(StateOf(*learner).statistics == StateOf(*twin).statistics);
-  const auto scores = learner->Score(batch.pixels, batch.count, batch.side);
+  const auto scores = learner->Score(batch.input);
   CATCH_REQUIRE(scores.ok());
   CATCH_CHECK(scores->size() == 8);
+}
+
+CATCH_TEST_CASE("a scorer of given weights scores as the learner they come from") {
+  const LearnerOptions options = TinyOptions();
+  const auto learner = MakeLearner(options);
+  const FrameBatch batch = ColourBatch(8, 32);
+  const CurriculumStage stage = {.input_pixels = 32};
+  CATCH_REQUIRE(learner->Step(InputOf(batch, stage, 0)).ok());
+  const HostState state = StateOf(*learner);
+  const auto scorer = MakeScorer({.model = options.model}, state.weights, state.statistics);
+  CATCH_REQUIRE(scorer.ok());
+  CATCH_CHECK(*(*scorer)->Score(batch.input) == *learner->Score(batch.input));
+  const auto other = MakeScorer({.model = options.model}, state.weights, {});
+  CATCH_CHECK(absl::IsInvalidArgument(other.status()));
 }
 
 CATCH_TEST_CASE("dropout, stochastic depth and augmentation follow the step's key, not a hidden state") {
@@ -185,7 +198,8 @@ CATCH_TEST_CASE("what LibTorch throws comes out of every entry as a status") {
   broken.weights.pop_back();
   CATCH_CHECK(absl::IsInternal(learner->CaptureWeights(broken)));
   FrameBatch batch = ColourBatch(4, 32);
-  CATCH_CHECK(absl::IsInternal(learner->Score(batch.pixels, batch.count, 0).status()));
+  SpecialistInput no_pictures = {.count = 4};
+  CATCH_CHECK(absl::IsInternal(learner->Score(no_pictures).status()));
   batch.is_fake.pop_back();
   const CurriculumStage stage = {.input_pixels = 32};
   CATCH_CHECK(absl::IsInternal(learner->Step(InputOf(batch, stage, 0)).status()));

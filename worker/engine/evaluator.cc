@@ -15,7 +15,7 @@
 namespace interceptor::worker {
 namespace {
 
-constexpr int kPicturesAtOnce = 64;
+constexpr int kSamplesAtOnce = 64;
 
 // Commas and quotes in a clip's name must not shift the columns (RFC 4180).
 std::string Field(const std::string& text) {
@@ -25,10 +25,9 @@ std::string Field(const std::string& text) {
   return quoted + "\"";
 }
 
-// Frames waiting to be scored together, with the clip each belongs to.
-struct PendingFrames {
-  int side = 0;
-  std::vector<uint8_t> pixels;
+// Samples waiting to be scored together, with the clip each belongs to.
+struct PendingSamples {
+  SpecialistInput input;
   std::vector<size_t> owners;
 };
 
@@ -38,42 +37,33 @@ std::string_view ToString(ScoreSplit split) {
   return split == ScoreSplit::kHeldOut ? "held_out" : "look_ahead";
 }
 
-absl::StatusOr<std::vector<double>> ScoreClips(Learner& learner, const ClipList& list,
+absl::StatusOr<std::vector<double>> ScoreClips(Scorer& scorer, const ClipList& list,
                                                const ScoringOptions& options) {
   std::vector<double> sums(list.clips.size(), 0.0);
   std::vector<int> counts(list.clips.size(), 0);
-  PendingFrames pending;
+  PendingSamples pending;
   auto flush = [&]() -> absl::Status {
     if (pending.owners.empty()) return absl::OkStatus();
-    ICPT_ASSIGN_OR_RETURN(
-        const std::vector<float> logits,
-        learner.Score(pending.pixels, static_cast<int>(pending.owners.size()), pending.side));
+    ICPT_ASSIGN_OR_RETURN(const std::vector<float> logits, scorer.Score(pending.input));
     for (size_t i = 0; i < logits.size(); ++i) sums[pending.owners[i]] += logits[i];
     if (options.progress) {
       options.progress(static_cast<double>(pending.owners.back() + 1) /
                        static_cast<double>(list.clips.size()));
     }
-    pending.pixels.clear();
-    pending.owners.clear();
+    pending = {};
     return absl::OkStatus();
   };
   for (size_t i = 0; i < list.clips.size(); ++i) {
     const StoredClip& clip = *list.clips[i];
-    const std::vector<int64_t> frames = EvenFrames(FrameCount(clip, options.view), options.frames_per_clip);
-    if (frames.empty()) {
-      return FailedPrecondition("clip ", clip.info.chunk, "/", clip.info.name, " has no frames in the view ",
-                                ToString(options.view), "; prepare the chunk again");
-    }
-    ICPT_ASSIGN_OR_RETURN(const int side, PictureSide(clip, options.view));
-    if (side != pending.side) ICPT_RETURN_IF_ERROR(flush());
-    pending.side = side;
+    const std::vector<int64_t> frames =
+        EvenFrames(FrameCount(clip, View::kFaceCrop), options.frames_per_clip);
+    ICPT_ASSIGN_OR_RETURN(const int side, PictureSide(clip, View::kFaceCrop));
+    if (side != pending.input.face_crop.side) ICPT_RETURN_IF_ERROR(flush());
     counts[i] = static_cast<int>(frames.size());
     for (const int64_t frame : frames) {
-      const size_t filled = pending.pixels.size();
-      pending.pixels.resize(filled + static_cast<size_t>(side) * side * 3);
-      ICPT_RETURN_IF_ERROR(CopyPicture(clip, options.view, frame, pending.pixels.data() + filled));
+      ICPT_RETURN_IF_ERROR(AppendSample(clip, frame, pending.input));
       pending.owners.push_back(i);
-      if (pending.owners.size() == kPicturesAtOnce) ICPT_RETURN_IF_ERROR(flush());
+      if (pending.owners.size() == kSamplesAtOnce) ICPT_RETURN_IF_ERROR(flush());
     }
   }
   ICPT_RETURN_IF_ERROR(flush());

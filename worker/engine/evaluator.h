@@ -10,19 +10,18 @@
 #include "absl/status/statusor.h"
 #include "common/stats/figures.h"
 #include "worker/engine/chunk_data.h"
-#include "worker/engine/learner.h"
+#include "worker/models/scorer.h"
 
 namespace interceptor::worker {
 
 struct ScoringOptions {
-  View view = View::kFaceCrop;
   int frames_per_clip = 16;
   // Called after every batch of pictures with the share of clips done.
   std::function<void(double)> progress;
 };
 
 // Logits by clip, positive for FAKE, index for index.
-absl::StatusOr<std::vector<double>> ScoreClips(Learner& learner, const ClipList& list,
+absl::StatusOr<std::vector<double>> ScoreClips(Scorer& scorer, const ClipList& list,
                                                const ScoringOptions& options);
 
 enum class ScoreSplit { kHeldOut, kLookAhead };

@@ -9,34 +9,11 @@
 #include "common/base/status.h"
 #include "worker/engine/optimizer.h"
 #include "worker/models/device.h"
-#include "worker/models/efficientnet.h"
-#include "worker/models/preprocess.h"
-#include "worker/models/torch.h"
+#include "worker/models/forward.h"
+#include "worker/models/specialist.h"
 
 namespace interceptor::worker {
 namespace {
-
-// The engine's wall: nothing thrown below leaves this room.
-template <typename Function>
-auto Guarded(const char* what, Function function) -> decltype(function()) {
-  try {
-    return function();
-  } catch (const c10::Error& error) {
-    const std::string text = error.what_without_backtrace();
-    if (text.find("out of memory") != std::string::npos) {
-      return Unavailable(what, ": ", text, "; another program may hold the device's memory");
-    }
-    return Internal(what, ": ", text);
-  } catch (const std::exception& error) {
-    return Internal(what, ": ", error.what());
-  }
-}
-
-// A const vector's is for reading alone.
-template <typename T>
-at::Tensor Borrow(const std::vector<T>& values, at::ScalarType type) {
-  return at::from_blob(const_cast<T*>(values.data()), {static_cast<int64_t>(values.size())}, type);
-}
 
 // A copy: the backward pass reads it after the vector is gone.
 at::Tensor Own(const std::vector<float>& values) { return Borrow(values, at::kFloat).clone(); }
@@ -61,17 +38,9 @@ class TorchLearner : public Learner {
     return Guarded("training step", [&] { return StepInside(input); });
   }
 
-  absl::StatusOr<std::vector<float>> Score(std::span<const uint8_t> pixels, int count, int side) override {
+  absl::StatusOr<std::vector<float>> Score(const SpecialistInput& input) override {
     return Guarded("scoring", [&]() -> absl::StatusOr<std::vector<float>> {
-      const at::NoGradGuard no_grad;
-      const at::Tensor pictures =
-          preprocessor_.Run(ToDevice(pixels, count, side),
-                            {.stored_side = side, .input_side = options_.model.input_pixels}, {});
-      const AutocastGuard autocast(Bf16());
-      const at::Tensor logits = net_.Forward(pictures, {}).to(at::kFloat).cpu();
-      const at::Tensor scores = logits.select(1, 1).sub(logits.select(1, 0)).contiguous();
-      const float* values = scores.data_ptr<float>();
-      return std::vector<float>(values, values + count);
+      return ScoreSamples(net_, preprocessor_, input, options_.model.input_pixels, Bf16());
     });
   }
 
@@ -108,8 +77,8 @@ class TorchLearner : public Learner {
         host.copy_(live);
         live.copy_(host);
       };
-      round(net_.arenas().exp_avg, state.exp_avg_bf16);
-      round(net_.arenas().exp_avg_sq, state.exp_avg_sq_bf16);
+      round(optimizer_.exp_avg(), state.exp_avg_bf16);
+      round(optimizer_.exp_avg_sq(), state.exp_avg_sq_bf16);
       return absl::OkStatus();
     });
   }
@@ -129,8 +98,8 @@ class TorchLearner : public Learner {
   absl::Status CaptureAll(HostState& state) override {
     ICPT_RETURN_IF_ERROR(CaptureWeights(state));
     return Guarded("capturing the moments", [&] {
-      Borrow(state.exp_avg, at::kFloat).copy_(net_.arenas().exp_avg);
-      Borrow(state.exp_avg_sq, at::kFloat).copy_(net_.arenas().exp_avg_sq);
+      Borrow(state.exp_avg, at::kFloat).copy_(optimizer_.exp_avg());
+      Borrow(state.exp_avg_sq, at::kFloat).copy_(optimizer_.exp_avg_sq());
       return absl::OkStatus();
     });
   }
@@ -152,10 +121,10 @@ class TorchLearner : public Learner {
       Arenas& arenas = net_.arenas();
       arenas.weights.copy_(Borrow(state.weights, at::kFloat));
       arenas.statistics.copy_(Borrow(state.statistics, at::kFloat));
-      arenas.exp_avg.copy_(bf16 ? Borrow(state.exp_avg_bf16, at::kBFloat16)
-                                : Borrow(state.exp_avg, at::kFloat));
-      arenas.exp_avg_sq.copy_(bf16 ? Borrow(state.exp_avg_sq_bf16, at::kBFloat16)
-                                   : Borrow(state.exp_avg_sq, at::kFloat));
+      optimizer_.exp_avg().copy_(bf16 ? Borrow(state.exp_avg_bf16, at::kBFloat16)
+                                      : Borrow(state.exp_avg, at::kFloat));
+      optimizer_.exp_avg_sq().copy_(bf16 ? Borrow(state.exp_avg_sq_bf16, at::kBFloat16)
+                                         : Borrow(state.exp_avg_sq, at::kFloat));
       arenas.counters = state.counters;
       std::copy(state.group_steps.begin(), state.group_steps.end(), optimizer_.group_steps().begin());
       return absl::OkStatus();
@@ -165,11 +134,6 @@ class TorchLearner : public Learner {
  private:
   bool Bf16() const { return options_.bf16_on_gpu && net_.device().is_cuda(); }
   uint64_t Run() const { return static_cast<uint64_t>(options_.specialist); }
-
-  at::Tensor ToDevice(std::span<const uint8_t> pixels, int64_t count, int64_t side) const {
-    return at::from_blob(const_cast<uint8_t*>(pixels.data()), {count, side, side, 3}, at::kByte)
-        .to(net_.device());
-  }
 
   // 0 or 1 / P(kept) for each of `shape`'s elements.
   at::Tensor DrawKept(const RandomKey& key, at::IntArrayRef shape, double drop) const {
@@ -220,9 +184,8 @@ class TorchLearner : public Learner {
           DrawAugmentation(sample.augmentation, traits.whitelist, input.stage->augmentation_strength));
     }
     const at::Tensor pictures =
-        preprocessor_.Run(ToDevice(batch.pixels, batch.count, batch.side),
-                          {.stored_side = batch.side,
-                           .input_side = std::min(input.stage->input_pixels, options_.model.input_pixels),
+        preprocessor_.Run(batch.input,
+                          {.input_side = std::min(input.stage->input_pixels, options_.model.input_pixels),
                            .size_change = traits.size_change},
                           augmentations);
     const int first_stage = kBackboneStages - std::clamp(input.stage->trainable_stages, 0, kBackboneStages);
@@ -232,7 +195,8 @@ class TorchLearner : public Learner {
     at::Tensor losses;
     {
       const AutocastGuard autocast(Bf16());
-      losses = SampleLosses(net_.Forward(pictures, DrawMode(batch.count, input.step, first_stage)), batch);
+      losses =
+          SampleLosses(net_.Forward(pictures, DrawMode(batch.input.count, input.step, first_stage)), batch);
     }
     if (!input.weights.empty()) {
       losses = losses * Own({input.weights.begin(), input.weights.end()}).to(net_.device());

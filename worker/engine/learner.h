@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "worker/models/architecture.h"
 #include "worker/models/engine_facts.h"
+#include "worker/models/scorer.h"
 #include "worker/sampling/recipe.h"
 #include "worker/sampling/types.h"
 #include "worker/store/frame_batch.h"
@@ -73,11 +74,10 @@ struct ProbeResult {
   std::vector<float> gradients;  // arena order
 };
 
-class Learner {
+class Learner : public Scorer {
  public:
   // NOT_FOUND when the device is not there.
   static absl::StatusOr<std::unique_ptr<Learner>> Create(const LearnerOptions& options);
-  virtual ~Learner() = default;
 
   virtual const Architecture& architecture() const = 0;
   virtual const EngineFacts& facts() const = 0;
@@ -85,10 +85,6 @@ class Learner {
   // One optimizer step. INTERNAL, with the state unchanged but for BatchNorm's statistics, when loss or
   // gradient is not finite.
   virtual absl::StatusOr<StepResult> Step(const StepInput& input) = 0;
-
-  // Logit for FAKE minus logit for REAL of each picture ([count, side, side, 3] bytes), in evaluation mode at
-  // the serving size.
-  virtual absl::StatusOr<std::vector<float>> Score(std::span<const uint8_t> pixels, int count, int side) = 0;
 
   virtual absl::StatusOr<ProbeResult> Probe(const ProbeInput& input) = 0;
 

@@ -9,7 +9,13 @@
 namespace interceptor::worker {
 
 Optimizer::Optimizer(const Recipe& recipe, double backbone_scale, EfficientNet& net)
-    : recipe_(recipe), backbone_scale_(backbone_scale), net_(net) {}
+    : recipe_(recipe),
+      backbone_scale_(backbone_scale),
+      net_(net),
+      exp_avg_(at::zeros_like(net.arenas().weights)),
+      exp_avg_sq_(at::zeros_like(net.arenas().weights)) {
+  net_.TrackGradients();
+}
 
 void Optimizer::ZeroGradients() { net_.arenas().gradients.zero_(); }
 
@@ -40,8 +46,8 @@ void Optimizer::Update(const ParameterRange& range, double learning_rate) {
   Arenas& arenas = net_.arenas();
   auto part = [&](const at::Tensor& arena) { return arena.narrow(0, range.offset, range.count); };
   at::Tensor weights = part(arenas.weights);
-  at::Tensor exp_avg = part(arenas.exp_avg);
-  at::Tensor exp_avg_sq = part(arenas.exp_avg_sq);
+  at::Tensor exp_avg = part(exp_avg_);
+  at::Tensor exp_avg_sq = part(exp_avg_sq_);
   const at::Tensor gradients = part(arenas.gradients);
   const auto steps = static_cast<double>(group_steps_[range.group]);
   const double correction1 = 1.0 - std::pow(recipe_.beta1, steps);

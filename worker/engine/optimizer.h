@@ -19,7 +19,8 @@ struct OptimizerStep {
 
 class Optimizer {
  public:
-  // `backbone_scale` multiplies the learning rate of every group but the classifier.
+  // Makes `net` track gradients. `backbone_scale` multiplies the learning rate of every group but the
+  // classifier.
   Optimizer(const Recipe& recipe, double backbone_scale, EfficientNet& net);
 
   // Clips the gradient to recipe.gradient_clip by its norm, updates the trainable groups and returns the norm
@@ -29,6 +30,8 @@ class Optimizer {
   void ZeroGradients();
 
   std::array<int64_t, kGroups>& group_steps() { return group_steps_; }
+  at::Tensor& exp_avg() { return exp_avg_; }
+  at::Tensor& exp_avg_sq() { return exp_avg_sq_; }
 
  private:
   void Update(const ParameterRange& range, double learning_rate);
@@ -36,6 +39,8 @@ class Optimizer {
   const Recipe recipe_;
   const double backbone_scale_;
   EfficientNet& net_;
+  at::Tensor exp_avg_;  // arena order, as its square's
+  at::Tensor exp_avg_sq_;
   std::array<int64_t, kGroups> group_steps_ = {};
 };
 

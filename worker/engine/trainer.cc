@@ -23,7 +23,6 @@
 #include "worker/engine/saver.h"
 #include "worker/engine/start.h"
 #include "worker/engine/training_meter.h"
-#include "worker/models/specialist.h"
 #include "worker/sampling/curriculum.h"
 #include "worker/sampling/cursor.h"
 #include "worker/sampling/sampler.h"
@@ -189,8 +188,7 @@ class Trainer {
                                      .chunk = order.chunk,
                                      .epoch = epoch}));
     batches.resize(std::min(batches.size(), static_cast<size_t>(steps.epoch_batches[epoch])));
-    Loader loader({.view = TraitsOf(options_.specialist).view,
-                   .base = data.base().clips,
+    Loader loader({.base = data.base().clips,
                    .replay = data.replay().clips,
                    .batches = std::move(batches),
                    .first_batch = info_.cursor.position,
@@ -213,7 +211,7 @@ class Trainer {
       info_.cursor = Advance(info_.cursor, steps);
       const MonotonicTime now = SystemClock().Now();
       info_.training_seconds += absl::ToDoubleSeconds(now - mark);
-      meter_.CountStep(batch.count, now - mark);
+      meter_.CountStep(batch.input.count, now - mark);
       meter_.SetLoaderWait(loader.waited());
       mark = now;
       ICPT_RETURN_IF_ERROR(SaveWhereDue(order, steps));
@@ -313,10 +311,9 @@ class Trainer {
 
   absl::StatusOr<std::vector<double>> Score(const ChunkOrder& order, const ClipList& list) {
     auto progress = [&](double) { EmitProgress("evaluating", order, {}, {}, 0); };
-    return ScoreClips(*learner_, list,
-                      {.view = TraitsOf(options_.specialist).view,
-                       .frames_per_clip = options_.settings.evaluation.frames_per_clip,
-                       .progress = progress});
+    return ScoreClips(
+        *learner_, list,
+        {.frames_per_clip = options_.settings.evaluation.frames_per_clip, .progress = progress});
   }
 
   absl::Status Report(const ChunkOrder& order, const ClipList& list, const std::vector<double>& logits,

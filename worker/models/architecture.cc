@@ -122,6 +122,13 @@ void AddBlocks(Architecture& net) {
   }
 }
 
+const TensorPlace& Find(const std::vector<TensorPlace>& places, std::string_view name) {
+  const auto found = std::find_if(places.begin(), places.end(),
+                                  [name](const TensorPlace& place) { return place.name == name; });
+  ICPT_CHECK(found != places.end()) << "no tensor " << name;
+  return *found;
+}
+
 }  // namespace
 
 int MakeDivisible(double channels) {
@@ -148,7 +155,6 @@ Architecture MakeEfficientNetB4(double width_scale, double depth_scale, int clas
   layout.Convolution("classifier.1", kClassifierGroup, {classes, net.head_out});
   layout.Bias("classifier.1", kClassifierGroup, classes);
   layout.Finish();
-  for (size_t i = 0; i < net.parameters.size(); ++i) net.by_name_[net.parameters[i].name] = i;
   return net;
 }
 
@@ -156,10 +162,14 @@ std::string Architecture::Stamp() const {
   return Cat("efficientnet_b4 width ", width_scale, " depth ", depth_scale, " classes ", classes);
 }
 
-const TensorPlace& Architecture::Parameter(std::string_view name) const {
-  const auto found = by_name_.find(name);
-  ICPT_CHECK(found != by_name_.end()) << "no parameter " << name;
-  return parameters[found->second];
+const TensorPlace& Architecture::Parameter(std::string_view name) const { return Find(parameters, name); }
+
+const TensorPlace& Architecture::Statistic(std::string_view name) const { return Find(statistics, name); }
+
+size_t Architecture::CounterIndex(std::string_view name) const {
+  const auto found = std::find(counters.begin(), counters.end(), name);
+  ICPT_CHECK(found != counters.end()) << "no counter " << name;
+  return static_cast<size_t>(found - counters.begin());
 }
 
 }  // namespace interceptor::worker

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,11 +76,10 @@ struct Architecture {
   // What a checkpoint must agree with: "efficientnet_b4 width 1 depth 1 classes 2".
   std::string Stamp() const;
 
+  // REQUIRES: the name is one of them.
   const TensorPlace& Parameter(std::string_view name) const;
-
- private:
-  friend Architecture MakeEfficientNetB4(double width_scale, double depth_scale, int classes);
-  std::map<std::string, size_t, std::less<>> by_name_;
+  const TensorPlace& Statistic(std::string_view name) const;
+  size_t CounterIndex(std::string_view name) const;
 };
 
 Architecture MakeEfficientNetB4(double width_scale, double depth_scale, int classes);

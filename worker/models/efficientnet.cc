@@ -1,6 +1,8 @@
 #include "worker/models/efficientnet.h"
 
+#include <algorithm>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #include "common/base/random.h"
@@ -13,24 +15,16 @@ namespace {
 constexpr double kBatchNormEpsilon = 1e-5;
 constexpr double kBatchNormMomentum = 0.1;
 
-bool IsBatchNorm(const TensorPlace& place) { return place.shape.size() == 1; }
-
 }  // namespace
 
 EfficientNet::EfficientNet(Architecture architecture, at::Device device)
     : architecture_(std::move(architecture)), device_(device) {
   const auto options = at::TensorOptions().dtype(at::kFloat).device(device_);
   arenas_.weights = at::zeros({architecture_.arena_size}, options);
-  arenas_.gradients = at::zeros({architecture_.arena_size}, options);
-  arenas_.exp_avg = at::zeros({architecture_.arena_size}, options);
-  arenas_.exp_avg_sq = at::zeros({architecture_.arena_size}, options);
   arenas_.statistics = at::zeros({architecture_.statistic_count}, options);
   arenas_.counters.assign(architecture_.counters.size(), 0);
   for (const TensorPlace& place : architecture_.parameters) {
-    at::Tensor leaf = arenas_.weights.narrow(0, place.offset, place.count).view(place.shape).detach();
-    leaf.set_requires_grad(true);
-    leaf.mutable_grad() = arenas_.gradients.narrow(0, place.offset, place.count).view(place.shape);
-    parameters_.push_back(leaf);
+    parameters_.push_back(arenas_.weights.narrow(0, place.offset, place.count).view(place.shape).detach());
   }
   stem_ = Weight("features.0.0.weight");
   stem_norm_ = Norm("features.0.1");
@@ -65,14 +59,16 @@ at::Tensor EfficientNet::Weight(const std::string& name) const {
   return parameters_[&architecture_.Parameter(name) - architecture_.parameters.data()];
 }
 
-EfficientNet::BatchNorm EfficientNet::Norm(const std::string& name) {
-  const TensorPlace& mean = architecture_.statistics[2 * norms_bound_];
-  const TensorPlace& variance = architecture_.statistics[2 * norms_bound_ + 1];
+EfficientNet::BatchNorm EfficientNet::Norm(const std::string& name) const {
+  auto statistic = [&](const char* which) {
+    const TensorPlace& place = architecture_.Statistic(name + which);
+    return arenas_.statistics.narrow(0, place.offset, place.count);
+  };
   return {.weight = Weight(name + ".weight"),
           .bias = Weight(name + ".bias"),
-          .mean = arenas_.statistics.narrow(0, mean.offset, mean.count),
-          .variance = arenas_.statistics.narrow(0, variance.offset, variance.count),
-          .counter = norms_bound_++};
+          .mean = statistic(".running_mean"),
+          .variance = statistic(".running_var"),
+          .counter = architecture_.CounterIndex(name + ".num_batches_tracked")};
 }
 
 void EfficientNet::Initialise(uint64_t seed, uint64_t run) {
@@ -88,19 +84,28 @@ void EfficientNet::Initialise(uint64_t seed, uint64_t run) {
         out[i] = static_cast<float>((2.0 * RandomUniform(key, i) - 1.0) * bound);
       }
     } else if (place.decays) {
-      const int64_t fan_out = place.shape[0] * place.shape[2] * place.shape[3];
+      const int64_t fan_out = place.count / place.shape[1];  // outputs times the kernel's size
       const double deviation = std::sqrt(2.0 / static_cast<double>(fan_out));
       for (int64_t i = 0; i < place.count; ++i) out[i] = static_cast<float>(RandomNormal(key, i) * deviation);
-    } else if (IsBatchNorm(place) && place.name.ends_with(".1.weight")) {
-      for (int64_t i = 0; i < place.count; ++i) out[i] = 1.0f;
     }
   }
-  arenas_.weights.copy_(host);
   arenas_.statistics.zero_();
+  constexpr std::string_view kVariance = ".running_var";
   for (const TensorPlace& place : architecture_.statistics) {
-    if (place.name.ends_with(".running_var")) {
-      arenas_.statistics.narrow(0, place.offset, place.count).fill_(1.0);
-    }
+    if (!place.name.ends_with(kVariance)) continue;
+    arenas_.statistics.narrow(0, place.offset, place.count).fill_(1.0);
+    const std::string norm = place.name.substr(0, place.name.size() - kVariance.size());
+    std::fill_n(values + architecture_.Parameter(norm + ".weight").offset, place.count, 1.0f);
+  }
+  arenas_.weights.copy_(host);
+}
+
+void EfficientNet::TrackGradients() {
+  arenas_.gradients = at::zeros_like(arenas_.weights);
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const TensorPlace& place = architecture_.parameters[i];
+    parameters_[i].set_requires_grad(true);
+    parameters_[i].mutable_grad() = arenas_.gradients.narrow(0, place.offset, place.count).view(place.shape);
   }
 }
 

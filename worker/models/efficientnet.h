@@ -1,6 +1,7 @@
-// The network on a device: flat arenas of weights, gradients, moments and BatchNorm statistics, with every
-// parameter a view into them, and the forward pass. Flat arenas make the optimizer a few passes and a capture
-// one copy. For .cc files of this room that already include models/torch.h's cost. One thread at a time.
+// The network on a device: flat arenas of weights and BatchNorm statistics, and of gradients where it learns,
+// with every parameter a view into them, and the forward pass. Flat arenas make the optimizer a few passes
+// and a capture one copy. For .cc files of this room that already include models/torch.h's cost. One thread
+// at a time.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +13,10 @@
 
 namespace interceptor::worker {
 
-// Everything that training changes, as flat fp32 tensors on one device.
+// Flat fp32 tensors on one device.
 struct Arenas {
   at::Tensor weights;
-  at::Tensor gradients;
-  at::Tensor exp_avg;
-  at::Tensor exp_avg_sq;
+  at::Tensor gradients;  // undefined before TrackGradients
   at::Tensor statistics;
   std::vector<int64_t> counters;
 };
@@ -44,6 +43,10 @@ class EfficientNet {
   // saturated.
   void Initialise(uint64_t seed, uint64_t run);
 
+  // Allocates the gradients, zeroed: without them the network can only judge.
+  void TrackGradients();
+
+  // REQUIRES: TrackGradients was called.
   // Gradients flow into stages `first_stage` and up, and the classifier.
   void SetTrainable(int first_stage);
 
@@ -65,7 +68,7 @@ class EfficientNet {
   };
 
   at::Tensor Weight(const std::string& name) const;
-  BatchNorm Norm(const std::string& name);
+  BatchNorm Norm(const std::string& name) const;
   at::Tensor Normalise(const at::Tensor& x, const BatchNorm& norm, int stage, const ForwardMode& mode);
   at::Tensor ForwardBlock(const at::Tensor& input, size_t index, const ForwardMode& mode);
 
@@ -73,7 +76,6 @@ class EfficientNet {
   const at::Device device_;
   Arenas arenas_;
   std::vector<at::Tensor> parameters_;  // leaves, in the order of architecture_.parameters
-  size_t norms_bound_ = 0;
   at::Tensor stem_, head_, classifier_, classifier_bias_;
   BatchNorm stem_norm_, head_norm_;
   std::vector<Block> blocks_;

@@ -61,11 +61,15 @@ Preprocessor::Preprocessor(at::Device device)
       mean_(at::tensor({0.485f, 0.456f, 0.406f}).view({1, 3, 1, 1}).to(device)),
       deviation_(at::tensor({0.229f, 0.224f, 0.225f}).view({1, 3, 1, 1}).to(device)) {}
 
-at::Tensor Preprocessor::Run(const at::Tensor& bytes, const Shape& shape,
+at::Tensor Preprocessor::Run(const SpecialistInput& input, const Shape& shape,
                              std::span<const Augmentation> augmentations) const {
   const at::NoGradGuard no_grad;
+  const int64_t side = input.face_crop.side;
+  const at::Tensor bytes =
+      at::from_blob(const_cast<uint8_t*>(input.face_crop.rgb.data()), {input.count, side, side, 3}, at::kByte)
+          .to(device_);
   at::Tensor x = bytes.permute({0, 3, 1, 2}).to(at::kFloat).div_(255.0);
-  const bool crop = shape.size_change == SizeChange::kAlignedCrop && shape.input_side < shape.stored_side;
+  const bool crop = shape.size_change == SizeChange::kAlignedCrop && shape.input_side < side;
   if (crop && !augmentations.empty()) {
     x = AlignedCrop(x, shape.input_side, augmentations);
   } else {

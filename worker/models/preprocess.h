@@ -6,6 +6,7 @@
 
 #include "worker/models/specialist.h"
 #include "worker/models/torch.h"
+#include "worker/store/frame_batch.h"
 
 namespace interceptor::worker {
 
@@ -17,15 +18,13 @@ class Preprocessor {
   explicit Preprocessor(at::Device device);
 
   struct Shape {
-    int stored_side = 0;
     int input_side = 0;
     SizeChange size_change = SizeChange::kResize;
   };
 
-  // `bytes` is [samples, stored_side, stored_side, 3], on the device. Returns [samples, 3, input_side,
-  // input_side], normalised, channels last. An empty span of augmentations means none, and resizing for every
-  // size change.
-  at::Tensor Run(const at::Tensor& bytes, const Shape& shape,
+  // Returns [samples, 3, input_side, input_side], normalised, channels last. An empty span of augmentations
+  // means none, and resizing for every size change.
+  at::Tensor Run(const SpecialistInput& input, const Shape& shape,
                  std::span<const Augmentation> augmentations) const;
 
  private:

@@ -10,20 +10,15 @@ namespace {
 // a pair.
 constexpr SpecialistTraits kTraits[] = {
     {SpecialistName::kBG,
-     View::kFaceCrop,
      SizeChange::kResize,
      {.flip = true, .colour = true, .rescale = true, .compress = true, .noise = 0.03, .noise_share = 0.3}},
-    {SpecialistName::kAV, View::kFaceCrop, SizeChange::kResize, {.flip = true, .colour = true}},
-    {SpecialistName::kCM, View::kFaceCrop, SizeChange::kAlignedCrop, {.flip = true}},
-    {SpecialistName::kRR,
-     View::kFaceCrop,
-     SizeChange::kAlignedCrop,
-     {.flip = true, .noise = 0.01, .noise_share = 0.3}},
+    {SpecialistName::kAV, SizeChange::kResize, {.flip = true, .colour = true}},
+    {SpecialistName::kCM, SizeChange::kAlignedCrop, {.flip = true}},
+    {SpecialistName::kRR, SizeChange::kAlignedCrop, {.flip = true, .noise = 0.01, .noise_share = 0.3}},
     {SpecialistName::kLL,
-     View::kFaceCrop,
      SizeChange::kAlignedCrop,
      {.flip = true, .darken = true, .noise = 0.02, .noise_share = 0.25}},
-    {SpecialistName::kTM, View::kFaceCrop, SizeChange::kResize, {.flip = true, .colour = true}},
+    {SpecialistName::kTM, SizeChange::kResize, {.flip = true, .colour = true}},
 };
 
 }  // namespace

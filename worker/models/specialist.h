@@ -2,13 +2,12 @@
 // evidence intact (learning.md, "Augmentation whitelist"). Pure; no LibTorch.
 #pragma once
 
+#include <string_view>
+
 #include "common/base/random.h"
 #include "worker/sampling/types.h"
 
 namespace interceptor::worker {
-
-// Stands in every checkpoint; a detector must prepare pictures the same way.
-inline constexpr char kPreprocessingStamp[] = "rgb /255, mean 0.485 0.456 0.406, deviation 0.229 0.224 0.225";
 
 // How a training input smaller than the stored view is made.
 enum class SizeChange {
@@ -29,9 +28,10 @@ struct AugmentationWhitelist {
 
 struct SpecialistTraits {
   SpecialistName name = SpecialistName::kBG;
-  View view = View::kFaceCrop;
   SizeChange size_change = SizeChange::kResize;
   AugmentationWhitelist whitelist;
+  // Stands in its checkpoints; a detector must prepare its input the same way.
+  std::string_view preprocessing = "rgb /255, mean 0.485 0.456 0.406, deviation 0.229 0.224 0.225";
 };
 
 const SpecialistTraits& TraitsOf(SpecialistName specialist);

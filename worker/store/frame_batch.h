@@ -8,14 +8,24 @@
 
 namespace interceptor::worker {
 
-// Pictures of one batch: RGB, [count, side, side, 3], row-major.
+// Square pictures of one size: RGB, [count, side, side, 3], row-major.
+struct Pictures {
+  int side = 0;
+  std::vector<uint8_t> rgb = {};
+};
+
+// What a specialist sees of `count` samples: a member for each view that one of them looks at, empty for the
+// others, with the samples in the same order in all.
+struct SpecialistInput {
+  int count = 0;
+  Pictures face_crop = {};
+};
+
 struct FrameBatch {
   int64_t index = 0;  // in the epoch
-  int side = 0;
-  int count = 0;
-  std::vector<uint8_t> pixels;
-  std::vector<uint8_t> is_fake;  // per picture
-  std::vector<Sample> samples;   // what was asked for, per picture
+  SpecialistInput input;
+  std::vector<uint8_t> is_fake;  // per sample
+  std::vector<Sample> samples;   // what was asked for, per sample
 };
 
 }  // namespace interceptor::worker

@@ -35,12 +35,6 @@ absl::StatusOr<const ViewTensor*> PictureView(const StoredClip& clip, View view)
   return tensor;
 }
 
-// The times of a view's frames: full_frame has some of the sampled ones.
-const std::vector<double>& FrameSeconds(const StoredClip& clip, View view) {
-  const auto own = clip.series.find("full_frame_seconds");
-  return view == View::kFullFrame && own != clip.series.end() ? own->second : clip.frame_seconds;
-}
-
 // The frame whose time is nearest to `wanted`; the earlier one of two equally near.
 int64_t FrameAt(const std::vector<double>& seconds, int64_t frames, double wanted) {
   const auto known = std::min<int64_t>(frames, static_cast<int64_t>(seconds.size()));
@@ -59,12 +53,12 @@ struct ChosenFrame {
 ChosenFrame Choose(const LoaderInput& input, const SampleBatch& batch, size_t place) {
   const Sample& sample = batch.samples[place];
   const StoredClip* clip = (sample.replay ? input.replay : input.base)[sample.clip];
-  const int64_t frames = FrameCount(*clip, input.view);
+  const int64_t frames = FrameCount(*clip, View::kFaceCrop);
   const auto drawn = std::min(static_cast<int64_t>(sample.moment * static_cast<double>(frames)), frames - 1);
   if (sample.same_time_as < 0) return {clip, drawn};
   const ChosenFrame other = Choose(input, batch, sample.same_time_as);
-  const std::vector<double>& seconds = FrameSeconds(*clip, input.view);
-  const std::vector<double>& other_seconds = FrameSeconds(*other.clip, input.view);
+  const std::vector<double>& seconds = clip->frame_seconds;
+  const std::vector<double>& other_seconds = other.clip->frame_seconds;
   if (other.frame < 0 || other.frame >= static_cast<int64_t>(other_seconds.size()) || seconds.empty()) {
     return {clip, drawn};
   }
@@ -75,22 +69,10 @@ absl::StatusOr<FrameBatch> Fill(const LoaderInput& input, int64_t index) {
   const SampleBatch& plan = input.batches[index];
   FrameBatch batch;
   batch.index = index;
-  batch.count = static_cast<int>(plan.samples.size());
   batch.samples = plan.samples;
   for (size_t place = 0; place < plan.samples.size(); ++place) {
     const ChosenFrame chosen = Choose(input, plan, place);
-    ICPT_ASSIGN_OR_RETURN(const int side, PictureSide(*chosen.clip, input.view));
-    if (place == 0) {
-      batch.side = side;
-      batch.pixels.resize(static_cast<size_t>(batch.count) * side * side * kChannels);
-    } else if (side != batch.side) {
-      return FailedPrecondition("clip ", chosen.clip->info.chunk, "/", chosen.clip->info.name,
-                                " is stored at ", side, " pixels beside others at ", batch.side,
-                                "; prepare all chunks with one view_pixels");
-    }
-    const size_t picture_bytes = static_cast<size_t>(side) * side * kChannels;
-    ICPT_RETURN_IF_ERROR(
-        CopyPicture(*chosen.clip, input.view, chosen.frame, batch.pixels.data() + place * picture_bytes));
+    ICPT_RETURN_IF_ERROR(AppendSample(*chosen.clip, chosen.frame, batch.input));
     batch.is_fake.push_back(chosen.clip->info.label == Label::kFake ? 1 : 0);
   }
   return batch;
@@ -122,6 +104,22 @@ absl::Status CopyPicture(const StoredClip& clip, View view, int64_t frame, uint8
     std::memcpy(rgb, picture.data(), picture.size());
   }
   return absl::OkStatus();
+}
+
+absl::Status AppendSample(const StoredClip& clip, int64_t frame, SpecialistInput& input) {
+  ICPT_ASSIGN_OR_RETURN(const int side, PictureSide(clip, View::kFaceCrop));
+  Pictures& pictures = input.face_crop;
+  if (input.count == 0) {
+    pictures.side = side;
+  } else if (side != pictures.side) {
+    return FailedPrecondition("clip ", clip.info.chunk, "/", clip.info.name, " is stored at ", side,
+                              " pixels beside others at ", pictures.side,
+                              "; prepare all chunks with one view_pixels");
+  }
+  ++input.count;
+  const size_t filled = pictures.rgb.size();
+  pictures.rgb.resize(filled + static_cast<size_t>(side) * side * kChannels);
+  return CopyPicture(clip, View::kFaceCrop, frame, pictures.rgb.data() + filled);
 }
 
 std::vector<int64_t> EvenFrames(int64_t frames, int count) {

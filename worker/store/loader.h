@@ -17,7 +17,6 @@ namespace interceptor::worker {
 
 // Clips and their bytes must outlive the loader.
 struct LoaderInput {
-  View view = View::kFaceCrop;
   std::vector<const StoredClip*> base;    // what Sample::clip counts in
   std::vector<const StoredClip*> replay;  // the same for replayed samples
   std::vector<SampleBatch> batches;
@@ -32,7 +31,7 @@ class Loader {
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  // The next batch in order, waited for. FAILED_PRECONDITION for a clip without the view or of another size:
+  // The next batch in order, waited for. FAILED_PRECONDITION for a clip without the views or of another size:
   // a committed clip is never skipped. OUT_OF_RANGE after the last one. One consumer thread.
   absl::StatusOr<FrameBatch> Next();
 
@@ -48,6 +47,8 @@ class Loader {
 absl::StatusOr<int> PictureSide(const StoredClip& clip, View view);
 // One picture as RGB, [side, side, 3] bytes at `rgb`. Errors as Loader::Next.
 absl::Status CopyPicture(const StoredClip& clip, View view, int64_t frame, uint8_t* rgb);
+// Adds one moment of a clip, a frame of its face crops. Errors as Loader::Next.
+absl::Status AppendSample(const StoredClip& clip, int64_t frame, SpecialistInput& input);
 // Frames the view holds; 0 when it is missing.
 int64_t FrameCount(const StoredClip& clip, View view);
 

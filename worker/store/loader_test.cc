@@ -1,5 +1,7 @@
 #include "worker/store/loader.h"
 
+#include <algorithm>
+
 #include "common/base/status.h"
 #include "tests/support/catch.h"
 #include "tests/support/scratch_folder.h"
@@ -29,11 +31,7 @@ struct Fixture {
   }
 
   std::vector<FrameBatch> Load(int threads, int64_t first = 0) const {
-    Loader loader({.view = View::kFaceCrop,
-                   .base = clips,
-                   .batches = batches,
-                   .first_batch = first,
-                   .threads = threads});
+    Loader loader({.base = clips, .replay = {}, .batches = batches, .first_batch = first, .threads = threads});
     std::vector<FrameBatch> loaded;
     while (true) {
       absl::StatusOr<FrameBatch> batch = loader.Next();
@@ -61,7 +59,7 @@ CATCH_TEST_CASE("batches are the same bytes in the same order for any number of 
     CATCH_REQUIRE(many.size() == one.size());
     for (size_t i = 0; i < one.size(); ++i) {
       CATCH_CHECK(many[i].index == static_cast<int64_t>(i));
-      CATCH_CHECK(many[i].pixels == one[i].pixels);
+      CATCH_CHECK(many[i].input.face_crop.rgb == one[i].input.face_crop.rgb);
       CATCH_CHECK(many[i].is_fake == one[i].is_fake);
     }
   }
@@ -72,21 +70,23 @@ CATCH_TEST_CASE("a loader started in mid-epoch goes on with the same batches") {
   const std::vector<FrameBatch> all = fixture.Load(2);
   const std::vector<FrameBatch> rest = fixture.Load(2, 1);
   CATCH_REQUIRE(rest.size() + 1 == all.size());
-  for (size_t i = 0; i < rest.size(); ++i) CATCH_CHECK(rest[i].pixels == all[i + 1].pixels);
+  for (size_t i = 0; i < rest.size(); ++i)
+    CATCH_CHECK(rest[i].input.face_crop.rgb == all[i + 1].input.face_crop.rgb);
 }
 
 CATCH_TEST_CASE("a paired fake is shown at its original's moment") {
   const Fixture fixture;
   int pairs = 0;
   for (const FrameBatch& batch : fixture.Load(1)) {
-    const size_t picture = batch.pixels.size() / batch.count;
-    for (int i = 0; i < batch.count; ++i) {
+    const std::vector<uint8_t>& rgb = batch.input.face_crop.rgb;
+    const size_t picture = rgb.size() / batch.input.count;
+    for (int i = 0; i < batch.input.count; ++i) {
       if (batch.samples[i].same_time_as < 0) continue;
       ++pairs;
       // Only the red of the disc differs between a fake and its original, and the disc moves from frame to
       // frame: the greens agree where the moment does.
-      const uint8_t* own = batch.pixels.data() + i * picture;
-      const uint8_t* other = batch.pixels.data() + batch.samples[i].same_time_as * picture;
+      const uint8_t* own = rgb.data() + i * picture;
+      const uint8_t* other = rgb.data() + batch.samples[i].same_time_as * picture;
       bool same_greens = true;
       for (size_t at = 1; at < picture; at += 3) same_greens &= own[at] == other[at];
       CATCH_CHECK(same_greens);
@@ -96,13 +96,25 @@ CATCH_TEST_CASE("a paired fake is shown at its original's moment") {
   CATCH_CHECK(pairs > 0);
 }
 
-CATCH_TEST_CASE("a clip without the wanted view stops the run and is named") {
+CATCH_TEST_CASE("a clip without the view, and one of another size, stop the run and are named") {
   const Fixture fixture;
-  Loader loader({.view = View::kMouthTrack, .base = fixture.clips, .replay = {}, .batches = fixture.batches});
-  const absl::StatusOr<FrameBatch> batch = loader.Next();
-  CATCH_REQUIRE(batch.status().code() == absl::StatusCode::kFailedPrecondition);
-  CATCH_CHECK(Message(batch.status()).find(".mp4") != std::string::npos);
-  CATCH_CHECK(Message(batch.status()).find("mouth_track") != std::string::npos);
+  StoredClip odd = *fixture.clips.back();
+  const auto face_crop = std::find_if(odd.views.begin(), odd.views.end(),
+                                      [](const ViewTensor& view) { return view.view == View::kFaceCrop; });
+  const std::string grey(2 * PlanarBytes(4), static_cast<char>(128));
+  *face_crop = {View::kFaceCrop, ElementType::kU8, {2, 6, 4}, grey, YuvColours{}};
+  auto fault = [&] {
+    std::vector<const StoredClip*> clips = fixture.clips;
+    clips.back() = &odd;
+    Loader loader({.base = clips, .replay = {}, .batches = fixture.batches});
+    absl::Status status;
+    while (status.ok()) status = loader.Next().status();
+    CATCH_CHECK(status.code() == absl::StatusCode::kFailedPrecondition);
+    return Message(status);
+  };
+  CATCH_CHECK(fault().find(" pixels beside others at ") != std::string::npos);
+  odd.views.erase(face_crop);
+  CATCH_CHECK(fault().find(Cat(odd.info.name, " has no frames in the view face_crop")) != std::string::npos);
 }
 
 CATCH_TEST_CASE("frames of a clip are spread evenly") {
