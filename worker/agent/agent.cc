@@ -32,6 +32,7 @@
 #include "worker/agent/manifest_difference.h"
 #include "worker/agent/run_memory.h"
 #include "worker/agent/store_keeper.h"
+#include "worker/child_protocol/run_folder.h"
 #include "worker/sampling/recipe.h"
 #include "worker/session/session.h"
 
@@ -351,8 +352,7 @@ struct Agent::Impl {
   }
 
   void Do(const FetchBlob& fetch) {
-    const std::string path = JoinPath(RunFolder(options.work, fetch.specialist),
-                                      Cat("base-", fetch.blob.hex.substr(0, 16), ".safetensors"));
+    const std::string path = FetchedCheckpointPath(RunFolder(options.work, fetch.specialist), fetch.blob);
     ICPT_LOG(kInfo) << fetch.specialist << ": fetching checkpoint " << fetch.blob.hex.substr(0, 12);
     downloads->Post([this, fetch, path] {
       inputs.Push(SessionInput(BlobFetched{fetch.blob, transfer.Fetch(fetch.blob, path), path}));

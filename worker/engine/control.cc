@@ -12,6 +12,7 @@
 #include "common/base/stop_signals.h"
 #include "common/io/config.h"
 #include "common/io/line_channel.h"
+#include "worker/child_protocol/run_folder.h"
 
 namespace interceptor::worker {
 namespace {
@@ -108,7 +109,7 @@ class AloneControl : public Control {
     const std::string kind = event.at("event");
     if (kind == "checkpoint") {
       last_save_ = SystemClock().Now();
-      Prune();
+      RemoveAllButNewestCheckpoints(files_, run_folder_, settings_.checkpoints.keep_latest);
     }
     const std::string line = Render(kind, event);
     if (!line.empty()) ICPT_LOG(kInfo) << line;
@@ -116,16 +117,13 @@ class AloneControl : public Control {
 
   absl::StatusOr<std::optional<ChunkOrder>> NextChunk(int next_chunk) override {
     if (StopRequested()) return std::nullopt;
-    const auto chunks = static_cast<int>(settings_.chunks.size());
-    int chunk = next_chunk;
-    // A run killed between a chunk's last step and its evaluation still owes the evaluation.
-    if (chunk > 0 && evaluated_ < chunk - 1 &&
-        !files_.Exists(HeldOutTablePath(run_folder_, settings_.chunks[chunk - 1]))) {
-      --chunk;
-    }
-    if (chunk >= chunks) return std::nullopt;
-    evaluated_ = chunk;
-    return ChunkOrder{.chunk = chunk, .name = settings_.chunks[chunk], .last = chunk + 1 == chunks};
+    const std::vector<std::string>& chunks = settings_.chunks;
+    const auto next = static_cast<size_t>(next_chunk);
+    const bool pending = next > 0 && !files_.Exists(HeldOutTablePath(run_folder_, chunks[next - 1]));
+    const size_t chunk = pending ? next - 1 : next;
+    if (chunk >= chunks.size()) return std::nullopt;
+    return ChunkOrder{
+        .chunk = static_cast<int>(chunk), .name = chunks[chunk], .last = chunk + 1 == chunks.size()};
   }
 
   bool StopRequested() override { return stop_signal; }
@@ -162,20 +160,10 @@ class AloneControl : public Control {
     return "";
   }
 
-  void Prune() {
-    const absl::StatusOr<std::vector<std::string>> names = files_.List(CheckpointFolder(run_folder_));
-    if (!names.ok()) return;
-    const auto keep = static_cast<size_t>(settings_.checkpoints.keep_latest);
-    for (size_t i = 0; i + keep < names->size(); ++i) {
-      files_.Remove(JoinPath(CheckpointFolder(run_folder_), (*names)[i])).IgnoreError();
-    }
-  }
-
   const FileSystem& files_;
   const RunSettings settings_;
   const std::string run_folder_;
   MonotonicTime last_save_;
-  int evaluated_ = -1;
 };
 
 }  // namespace
@@ -187,26 +175,6 @@ std::unique_ptr<Control> MakeAgentControl(int fd) { return std::make_unique<Agen
 std::unique_ptr<Control> MakeAloneControl(const FileSystem& files, const RunSettings& settings,
                                           const std::string& run_folder) {
   return std::make_unique<AloneControl>(files, settings, run_folder);
-}
-
-std::string HeldOutTablePath(const std::string& run_folder, const std::string& chunk) {
-  return JoinPath(run_folder, Cat("scores/held_out-", chunk, ".csv"));
-}
-
-std::string LookAheadTablePath(const std::string& run_folder, const std::string& chunk) {
-  return JoinPath(run_folder, Cat("scores/look_ahead-", chunk, ".csv"));
-}
-
-std::string CheckpointFolder(const std::string& run_folder) { return JoinPath(run_folder, "checkpoints"); }
-
-std::optional<std::string> NewestCheckpoint(const FileSystem& files, const std::string& run_folder) {
-  const absl::StatusOr<std::vector<std::string>> names = files.List(CheckpointFolder(run_folder));
-  if (!names.ok()) return std::nullopt;
-  // Names carry the step with leading zeros, so the last one in order is the newest.
-  for (auto name = names->rbegin(); name != names->rend(); ++name) {
-    if (name->ends_with(".safetensors")) return JoinPath(CheckpointFolder(run_folder), *name);
-  }
-  return std::nullopt;
 }
 
 }  // namespace interceptor::worker

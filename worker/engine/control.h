@@ -20,7 +20,7 @@ class Control {
   virtual ~Control() = default;
   virtual void Emit(const nlohmann::json& event) = 0;
   // The next order, waited for; nothing when the trainer shall leave. `next_chunk` is where the model stands;
-  // the chunk before it may be ordered again to repeat its held-out evaluation.
+  // the chunk before it is ordered when its scores are pending.
   virtual absl::StatusOr<std::optional<ChunkOrder>> NextChunk(int next_chunk) = 0;
   // Looked at after every step. True after a stop signal, "stop" or when the agent is gone.
   virtual bool StopRequested() = 0;
@@ -38,11 +38,5 @@ std::unique_ptr<Control> MakeAgentControl(int fd);
 // settings.checkpoints.period_seconds and keeps the newest settings.checkpoints.keep_latest.
 std::unique_ptr<Control> MakeAloneControl(const FileSystem& files, const RunSettings& settings,
                                           const std::string& run_folder);
-
-std::string HeldOutTablePath(const std::string& run_folder, const std::string& chunk);
-std::string LookAheadTablePath(const std::string& run_folder, const std::string& chunk);
-std::string CheckpointFolder(const std::string& run_folder);
-// The newest published checkpoint in a run's folder, if any.
-std::optional<std::string> NewestCheckpoint(const FileSystem& files, const std::string& run_folder);
 
 }  // namespace interceptor::worker

@@ -13,6 +13,7 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
+#include "worker/child_protocol/run_folder.h"
 #include "worker/engine/control.h"
 #include "worker/engine/trainer.h"
 #include "worker/store/settings.h"

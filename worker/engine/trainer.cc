@@ -15,6 +15,7 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
+#include "worker/child_protocol/run_folder.h"
 #include "worker/engine/chunk_data.h"
 #include "worker/engine/evaluator.h"
 #include "worker/engine/learner.h"
@@ -49,9 +50,12 @@ class Trainer {
     do {
       ICPT_ASSIGN_OR_RETURN(const std::optional<ChunkOrder> order, control_.NextChunk(info_.cursor.chunk));
       if (!order.has_value()) return Leave();
+      if (snapshot_.has_value() && order->chunk == info_.cursor.chunk) {
+        ICPT_RETURN_IF_ERROR(Restore(*std::exchange(snapshot_, std::nullopt)));
+      }
       ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<ChunkData> data, OpenChunk(*order));
       if (order->chunk == info_.cursor.chunk) {
-        if (AtChunkStart()) ICPT_RETURN_IF_ERROR(LookAhead(*order, *data));
+        if (AtChunkStart(info_.cursor)) ICPT_RETURN_IF_ERROR(LookAhead(*order, *data));
         ChunkSteps steps = PlanSteps(*data);
         while (info_.cursor.chunk == order->chunk) {
           ICPT_ASSIGN_OR_RETURN(const bool trained, TrainEpoch(*order, *data, steps));
@@ -71,10 +75,15 @@ class Trainer {
 
  private:
   // Network, weights, cursor: from scratch, from given weights, from a checkpoint or from a newer snapshot of
-  // it.
+  // it. The scores of the chunk before may be pending, and those are of the state that the checkpoint of its
+  // end holds: a snapshot beyond such a checkpoint waits until its own chunk is ordered.
   absl::Status Start() {
     ICPT_ASSIGN_OR_RETURN(lock_, LockRunFolder(files_, options_.run));
     ICPT_ASSIGN_OR_RETURN(StartingPoint start, FindStart(files_, options_));
+    ICPT_ASSIGN_OR_RETURN(snapshot_, FindNewerStart(files_, options_, start));
+    const Cursor stands = start.checkpoint.info.cursor;
+    const bool ends_chunk = stands.chunk > 0 && AtChunkStart(stands);
+    if (snapshot_.has_value() && !ends_chunk) start = *std::exchange(snapshot_, std::nullopt);
     LearnerOptions learner = {.model = options_.settings.model,
                               .recipe = recipe_,
                               .specialist = options_.specialist,
@@ -83,12 +92,10 @@ class Trainer {
                               .threads = options_.threads,
                               .from_given_weights = start.checkpoint.info.from_given_weights};
     ICPT_ASSIGN_OR_RETURN(learner_, Learner::Create(learner));
-    ICPT_RETURN_IF_ERROR(LoadStart(files_, options_, start, *learner_));
-    info_ = start.checkpoint.info;
-    WarnIfMachineDiffers(info_.facts, learner_->facts(), start.weights);
-    info_.facts = learner_->facts();
-    losses_ = start.checkpoint.losses;
-    snapshot_number_ = start.snapshot_number + 1;
+    const StartingPoint& newest = snapshot_.has_value() ? *snapshot_ : start;
+    WarnIfMachineDiffers(newest.checkpoint.info.facts, learner_->facts(), newest.weights);
+    ICPT_RETURN_IF_ERROR(Restore(start));
+    snapshot_number_ = newest.snapshot_number + 1;
     published_ = std::make_unique<Saver>(files_, learner_->architecture(), true);
     scratch_ = MakeHostState(learner_->architecture(), true);
     ICPT_ASSIGN_OR_RETURN(ledger_, Ledger::Open(options_.run));
@@ -99,45 +106,33 @@ class Trainer {
                    {"threads", options_.threads},
                    {"device", info_.facts.device},
                    {"cpu_capability", info_.facts.cpu_capability},
-                   {"weights", start.weights},
-                   {"digest", start.digest},
-                   {"step", info_.step},
-                   {"cursor", CursorJson()}});
+                   {"weights", newest.weights},
+                   {"digest", newest.digest},
+                   {"step", newest.checkpoint.info.step},
+                   {"cursor", CursorJson(newest.checkpoint.info.cursor)}});
+    return absl::OkStatus();
+  }
+
+  absl::Status Restore(const StartingPoint& start) {
+    ICPT_RETURN_IF_ERROR(LoadStart(files_, options_, start, *learner_));
+    info_ = start.checkpoint.info;
+    info_.facts = learner_->facts();
+    losses_ = start.checkpoint.losses;
     return absl::OkStatus();
   }
 
   absl::StatusOr<std::unique_ptr<ChunkData>> OpenChunk(const ChunkOrder& order) {
-    ICPT_RETURN_IF_ERROR(StandWhereOrdered(order));
-    const bool repeat_evaluation = order.chunk == info_.cursor.chunk - 1 && AtChunkStart();
-    if (order.chunk != info_.cursor.chunk && !repeat_evaluation) {
+    const bool scores_pending = order.chunk == info_.cursor.chunk - 1 && AtChunkStart(info_.cursor);
+    if (order.chunk != info_.cursor.chunk && !scores_pending) {
       return FailedPrecondition("chunk ", order.chunk, " was ordered, but the model stands at chunk ",
                                 info_.cursor.chunk, "; chunks are trained in order, each once");
     }
     ICPT_ASSIGN_OR_RETURN(std::unique_ptr<ChunkData> data,
                           ChunkData::Open(files_, options_.store, options_.settings, order));
     const bool listed = !info_.manifests.empty() && info_.manifests.back() == data->manifest_sha256();
-    if (!listed && !repeat_evaluation) info_.manifests.push_back(data->manifest_sha256());
-    if (!AtChunkStart() && losses_.size() != data->base().clips.size()) losses_.clear();
+    if (!listed && !scores_pending) info_.manifests.push_back(data->manifest_sha256());
+    if (!AtChunkStart(info_.cursor) && losses_.size() != data->base().clips.size()) losses_.clear();
     return data;
-  }
-
-  // A snapshot may stand inside the chunk after the one whose scores are still owed. Those are of the model
-  // as it left that chunk, and the checkpoint is that model; once they are told, training goes on from the
-  // snapshot.
-  absl::Status StandWhereOrdered(const ChunkOrder& order) {
-    const bool back = order.chunk == info_.cursor.chunk - 1 && !AtChunkStart() && !options_.resume.empty();
-    const bool forth = order.chunk == info_.cursor.chunk && went_back_;
-    if (!back && !forth) return absl::OkStatus();
-    ICPT_ASSIGN_OR_RETURN(const StartingPoint start,
-                          FindStart(files_, options_, back ? Snapshots::kLeftAlone : Snapshots::kTaken));
-    ICPT_RETURN_IF_ERROR(LoadStart(files_, options_, start, *learner_));
-    ICPT_LOG(kInfo) << (back ? "back" : "forth") << " from step " << info_.step << " to "
-                    << start.checkpoint.info.step << (back ? " for scores that are owed" : "");
-    went_back_ = back;
-    info_ = start.checkpoint.info;
-    info_.facts = learner_->facts();
-    losses_ = start.checkpoint.losses;
-    return absl::OkStatus();
   }
 
   // The whole next chunk, judged before anything is learned from it: honest cross-validation, and the
@@ -247,7 +242,7 @@ class Trainer {
   absl::Status Capture(bool chunk_end) {
     const MonotonicTime begin = SystemClock().Now();
     ICPT_RETURN_IF_ERROR(learner_->CaptureWeights(published_->buffer()));
-    SaveJob job = {.path = CheckpointPath(options_.run, options_.specialist, info_.step),
+    SaveJob job = {.path = CheckpointPath(options_.run, ToString(options_.specialist), info_.step),
                    .info = info_,
                    .losses = losses_,
                    .reason = chunk_end ? "chunk_end" : "save_now"};
@@ -296,17 +291,13 @@ class Trainer {
   // Told to stop: everything since the last published checkpoint is kept in a snapshot.
   absl::Status Leave() {
     ICPT_RETURN_IF_ERROR(Publish(published_->Wait()));
-    if (AtChunkStart()) return absl::OkStatus();
+    if (AtChunkStart(info_.cursor)) return absl::OkStatus();
     if (snapshots_ != nullptr) ICPT_RETURN_IF_ERROR(Noted(snapshots_->Wait()));
     ICPT_RETURN_IF_ERROR(CaptureSnapshot());
     return snapshots_->Wait()->status;
   }
 
   absl::Status ScoreHeldOut(const ChunkOrder& order, const ChunkData& data) {
-    if (data.held_out().clips.empty()) {
-      ICPT_LOG(kWarning) << "chunk " << order.name << ": no family is held out yet, so nothing is evaluated";
-      return absl::OkStatus();
-    }
     ICPT_ASSIGN_OR_RETURN(const std::vector<double> logits, Score(order, data.held_out()));
     return Report(order, data.ByFootage(data.held_out()), logits, ScoreSplit::kHeldOut);
   }
@@ -328,7 +319,7 @@ class Trainer {
                           Summarise(list, logits, options_.settings.seed));
     ICPT_RETURN_IF_ERROR(WriteFileAtomically(files_, path, table));
     if (!figures.has_value()) {
-      ICPT_LOG(kWarning) << path << " holds one class alone; no figures can be drawn from it";
+      ICPT_LOG(kWarning) << path << " lacks REAL or FAKE; no figures can be drawn from it";
       return absl::OkStatus();
     }
     const Digest digest = DigestOf(table);
@@ -352,7 +343,7 @@ class Trainer {
     return absl::OkStatus();
   }
 
-  bool AtChunkStart() const { return info_.cursor.epoch == 0 && info_.cursor.position == 0; }
+  static bool AtChunkStart(const Cursor& cursor) { return cursor.epoch == 0 && cursor.position == 0; }
 
   double Progress(const ChunkSteps& steps) const {
     return PlanProgress({.chunk = info_.cursor.chunk,
@@ -402,7 +393,7 @@ class Trainer {
     control_.Emit({{"event", "progress"},
                    {"phase", phase},
                    {"chunk", order.chunk},
-                   {"cursor", CursorJson()},
+                   {"cursor", CursorJson(info_.cursor)},
                    {"step", info_.step},
                    {"chunk_steps", steps.Total()},
                    {"loss", loss},
@@ -412,7 +403,6 @@ class Trainer {
                    {"training_s", info_.training_seconds}});
   }
 
-  json CursorJson() const { return CursorJson(info_.cursor); }
   static json CursorJson(const Cursor& cursor) {
     return {{"chunk", cursor.chunk},
             {"epoch", cursor.epoch},
@@ -427,15 +417,15 @@ class Trainer {
 
   std::unique_ptr<File> lock_;
   std::unique_ptr<Learner> learner_;
-  CheckpointInfo info_;        // of the state as it is now
-  std::vector<float> losses_;  // look-ahead loss of each base clip; empty: unknown
+  std::optional<StartingPoint> snapshot_;  // waits for the order of its chunk
+  CheckpointInfo info_;                    // of the state as it is now
+  std::vector<float> losses_;              // look-ahead loss of each base clip; empty: unknown
   std::unique_ptr<Ledger> ledger_;
 
   std::unique_ptr<Saver> published_;
   std::unique_ptr<Saver> snapshots_;  // made at the first snapshot
   HostState scratch_;                 // takes the rounded moments while a save is being written
   int64_t snapshot_number_ = 0;
-  bool went_back_ = false;  // to the checkpoint, for scores that it owed
   MonotonicTime last_snapshot_;
 
   TrainingMeter meter_;
