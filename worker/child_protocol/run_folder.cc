@@ -44,12 +44,8 @@ std::string SnapshotPath(std::string_view run_folder, int64_t number) {
   return JoinPath(run_folder, Cat(number % 2 == 0 ? "recovery-a" : "recovery-b", kWeights));
 }
 
-std::string HeldOutTablePath(std::string_view run_folder, std::string_view chunk) {
-  return JoinPath(ScoreFolder(run_folder), Cat("held_out-", chunk, ".csv"));
-}
-
-std::string LookAheadTablePath(std::string_view run_folder, std::string_view chunk) {
-  return JoinPath(ScoreFolder(run_folder), Cat("look_ahead-", chunk, ".csv"));
+std::string ScoreTablePath(std::string_view run_folder, EvaluationKind kind, std::string_view chunk) {
+  return JoinPath(ScoreFolder(run_folder), Cat(ToString(kind), "-", chunk, ".csv"));
 }
 
 std::string LedgerPath(std::string_view run_folder) { return JoinPath(run_folder, "ledger.csv"); }

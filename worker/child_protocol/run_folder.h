@@ -1,14 +1,13 @@
 // A run's folder: what lies where, who writes it and what may be removed.
 //
 //   lock                                               held by the trainer at work
-//   checkpoints/<specialist>-step-<step>.safetensors   written by the trainer. Removed once a newer one is
-//                                                      committed (the agent), or beyond keep_latest (a
-//                                                      trainer without an agent)
-//   base-<digest>.safetensors                          a checkpoint that the agent fetched; removed like
-//   those recovery-a.safetensors, recovery-b.safetensors     snapshots, written in turn; the trainer's alone
-//   scores/held_out-<chunk>.csv, look_ahead-<chunk>.csv   score tables; never removed. A trained chunk's
-//                                                      scores are pending until its held-out table is there
-//   ledger.csv                                         one line per optimizer step (worker/engine/ledger.h)
+//   checkpoints/<specialist>-step-<step>.safetensors   the trainer's. Removed once a newer one is committed
+//                                                      (by the agent) or beyond keep_latest (without one)
+//   base-<digest>.safetensors                          fetched by the agent; removed like those
+//   recovery-a.safetensors, recovery-b.safetensors     snapshots, written in turn; the trainer's alone
+//   scores/held_out-<chunk>.csv, look_ahead-...        score tables; kept. The scores of a trained chunk
+//                                                      are pending until its held-out table is there
+//   ledger.csv                                         worker/engine/ledger.h
 //   unpublished.json                                   the agent's (worker/agent/run_memory.h)
 #pragma once
 
@@ -20,6 +19,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/digest.h"
+#include "common/facts/evaluation.h"
 #include "common/io/file_system.h"
 
 namespace interceptor::worker {
@@ -29,8 +29,7 @@ std::string CheckpointPath(std::string_view run_folder, std::string_view special
 std::string FetchedCheckpointPath(std::string_view run_folder, const Digest& blob);
 // Slot A for even numbers, B for odd ones.
 std::string SnapshotPath(std::string_view run_folder, int64_t number);
-std::string HeldOutTablePath(std::string_view run_folder, std::string_view chunk);
-std::string LookAheadTablePath(std::string_view run_folder, std::string_view chunk);
+std::string ScoreTablePath(std::string_view run_folder, EvaluationKind kind, std::string_view chunk);
 std::string LedgerPath(std::string_view run_folder);
 std::string UnpublishedPath(std::string_view run_folder);
 

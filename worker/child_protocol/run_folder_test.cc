@@ -45,8 +45,8 @@ CATCH_TEST_CASE("checkpoints are removed by age or because nobody knows them; sn
   }
   const std::string fetched = FetchedCheckpointPath(folder.path(), DigestOf("base"));
   const std::vector<std::string> kept = {SnapshotPath(folder.path(), 0), SnapshotPath(folder.path(), 1),
-                                         HeldOutTablePath(folder.path(), "00"), LedgerPath(folder.path()),
-                                         UnpublishedPath(folder.path())};
+                                         ScoreTablePath(folder.path(), EvaluationKind::kHeldOut, "00"),
+                                         LedgerPath(folder.path()), UnpublishedPath(folder.path())};
   Write(fetched);
   for (const std::string& path : kept) Write(path);
   CATCH_CHECK(NewestCheckpoint(SystemFiles(), folder.path()) == own[2]);
@@ -68,8 +68,8 @@ CATCH_TEST_CASE("names in a run's folder stay as they are in folders of today") 
   CATCH_CHECK(FetchedCheckpointPath("r", {std::string(64, 'a'), 1}) == "r/base-aaaaaaaaaaaaaaaa.safetensors");
   CATCH_CHECK(SnapshotPath("r", 4) == "r/recovery-a.safetensors");
   CATCH_CHECK(SnapshotPath("r", 7) == "r/recovery-b.safetensors");
-  CATCH_CHECK(HeldOutTablePath("r", "03") == "r/scores/held_out-03.csv");
-  CATCH_CHECK(LookAheadTablePath("r", "03") == "r/scores/look_ahead-03.csv");
+  CATCH_CHECK(ScoreTablePath("r", EvaluationKind::kHeldOut, "03") == "r/scores/held_out-03.csv");
+  CATCH_CHECK(ScoreTablePath("r", EvaluationKind::kLookAhead, "03") == "r/scores/look_ahead-03.csv");
   CATCH_CHECK(LedgerPath("r") == "r/ledger.csv");
   CATCH_CHECK(UnpublishedPath("r") == "r/unpublished.json");
 }

@@ -6,11 +6,9 @@
 #include <optional>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include "absl/status/statusor.h"
 #include "common/io/file_system.h"
-#include "worker/engine/chunk_data.h"
+#include "worker/child_protocol/messages.h"
 #include "worker/sampling/recipe.h"
 
 namespace interceptor::worker {
@@ -18,7 +16,7 @@ namespace interceptor::worker {
 class Control {
  public:
   virtual ~Control() = default;
-  virtual void Emit(const nlohmann::json& event) = 0;
+  virtual void Emit(const TrainerEvent& event) = 0;
   // The next order, waited for; nothing when the trainer shall leave. `next_chunk` is where the model stands;
   // the chunk before it is ordered when its scores are pending.
   virtual absl::StatusOr<std::optional<ChunkOrder>> NextChunk(int next_chunk) = 0;

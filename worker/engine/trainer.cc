@@ -2,13 +2,10 @@
 #include "worker/engine/trainer.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "common/base/clock.h"
 #include "common/base/digest.h"
@@ -33,8 +30,6 @@
 
 namespace interceptor::worker {
 namespace {
-
-using nlohmann::json;
 
 constexpr int kLoaderThreads = 2;
 constexpr absl::Duration kProgressPeriod = absl::Seconds(1);
@@ -64,12 +59,9 @@ class Trainer {
         ICPT_RETURN_IF_ERROR(Publish(published_->Wait()));
       }
       ICPT_RETURN_IF_ERROR(ScoreHeldOut(*order, *data));
-      control_.Emit({{"event", "chunk_finished"},
-                     {"chunk", order->chunk},
-                     {"step", info_.step},
-                     {"training_s", info_.training_seconds}});
+      control_.Emit(ChunkFinishedEvent{order->chunk, info_.step, info_.training_seconds});
     } while (info_.cursor.chunk < chunks);
-    control_.Emit({{"event", "finished"}});
+    control_.Emit(FinishedEvent{});
     return absl::OkStatus();
   }
 
@@ -100,16 +92,15 @@ class Trainer {
     scratch_ = MakeHostState(learner_->architecture(), true);
     ICPT_ASSIGN_OR_RETURN(ledger_, Ledger::Open(options_.run));
     last_snapshot_ = SystemClock().Now();
-    control_.Emit({{"event", "started"},
-                   {"specialist", ToString(options_.specialist)},
-                   {"parameters", learner_->architecture().parameter_count},
-                   {"threads", options_.threads},
-                   {"device", info_.facts.device},
-                   {"cpu_capability", info_.facts.cpu_capability},
-                   {"weights", newest.weights},
-                   {"digest", newest.digest},
-                   {"step", newest.checkpoint.info.step},
-                   {"cursor", CursorJson(newest.checkpoint.info.cursor)}});
+    control_.Emit(StartedEvent{.specialist = std::string(ToString(options_.specialist)),
+                               .parameters = learner_->architecture().parameter_count,
+                               .threads = options_.threads,
+                               .device = info_.facts.device,
+                               .cpu_capability = info_.facts.cpu_capability,
+                               .weights = newest.weights,
+                               .digest = newest.digest,
+                               .step = newest.checkpoint.info.step,
+                               .cursor = newest.checkpoint.info.cursor});
     return absl::OkStatus();
   }
 
@@ -148,7 +139,7 @@ class Trainer {
       unseen.Add(*data.whole().clips[i]);
       unseen_logits.push_back(logits[i]);
     }
-    ICPT_RETURN_IF_ERROR(Report(order, data.ByFootage(unseen), unseen_logits, ScoreSplit::kLookAhead));
+    ICPT_RETURN_IF_ERROR(Report(order, data.ByFootage(unseen), unseen_logits, EvaluationKind::kLookAhead));
     const std::vector<float> losses = ClipLosses(data.whole(), logits);
     for (size_t i = 0; i < losses.size(); ++i) {
       if (data.whole().infos[i].fold != options_.settings.evaluation.held_out_fold)
@@ -199,7 +190,7 @@ class Trainer {
       const double learning_rate = LearningRate(recipe_, progress);
       ICPT_ASSIGN_OR_RETURN(const StepResult result,
                             learner_->Step({.batch = &batch,
-                                            .weights = SampleWeights(batch, clip_weights),
+                                            .weights = SampleWeights(batch.samples, clip_weights),
                                             .stage = &StageAt(recipe_, progress),
                                             .learning_rate = learning_rate,
                                             .step = info_.step}));
@@ -245,7 +236,7 @@ class Trainer {
     SaveJob job = {.path = CheckpointPath(options_.run, ToString(options_.specialist), info_.step),
                    .info = info_,
                    .losses = losses_,
-                   .reason = chunk_end ? "chunk_end" : "save_now"};
+                   .reason = chunk_end ? SaveReason::kChunkEnd : SaveReason::kSaveNow};
     job.stall_ms = absl::ToDoubleMilliseconds(SystemClock().Now() - begin);
     published_->Start(std::move(job));
     return absl::OkStatus();
@@ -254,10 +245,8 @@ class Trainer {
   absl::Status CaptureSnapshot() {
     if (snapshots_ == nullptr) snapshots_ = std::make_unique<Saver>(files_, learner_->architecture(), false);
     ICPT_RETURN_IF_ERROR(learner_->CaptureAll(snapshots_->buffer()));
-    snapshots_->Start({.path = SnapshotPath(options_.run, snapshot_number_++),
-                       .info = info_,
-                       .losses = losses_,
-                       .reason = "recovery"});
+    snapshots_->Start(
+        {.path = SnapshotPath(options_.run, snapshot_number_++), .info = info_, .losses = losses_});
     last_snapshot_ = SystemClock().Now();
     return absl::OkStatus();
   }
@@ -267,16 +256,16 @@ class Trainer {
     ICPT_RETURN_IF_ERROR(saved->status);
     const CheckpointInfo& info = saved->job.info;
     info_.lineage.push_back(saved->digest.hex);
-    control_.Emit({{"event", "checkpoint"},
-                   {"path", saved->job.path},
-                   {"sha256", saved->digest.hex},
-                   {"size_bytes", saved->digest.size_bytes},
-                   {"step", info.step},
-                   {"cursor", CursorJson(info.cursor)},
-                   {"training_s", info.training_seconds},
-                   {"reason", saved->job.reason},
-                   {"manifests", info.manifests},
-                   {"stall_ms", saved->job.stall_ms}});
+    CheckpointEvent event;
+    event.path = saved->job.path;
+    event.checkpoint.blob = saved->digest;
+    event.checkpoint.step = info.step;
+    event.checkpoint.cursor = info.cursor;
+    event.checkpoint.training_seconds = info.training_seconds;
+    event.checkpoint.manifests = info.manifests;
+    event.checkpoint.reason = saved->job.reason;
+    event.stall_ms = saved->job.stall_ms;
+    control_.Emit(event);
     return absl::OkStatus();
   }
 
@@ -299,11 +288,11 @@ class Trainer {
 
   absl::Status ScoreHeldOut(const ChunkOrder& order, const ChunkData& data) {
     ICPT_ASSIGN_OR_RETURN(const std::vector<double> logits, Score(order, data.held_out()));
-    return Report(order, data.ByFootage(data.held_out()), logits, ScoreSplit::kHeldOut);
+    return Report(order, data.ByFootage(data.held_out()), logits, EvaluationKind::kHeldOut);
   }
 
   absl::StatusOr<std::vector<double>> Score(const ChunkOrder& order, const ClipList& list) {
-    auto progress = [&](double) { EmitProgress("evaluating", order, {}, 0, 0); };
+    auto progress = [&](double) { EmitProgress(Phase::kEvaluating, order, {}, 0, 0); };
     return ScoreClips(*learner_, list,
                       {.view = TraitsOf(options_.specialist).view,
                        .frames_per_clip = options_.settings.evaluation.frames_per_clip,
@@ -311,35 +300,21 @@ class Trainer {
   }
 
   absl::Status Report(const ChunkOrder& order, const ClipList& list, const std::vector<double>& logits,
-                      ScoreSplit split) {
-    const std::string path = split == ScoreSplit::kHeldOut ? HeldOutTablePath(options_.run, order.name)
-                                                           : LookAheadTablePath(options_.run, order.name);
-    const std::string table = ScoreTable(list, logits, split, info_.step);
-    ICPT_ASSIGN_OR_RETURN(const std::optional<Figures> figures,
+                      EvaluationKind kind) {
+    const std::string path = ScoreTablePath(options_.run, kind, order.name);
+    const std::string table = ScoreTable(list, logits, kind, info_.step);
+    ICPT_ASSIGN_OR_RETURN(std::optional<Evaluation> evaluation,
                           Summarise(list, logits, options_.settings.seed));
     ICPT_RETURN_IF_ERROR(WriteFileAtomically(files_, path, table));
-    if (!figures.has_value()) {
+    if (!evaluation.has_value()) {
       ICPT_LOG(kWarning) << path << " lacks REAL or FAKE; no figures can be drawn from it";
       return absl::OkStatus();
     }
-    const Digest digest = DigestOf(table);
-    control_.Emit({{"event", "evaluation"},
-                   {"path", path},
-                   {"sha256", digest.hex},
-                   {"size_bytes", digest.size_bytes},
-                   {"kind", ToString(split)},
-                   {"chunk", order.chunk},
-                   {"step", info_.step},
-                   {"reals", figures->reals},
-                   {"fakes", figures->fakes},
-                   {"families", figures->families},
-                   {"auc", figures->auc},
-                   {"auc_low", figures->auc_low},
-                   {"auc_high", figures->auc_high},
-                   {"log_loss", figures->log_loss},
-                   {"real_accuracy", figures->real_accuracy},
-                   {"fake_accuracy", figures->fake_accuracy},
-                   {"too_few", figures->too_few}});
+    evaluation->kind = kind;
+    evaluation->chunk = order.chunk;
+    evaluation->step = info_.step;
+    evaluation->score_table = DigestOf(table);
+    control_.Emit(EvaluationEvent{path, *std::move(evaluation)});
     return absl::OkStatus();
   }
 
@@ -362,21 +337,13 @@ class Trainer {
     return ReplayShare(recipe_, info_.cursor.chunk, progress);
   }
 
-  std::vector<float> SampleWeights(const FrameBatch& batch, const std::vector<float>& clip_weights) const {
-    if (clip_weights.empty()) return {};
-    std::vector<float> weights;
-    for (const Sample& sample : batch.samples)
-      weights.push_back(sample.replay ? 1.0f : clip_weights[sample.clip]);
-    return weights;
-  }
-
   void ReportProgress(const ChunkOrder& order, const ChunkSteps& steps, double loss, double learning_rate) {
     const bool chunk_end = info_.cursor.chunk != order.chunk;
     if (chunk_end || SystemClock().Now() - last_progress_ >= kProgressPeriod) {
-      EmitProgress("training", order, steps, loss, learning_rate);
+      EmitProgress(Phase::kTraining, order, steps, loss, learning_rate);
     }
     if (!chunk_end) return;
-    EmitProgress("saving", order, steps, loss, learning_rate);
+    EmitProgress(Phase::kSaving, order, steps, loss, learning_rate);
     LogChunk(order);
   }
 
@@ -387,27 +354,19 @@ class Trainer {
                     << " % of it waiting for data";
   }
 
-  void EmitProgress(const char* phase, const ChunkOrder& order, const ChunkSteps& steps, double loss,
+  void EmitProgress(Phase phase, const ChunkOrder& order, const ChunkSteps& steps, double loss,
                     double learning_rate) {
     last_progress_ = SystemClock().Now();
-    control_.Emit({{"event", "progress"},
-                   {"phase", phase},
-                   {"chunk", order.chunk},
-                   {"cursor", CursorJson(info_.cursor)},
-                   {"step", info_.step},
-                   {"chunk_steps", steps.Total()},
-                   {"loss", loss},
-                   {"learning_rate", learning_rate},
-                   {"samples_per_s", meter_.SamplesPerSecond()},
-                   {"data_wait_share", meter_.WaitShare()},
-                   {"training_s", info_.training_seconds}});
-  }
-
-  static json CursorJson(const Cursor& cursor) {
-    return {{"chunk", cursor.chunk},
-            {"epoch", cursor.epoch},
-            {"position", cursor.position},
-            {"seed", cursor.seed}};
+    control_.Emit(TrainerProgressEvent{.chunk = order.chunk,
+                                       .learning_rate = learning_rate,
+                                       .progress = {.phase = phase,
+                                                    .cursor = info_.cursor,
+                                                    .step = info_.step,
+                                                    .chunk_steps = steps.Total(),
+                                                    .loss = loss,
+                                                    .samples_per_second = meter_.SamplesPerSecond(),
+                                                    .data_wait_share = meter_.WaitShare(),
+                                                    .training_seconds = info_.training_seconds}});
   }
 
   const FileSystem& files_;
