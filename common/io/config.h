@@ -37,6 +37,8 @@ class JsonReader {
   // A fault that the caller found in what it read.
   void Fail(std::string_view fault);
 
+  // The first fault; keys that nobody asked for are none.
+  const absl::Status& status() const { return status_; }
   // The first fault, or a key that nobody asked for.
   absl::Status Finish();
 

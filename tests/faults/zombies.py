@@ -189,6 +189,6 @@ def cases(context):
         case("preparer-hangs", stopped_preparer),
         case("child-hangs", bad_trainer, "hang", f"no progress for {STALL}s"),
         case("child-spins", bad_trainer, "spin", f"no progress for {STALL}s"),
-        case("child-garbles", bad_trainer, "garble", "an event of a child process lacks its name"),
+        case("child-garbles", bad_trainer, "garble", "an event of a child process has the key"),
         case("child-balloons", bad_trainer, "balloon", "interceptor-train left with exit code 1"),
     ]

@@ -1,18 +1,19 @@
-// What children say: a trainer or preparer to its agent, a decoder to its preparer (and what the preparer
+// What children say and hear: a trainer or preparer and its agent, a decoder to its preparer (and what the preparer
 // makes of it), and a preparer to its decoder.
 #include <cstdint>
 
 #include "common/io/config.h"
-#include "worker/agent/child_events.h"
+#include "worker/child_protocol/codec.h"
 #include "worker/media/block_mask.h"
 #include "worker/media/decoder_wire.h"
 #include "worker/media/picture_hash.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  if (const auto event = interceptor::ParseJsonObject(text); event.ok()) {
-    (void)interceptor::worker::FromTrainer(1, "BG", *event);
-    (void)interceptor::worker::FromPreparer(1, *event);
+  if (const auto message = interceptor::ParseJsonObject(text); message.ok()) {
+    (void)interceptor::worker::ReadTrainerEvent(*message);
+    (void)interceptor::worker::ReadPreparerEvent(*message);
+    (void)interceptor::worker::ReadCommand(*message);
   }
   (void)interceptor::worker::DecodeJobText(text);
   static const auto output = interceptor::worker::MemoryFile(std::string(1 << 16, 'x'));

@@ -31,12 +31,12 @@ class RecordingObserver : public PrepareObserver {
   void OnProgress(int64_t done, int64_t total, int64_t quarantined) override;
   void OnScan(int64_t, int64_t) override {}
   void OnQuarantine(const std::string& clip, const std::string& reason) override;
-  void OnGate(const GateFacts& gate) override;
+  void OnGate(const GateEvent& gate) override;
   void OnWaiting() override { ++waits; }
   bool Stopped() override { return stop; }
 
   std::map<std::string, std::string> quarantined;
-  std::vector<GateFacts> gates;
+  std::vector<GateEvent> gates;
   int64_t done = 0;
   int64_t total = 0;
   int waits = 0;

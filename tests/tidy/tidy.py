@@ -35,13 +35,14 @@ ROOMS = {
     "worker/session": (["common/facts"], {ABSL}),
     "worker/sampling": (["common/facts"], {ABSL}),
     "worker/store": (["worker/sampling", "common/io"], {ABSL, JSON}),
+    "worker/child_protocol": (["common/facts", "common/io"], {ABSL, JSON}),
     "worker/media": (["worker/store"], {ABSL, JSON, "ffmpeg", "opencv", "seccomp", "cli11"}),
-    "worker/prepare": (["worker/store", "worker/media"], {ABSL, JSON, "zip", "cli11"}),
+    "worker/prepare": (["worker/store", "worker/child_protocol", "worker/media"], {ABSL, JSON, "zip", "cli11"}),
     "worker/models": (["worker/store", "common/io"], {ABSL, JSON, "torch"}),
-    "worker/engine": (["worker/models", "common/stats"], {ABSL, JSON, "torch", "cli11"}),
+    "worker/engine": (["worker/models", "worker/child_protocol", "common/stats"], {ABSL, JSON, "torch", "cli11"}),
     "worker/integrate": (["common/stats", "common/io"], {ABSL, JSON}),
     "worker/detect": (["worker/prepare", "worker/engine", "worker/integrate"], {ABSL, "cli11"}),
-    "worker/agent": (["worker/session", "worker/sampling", "worker/integrate", "common/io", "common/plan", "common/rpc", "common/wire", "common/metrics"],
+    "worker/agent": (["worker/session", "worker/sampling", "worker/child_protocol", "worker/integrate", "common/io", "common/plan", "common/rpc", "common/wire", "common/metrics"],
                      {ABSL, JSON, GRPC, PROTO, "proto", "cli11"}),
 }
 LIBRARY_OF_INCLUDE = [

@@ -32,6 +32,8 @@
 #include "worker/agent/manifest_difference.h"
 #include "worker/agent/run_memory.h"
 #include "worker/agent/store_keeper.h"
+#include "worker/child_protocol/codec.h"
+#include "worker/child_protocol/run_folder.h"
 #include "worker/sampling/recipe.h"
 #include "worker/session/session.h"
 
@@ -250,10 +252,10 @@ struct Agent::Impl {
     const auto& [child, message] = std::get<ChildMessage>(event);
     const CrewMember* member = crew.Find(child);
     if (member == nullptr) return;
-    absl::StatusOr<std::optional<SessionInput>> input =
+    const absl::StatusOr<std::optional<SessionInput>> input =
         member->IsTrainer() ? OnTrainer(child, *member, message) : OnPreparer(child, *member, message);
     if (!input.ok()) {
-      // A child that speaks another dialect cannot be supervised.
+      // A child that speaks another protocol cannot be supervised.
       ICPT_LOG(kError) << member->Name() << ": " << Message(input.status());
       Feed(ChildFailed{child, {absl::StatusCode::kInvalidArgument, Message(input.status()), false}});
       crew.Kill(child);
@@ -263,16 +265,19 @@ struct Agent::Impl {
   }
 
   absl::StatusOr<std::optional<SessionInput>> OnTrainer(ChildId child, const CrewMember& member,
-                                                        const nlohmann::json& event) {
-    ICPT_RETURN_IF_ERROR(Tell(member.specialist, event));
-    return FromTrainer(child, member.specialist, event);
+                                                        const nlohmann::json& message) {
+    ICPT_ASSIGN_OR_RETURN(const std::optional<TrainerEvent> event, ReadTrainerEvent(message));
+    if (!event) return std::optional<SessionInput>();
+    Log(member.specialist, NoteOf(*event));
+    return ToInput(child, member.specialist, *event);
   }
 
   absl::StatusOr<std::optional<SessionInput>> OnPreparer(ChildId child, const CrewMember& member,
-                                                         const nlohmann::json& event) {
-    ICPT_RETURN_IF_ERROR(Tell(Cat("chunk ", member.chunk), event));
-    ICPT_ASSIGN_OR_RETURN(const std::string name, EventName(event));
-    if (name == "manifest") {
+                                                         const nlohmann::json& message) {
+    ICPT_ASSIGN_OR_RETURN(const std::optional<PreparerEvent> event, ReadPreparerEvent(message));
+    if (!event) return std::optional<SessionInput>();
+    Log(Cat("chunk ", member.chunk), NoteOf(*event));
+    if (std::holds_alternative<ManifestEvent>(*event)) {
       store->Trust(member.chunk);
       ICPT_ASSIGN_OR_RETURN(StoredChunk stored, store->Look(member.chunk));
       ICPT_LOG(kInfo) << "chunk " << member.chunk << " prepared: " << stored.manifest.clips << " clips, "
@@ -280,17 +285,15 @@ struct Agent::Impl {
                       << " quarantined";
       return std::optional<SessionInput>(ManifestBuilt{child, std::move(stored)});
     }
-    ICPT_ASSIGN_OR_RETURN(std::optional<SessionInput> input, FromPreparer(child, event));
     // While another worker builds the same store there is nothing to count, yet it moves.
-    auto* moved = input ? std::get_if<PreparerMoved>(&*input) : nullptr;
-    if (moved != nullptr && moved->done < 0) moved->done = -++waits;
-    return input;
+    const auto* progress = std::get_if<PreparerProgressEvent>(&*event);
+    if (progress != nullptr && progress->total == 0)
+      return std::optional<SessionInput>(PreparerMoved{child, -++waits});
+    return ToInput(child, *event);
   }
 
-  absl::Status Tell(const std::string& whose, const nlohmann::json& event) {
-    ICPT_ASSIGN_OR_RETURN(const std::optional<Note> note, NoteOf(event));
+  void Log(const std::string& whose, const std::optional<Note>& note) {
     if (note) Do(Note{note->warning, Cat(whose, ": ", note->text)});
-    return absl::OkStatus();
   }
 
   // --- outputs ---
@@ -339,9 +342,9 @@ struct Agent::Impl {
   void Do(const worker::GiveChunk& give) {
     if (const CrewMember* member = crew.Find(give.child))
       ICPT_LOG(kInfo) << member->specialist << ": chunk " << give.name;
-    crew.Tell(give.child, ToCommand(give));
+    crew.Tell(give.child, ChunkOrder{give.chunk, give.name, give.manifest_sha256, give.last});
   }
-  void Do(const SaveCheckpoint& save) { crew.Tell(save.child, {{"command", "save"}}); }
+  void Do(const SaveCheckpoint& save) { crew.Tell(save.child, SaveCommand{}); }
   void Do(const StopChild& stop) { crew.Stop(stop, SystemClock().Now()); }
 
   void Do(const UploadBlob& upload) {
@@ -351,8 +354,7 @@ struct Agent::Impl {
   }
 
   void Do(const FetchBlob& fetch) {
-    const std::string path = JoinPath(RunFolder(options.work, fetch.specialist),
-                                      Cat("base-", fetch.blob.hex.substr(0, 16), ".safetensors"));
+    const std::string path = FetchedCheckpointPath(RunFolder(options.work, fetch.specialist), fetch.blob);
     ICPT_LOG(kInfo) << fetch.specialist << ": fetching checkpoint " << fetch.blob.hex.substr(0, 12);
     downloads->Post([this, fetch, path] {
       inputs.Push(SessionInput(BlobFetched{fetch.blob, transfer.Fetch(fetch.blob, path), path}));

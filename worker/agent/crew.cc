@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "common/io/file_system.h"
 #include "worker/agent/box.h"
+#include "worker/child_protocol/codec.h"
 
 namespace interceptor::worker {
 namespace {
@@ -46,8 +47,8 @@ absl::Status Crew::Start(const StartTrainer& start) {
   return Start(start.child, {.specialist = start.specialist, .chunk = "", .kill_at = {}}, command);
 }
 
-void Crew::Tell(ChildId child, const nlohmann::json& command) {
-  const absl::Status status = children_.Send(child, command);
+void Crew::Tell(ChildId child, const Command& command) {
+  const absl::Status status = children_.Send(child, ToJson(command));
   // A child that is gone says so by its exit.
   if (!status.ok() && !absl::IsUnavailable(status))
     ICPT_LOG(kWarning) << "child " << child << ": " << Message(status);
@@ -58,7 +59,7 @@ void Crew::Stop(const StopChild& stop, MonotonicTime now) {
   if (member == alive_.end()) return;
   if (stop.kind == StopKind::kAtOnce) return children_.Kill(stop.child);
   member->second.kill_at = now + (member->second.IsTrainer() ? kTrainerGrace : kPreparerGrace);
-  Tell(stop.child, {{"command", "stop"}});
+  Tell(stop.child, StopCommand{});
 }
 
 void Crew::Hurry(MonotonicTime now) {

@@ -7,12 +7,11 @@
 #include <optional>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include "absl/status/status.h"
 #include "common/base/clock.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/children.h"
+#include "worker/child_protocol/messages.h"
 
 namespace interceptor::worker {
 
@@ -36,7 +35,7 @@ class Crew {
   absl::Status Start(const StartTrainer& start);
 
   // These do nothing for a child that is gone.
-  void Tell(ChildId child, const nlohmann::json& command);
+  void Tell(ChildId child, const Command& command);
   void Stop(const StopChild& stop, MonotonicTime now);
   void Kill(ChildId child) { children_.Kill(child); }
 

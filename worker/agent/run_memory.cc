@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "common/io/config.h"
+#include "worker/child_protocol/run_folder.h"
 #include "worker/session/outbox.h"
 
 namespace interceptor::worker {
@@ -15,8 +16,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int kVersion = 1;
-
-std::string MemoryPath(const std::string& run_folder) { return JoinPath(run_folder, "unpublished.json"); }
 
 json ToJson(const Digest& digest) { return {{"sha256", digest.hex}, {"size_bytes", digest.size_bytes}}; }
 
@@ -150,21 +149,6 @@ bool IsThere(const FileSystem& files, const std::string& path, int64_t size_byte
   return info.ok() && info->size_bytes == size_bytes;
 }
 
-// Checkpoints that a killed agent never heard of, or did not come to delete.
-void RemoveUnknown(const FileSystem& files, const std::string& run_folder, const RunMemory& memory) {
-  std::set<std::string> known;
-  for (const RunMemory::File& file : memory.files) known.insert(file.path);
-  for (const std::string& folder : {run_folder, JoinPath(run_folder, "checkpoints")}) {
-    const auto names = files.List(folder);
-    if (!names.ok()) continue;
-    for (const std::string& name : *names) {
-      const std::string path = JoinPath(folder, name);
-      const bool checkpoint = name.ends_with(".safetensors") && !name.starts_with("recovery-");
-      if (checkpoint && !known.contains(path)) files.Remove(path).IgnoreError();
-    }
-  }
-}
-
 }  // namespace
 
 std::string RunMemoryToJson(const RunMemory& memory) {
@@ -205,14 +189,14 @@ absl::StatusOr<RunMemory> ParseRunMemory(std::string_view text) {
 }
 
 absl::Status StoreRunMemory(const FileSystem& files, const std::string& run_folder, const RunMemory& memory) {
-  if (memory.empty()) return files.Remove(MemoryPath(run_folder));
+  if (memory.empty()) return files.Remove(UnpublishedPath(run_folder));
   ICPT_RETURN_IF_ERROR(files.MakeFolder(run_folder));
-  return WriteFileAtomically(files, MemoryPath(run_folder), RunMemoryToJson(memory));
+  return WriteFileAtomically(files, UnpublishedPath(run_folder), RunMemoryToJson(memory));
 }
 
 RunMemory LoadRunMemory(const FileSystem& files, const std::string& run_folder) {
   RunMemory memory;
-  const auto text = ReadWholeFile(files, MemoryPath(run_folder));
+  const auto text = ReadWholeFile(files, UnpublishedPath(run_folder));
   if (text.ok()) {
     auto parsed = ParseRunMemory(*text);
     if (parsed.ok()) {
@@ -229,7 +213,10 @@ RunMemory LoadRunMemory(const FileSystem& files, const std::string& run_folder) 
     const Digest* blob = BlobOf(fact.body);
     return blob != nullptr && !IsThere(files, fact.path, blob->size_bytes);
   });
-  RemoveUnknown(files, run_folder, memory);
+  // A killed agent never heard of them, or did not come to remove them.
+  std::set<std::string> known;
+  for (const RunMemory::File& file : memory.files) known.insert(file.path);
+  RemoveUnknownCheckpoints(files, run_folder, known);
   return memory;
 }
 

@@ -80,7 +80,7 @@ absl::Status MeasureOurs(const FileSystem& files, const std::string& folder, Lea
     ICPT_RETURN_IF_ERROR(captured);
     if (round > 0) figures.stall_ms.push_back(stall * 1000);
     path = JoinPath(folder, Cat("ours-", round % 2, ".safetensors"));
-    saver.Start({.path = path, .info = info, .losses = {}, .reason = "bench", .stall_ms = stall * 1000});
+    saver.Start({.path = path, .info = info, .losses = {}, .stall_ms = stall * 1000});
   }
   for (Saver& saver : savers) {
     if (const auto saved = saver.Wait(); saved.has_value()) {

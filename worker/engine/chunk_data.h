@@ -10,19 +10,12 @@
 
 #include "absl/status/statusor.h"
 #include "common/io/file_system.h"
+#include "worker/child_protocol/messages.h"
 #include "worker/sampling/recipe.h"
 #include "worker/sampling/types.h"
 #include "worker/store/clip_store.h"
 
 namespace interceptor::worker {
-
-// "Train this chunk": from the agent, or from the arguments when a person runs the program.
-struct ChunkOrder {
-  int chunk = 0;  // index in the plan's order
-  std::string name;
-  std::string manifest_sha256 = "";  // of the committed manifest; empty: whatever the store holds
-  bool last = false;
-};
 
 // Clips and their infos, index for index.
 struct ClipList {

@@ -56,7 +56,7 @@ CATCH_TEST_CASE("logits and attributes stand in a score table to the last bit, o
   for (double value = -1e-6 / 3; value > -1e6; value *= 10) logits.push_back(value);
   clip.attributes["brightness"] = 2.0 / 3;
   for (size_t i = 0; i < logits.size(); ++i) list.Add(clip);
-  const std::string table = ScoreTable(list, logits, ScoreSplit::kHeldOut, 1);
+  const std::string table = ScoreTable(list, logits, EvaluationKind::kHeldOut, 1);
   const std::vector<std::string> lines = absl::StrSplit(table, '\n', absl::SkipEmpty());
   CATCH_REQUIRE(lines.size() == 1 + logits.size());
   for (size_t i = 0; i < logits.size(); ++i) {

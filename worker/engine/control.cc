@@ -1,22 +1,21 @@
 #include "worker/engine/control.h"
 
 #include <atomic>
-#include <cstdio>
 #include <deque>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_format.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/base/stop_signals.h"
-#include "common/io/config.h"
 #include "common/io/line_channel.h"
+#include "worker/child_protocol/codec.h"
+#include "worker/child_protocol/run_folder.h"
 
 namespace interceptor::worker {
 namespace {
-
-using nlohmann::json;
 
 // How soon a waiting trainer notices a signal.
 constexpr absl::Duration kPollPeriod = absl::Milliseconds(200);
@@ -27,14 +26,14 @@ class AgentControl : public Control {
  public:
   explicit AgentControl(int fd) : channel_(fd) {}
 
-  void Emit(const json& event) override {
+  void Emit(const TrainerEvent& event) override {
+    if (std::holds_alternative<CheckpointEvent>(event)) save_requested_ = false;
     // A peer that is gone shows as a closed channel at the next poll.
-    if (event.at("event") == "checkpoint") save_requested_ = false;
-    channel_.Send(event).IgnoreError();
+    channel_.Send(ToJson(event)).IgnoreError();
   }
 
   absl::StatusOr<std::optional<ChunkOrder>> NextChunk(int next_chunk) override {
-    Emit({{"event", "ready"}, {"next_chunk", next_chunk}});
+    Emit(ReadyEvent{next_chunk});
     while (orders_.empty()) {
       if (StopRequested()) return std::nullopt;
       ICPT_ASSIGN_OR_RETURN(const ChannelInput input, channel_.Receive(kPollPeriod));
@@ -64,23 +63,10 @@ class AgentControl : public Control {
       stop_ = true;
       return absl::OkStatus();
     }
-    JsonReader reader(input.message, "command");
-    const std::string command = reader.String("command");
-    if (command == "stop") {
-      stop_ = true;
-    } else if (command == "save") {
-      save_requested_ = true;
-    } else if (command == "train_chunk") {
-      ChunkOrder order;
-      order.chunk = static_cast<int>(reader.Integer("chunk"));
-      order.name = reader.String("name");
-      order.manifest_sha256 = reader.String("manifest_sha256");
-      if (reader.Has("last")) order.last = reader.Boolean("last");
-      ICPT_RETURN_IF_ERROR(reader.Finish());
-      orders_.push_back(order);
-    } else {
-      return InvalidArgument("the command '", command, "' is none of train_chunk, save, stop");
-    }
+    ICPT_ASSIGN_OR_RETURN(const Command command, ReadCommand(input.message));
+    if (const auto* order = std::get_if<ChunkOrder>(&command)) orders_.push_back(*order);
+    if (std::holds_alternative<SaveCommand>(command)) save_requested_ = true;
+    if (std::holds_alternative<StopCommand>(command)) stop_ = true;
     return absl::OkStatus();
   }
 
@@ -90,11 +76,34 @@ class AgentControl : public Control {
   bool save_requested_ = false;
 };
 
-std::string Text(const char* format, double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
+// Events as lines for people; those that say nothing to them are empty.
+struct LineOf {
+  std::string operator()(const StartedEvent& e) const {
+    return Cat(e.specialist, ": ", e.parameters, " parameters on ", e.device, ", from ", e.weights,
+               " at step ", e.step);
+  }
+  std::string operator()(const TrainerProgressEvent& e) const {
+    const Progress& at = e.progress;
+    if (at.phase != Phase::kTraining) return "";
+    return absl::StrFormat("chunk %d epoch %d step %d loss %.4f rate %.2e %.1f pictures/s, waits %.0f %%",
+                           e.chunk, at.cursor.epoch, at.step, at.loss, e.learning_rate, at.samples_per_second,
+                           100 * at.data_wait_share);
+  }
+  std::string operator()(const EvaluationEvent& event) const {
+    const Evaluation& e = event.evaluation;
+    return absl::StrFormat("%s after step %d: AUC %.3f [%.3f, %.3f]%s, log loss %.3f, %d real, %d fake",
+                           std::string(ToString(e.kind)), e.step, e.auc, e.auc_low, e.auc_high,
+                           e.too_few ? " (too few)" : "", e.log_loss, e.reals, e.fakes);
+  }
+  std::string operator()(const CheckpointEvent& e) const {
+    return absl::StrFormat("checkpoint %s, stall %.1f ms", e.path, e.stall_ms);
+  }
+  std::string operator()(const FinishedEvent&) const { return "every chunk is trained"; }
+  std::string operator()(const HelloEvent&) const { return ""; }
+  std::string operator()(const ReadyEvent&) const { return ""; }
+  std::string operator()(const ChunkFinishedEvent&) const { return ""; }
+  std::string operator()(const FailedEvent&) const { return ""; }
+};
 
 class AloneControl : public Control {
  public:
@@ -104,28 +113,25 @@ class AloneControl : public Control {
         run_folder_(std::move(run_folder)),
         last_save_(SystemClock().Now()) {}
 
-  void Emit(const json& event) override {
-    const std::string kind = event.at("event");
-    if (kind == "checkpoint") {
+  void Emit(const TrainerEvent& event) override {
+    if (std::holds_alternative<CheckpointEvent>(event)) {
       last_save_ = SystemClock().Now();
-      Prune();
+      RemoveAllButNewestCheckpoints(files_, run_folder_, settings_.checkpoints.keep_latest);
     }
-    const std::string line = Render(kind, event);
+    const std::string line = std::visit(LineOf{}, event);
     if (!line.empty()) ICPT_LOG(kInfo) << line;
   }
 
   absl::StatusOr<std::optional<ChunkOrder>> NextChunk(int next_chunk) override {
     if (StopRequested()) return std::nullopt;
-    const auto chunks = static_cast<int>(settings_.chunks.size());
-    int chunk = next_chunk;
-    // A run killed between a chunk's last step and its evaluation still owes the evaluation.
-    if (chunk > 0 && evaluated_ < chunk - 1 &&
-        !files_.Exists(HeldOutTablePath(run_folder_, settings_.chunks[chunk - 1]))) {
-      --chunk;
-    }
-    if (chunk >= chunks) return std::nullopt;
-    evaluated_ = chunk;
-    return ChunkOrder{.chunk = chunk, .name = settings_.chunks[chunk], .last = chunk + 1 == chunks};
+    const std::vector<std::string>& chunks = settings_.chunks;
+    const auto next = static_cast<size_t>(next_chunk);
+    const bool pending =
+        next > 0 && !files_.Exists(ScoreTablePath(run_folder_, EvaluationKind::kHeldOut, chunks[next - 1]));
+    const size_t chunk = pending ? next - 1 : next;
+    if (chunk >= chunks.size()) return std::nullopt;
+    return ChunkOrder{
+        .chunk = static_cast<int>(chunk), .name = chunks[chunk], .last = chunk + 1 == chunks.size()};
   }
 
   bool StopRequested() override { return stop_signal; }
@@ -135,47 +141,10 @@ class AloneControl : public Control {
   }
 
  private:
-  static std::string Render(const std::string& kind, const json& e) {
-    if (kind == "started") {
-      return Cat(e["specialist"].get<std::string>(), ": ", e["parameters"].get<int64_t>(), " parameters on ",
-                 e["device"].get<std::string>(), ", from ", e["weights"].get<std::string>(), " at step ",
-                 e["step"].get<int64_t>());
-    }
-    if (kind == "progress") {
-      if (e["phase"] != "training") return "";
-      return Cat("chunk ", e["chunk"].get<int>(), " epoch ", e["cursor"]["epoch"].get<int>(), " step ",
-                 e["step"].get<int64_t>(), Text(" loss %.4f", e["loss"]),
-                 Text(" rate %.2e", e["learning_rate"]), Text(" %.1f pictures/s", e["samples_per_s"]),
-                 Text(", waits %.0f %%", 100 * e["data_wait_share"].get<double>()));
-    }
-    if (kind == "evaluation") {
-      return Cat(e["kind"].get<std::string>(), " after step ", e["step"].get<int64_t>(),
-                 Text(": AUC %.3f", e["auc"]), Text(" [%.3f,", e["auc_low"]), Text(" %.3f]", e["auc_high"]),
-                 e["too_few"].get<bool>() ? " (too few)" : "", Text(", log loss %.3f", e["log_loss"]), ", ",
-                 e["reals"].get<int64_t>(), " real, ", e["fakes"].get<int64_t>(), " fake");
-    }
-    if (kind == "checkpoint") {
-      return Cat("checkpoint ", e["path"].get<std::string>(), Text(", stall %.1f ms", e["stall_ms"]));
-    }
-    if (kind == "finished") return "every chunk is trained";
-    if (kind == "failed") return Cat(e["code"].get<std::string>(), ": ", e["text"].get<std::string>());
-    return "";
-  }
-
-  void Prune() {
-    const absl::StatusOr<std::vector<std::string>> names = files_.List(CheckpointFolder(run_folder_));
-    if (!names.ok()) return;
-    const auto keep = static_cast<size_t>(settings_.checkpoints.keep_latest);
-    for (size_t i = 0; i + keep < names->size(); ++i) {
-      files_.Remove(JoinPath(CheckpointFolder(run_folder_), (*names)[i])).IgnoreError();
-    }
-  }
-
   const FileSystem& files_;
   const RunSettings settings_;
   const std::string run_folder_;
   MonotonicTime last_save_;
-  int evaluated_ = -1;
 };
 
 }  // namespace
@@ -187,26 +156,6 @@ std::unique_ptr<Control> MakeAgentControl(int fd) { return std::make_unique<Agen
 std::unique_ptr<Control> MakeAloneControl(const FileSystem& files, const RunSettings& settings,
                                           const std::string& run_folder) {
   return std::make_unique<AloneControl>(files, settings, run_folder);
-}
-
-std::string HeldOutTablePath(const std::string& run_folder, const std::string& chunk) {
-  return JoinPath(run_folder, Cat("scores/held_out-", chunk, ".csv"));
-}
-
-std::string LookAheadTablePath(const std::string& run_folder, const std::string& chunk) {
-  return JoinPath(run_folder, Cat("scores/look_ahead-", chunk, ".csv"));
-}
-
-std::string CheckpointFolder(const std::string& run_folder) { return JoinPath(run_folder, "checkpoints"); }
-
-std::optional<std::string> NewestCheckpoint(const FileSystem& files, const std::string& run_folder) {
-  const absl::StatusOr<std::vector<std::string>> names = files.List(CheckpointFolder(run_folder));
-  if (!names.ok()) return std::nullopt;
-  // Names carry the step with leading zeros, so the last one in order is the newest.
-  for (auto name = names->rbegin(); name != names->rend(); ++name) {
-    if (name->ends_with(".safetensors")) return JoinPath(CheckpointFolder(run_folder), *name);
-  }
-  return std::nullopt;
 }
 
 }  // namespace interceptor::worker

@@ -6,11 +6,9 @@
 #include <optional>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include "absl/status/statusor.h"
 #include "common/io/file_system.h"
-#include "worker/engine/chunk_data.h"
+#include "worker/child_protocol/messages.h"
 #include "worker/sampling/recipe.h"
 
 namespace interceptor::worker {
@@ -18,9 +16,9 @@ namespace interceptor::worker {
 class Control {
  public:
   virtual ~Control() = default;
-  virtual void Emit(const nlohmann::json& event) = 0;
+  virtual void Emit(const TrainerEvent& event) = 0;
   // The next order, waited for; nothing when the trainer shall leave. `next_chunk` is where the model stands;
-  // the chunk before it may be ordered again to repeat its held-out evaluation.
+  // the chunk before it is ordered when its scores are pending.
   virtual absl::StatusOr<std::optional<ChunkOrder>> NextChunk(int next_chunk) = 0;
   // Looked at after every step. True after a stop signal, "stop" or when the agent is gone.
   virtual bool StopRequested() = 0;
@@ -38,11 +36,5 @@ std::unique_ptr<Control> MakeAgentControl(int fd);
 // settings.checkpoints.period_seconds and keeps the newest settings.checkpoints.keep_latest.
 std::unique_ptr<Control> MakeAloneControl(const FileSystem& files, const RunSettings& settings,
                                           const std::string& run_folder);
-
-std::string HeldOutTablePath(const std::string& run_folder, const std::string& chunk);
-std::string LookAheadTablePath(const std::string& run_folder, const std::string& chunk);
-std::string CheckpointFolder(const std::string& run_folder);
-// The newest published checkpoint in a run's folder, if any.
-std::optional<std::string> NewestCheckpoint(const FileSystem& files, const std::string& run_folder);
 
 }  // namespace interceptor::worker

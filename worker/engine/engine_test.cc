@@ -14,6 +14,7 @@
 #include "common/io/safetensors.h"
 #include "tests/support/catch.h"
 #include "tests/support/scratch_folder.h"
+#include "worker/child_protocol/run_folder.h"
 #include "worker/engine/checkpoint.h"
 #include "worker/engine/learner.h"
 #include "worker/engine/ledger.h"
@@ -356,19 +357,6 @@ CATCH_TEST_CASE("the ledger keeps its lines whole, and those that found no room 
   const std::vector<std::string> all = absl::StrSplit(lines(), '\n', absl::SkipEmpty());
   CATCH_REQUIRE(all.size() == 4);
   for (int i = 0; i < 4; ++i) CATCH_CHECK(all[i].starts_with(Cat("00,0,", i, ",", i, ",")));
-}
-
-CATCH_TEST_CASE("what a killed trainer was writing is swept from every folder of its run") {
-  const ScratchFolder folder;
-  CATCH_REQUIRE(LockRunFolder(SystemFiles(), folder.path()).ok());
-  std::vector<std::string> left;
-  for (const char* name :
-       {"recovery-a.safetensors", "checkpoints/BG-step-0000000001.safetensors", "scores/held_out-00.csv"}) {
-    left.push_back(folder.File(Cat(name, ".tmp-", std::string(32, 'a'))));
-    CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), left.back(), "half of it").ok());
-  }
-  CATCH_REQUIRE(LockRunFolder(SystemFiles(), folder.path()).ok());
-  for (const std::string& path : left) CATCH_CHECK_FALSE(SystemFiles().Exists(path));
 }
 
 CATCH_TEST_CASE("initial weights are taken by name and only with the plan's digest") {

@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/stats/bootstrap.h"
 #include "common/stats/calibration.h"
+#include "common/stats/figures.h"
 #include "worker/sampling/families.h"
 #include "worker/store/loader.h"
 
@@ -32,10 +33,6 @@ struct PendingSamples {
 };
 
 }  // namespace
-
-std::string_view ToString(ScoreSplit split) {
-  return split == ScoreSplit::kHeldOut ? "held_out" : "look_ahead";
-}
 
 absl::StatusOr<std::vector<double>> ScoreClips(Scorer& scorer, const ClipList& list,
                                                const ScoringOptions& options) {
@@ -71,7 +68,7 @@ absl::StatusOr<std::vector<double>> ScoreClips(Scorer& scorer, const ClipList& l
   return sums;
 }
 
-std::string ScoreTable(const ClipList& list, const std::vector<double>& logits, ScoreSplit split,
+std::string ScoreTable(const ClipList& list, const std::vector<double>& logits, EvaluationKind kind,
                        int64_t step) {
   std::set<std::string> attributes;
   for (const StoredClip* clip : list.clips) {
@@ -84,7 +81,7 @@ std::string ScoreTable(const ClipList& list, const std::vector<double>& logits, 
     const ClipInfo& info = list.infos[i];
     const char* half = HalfOf(info.family) == Half::kCalibrate ? "calibrate" : "report";
     table += Cat(Field(info.chunk), ",", Field(info.name), ",", Field(info.family), ",", ToString(info.label),
-                 ",", NumberText(logits[i]), ",", info.fold, ",", half, ",", ToString(split), ",", step);
+                 ",", NumberText(logits[i]), ",", info.fold, ",", half, ",", ToString(kind), ",", step);
     for (const std::string& name : attributes) {
       const auto found = list.clips[i]->attributes.find(name);
       table += found == list.clips[i]->attributes.end() ? "," : Cat(",", NumberText(found->second));
@@ -94,8 +91,8 @@ std::string ScoreTable(const ClipList& list, const std::vector<double>& logits, 
   return table;
 }
 
-absl::StatusOr<std::optional<Figures>> Summarise(const ClipList& list, const std::vector<double>& logits,
-                                                 uint64_t seed) {
+absl::StatusOr<std::optional<Evaluation>> Summarise(const ClipList& list, const std::vector<double>& logits,
+                                                    uint64_t seed) {
   std::vector<ClipScore> scores;
   int64_t fakes = 0;
   for (size_t i = 0; i < list.infos.size(); ++i) {
@@ -104,7 +101,19 @@ absl::StatusOr<std::optional<Figures>> Summarise(const ClipList& list, const std
     fakes += fake ? 1 : 0;
   }
   if (fakes == 0 || fakes == std::ssize(scores)) return std::nullopt;
-  return Summarise(scores, seed);
+  ICPT_ASSIGN_OR_RETURN(const Figures figures, Summarise(scores, seed));
+  Evaluation evaluation;
+  evaluation.reals = static_cast<int>(figures.reals);
+  evaluation.fakes = static_cast<int>(figures.fakes);
+  evaluation.families = static_cast<int>(figures.families);
+  evaluation.auc = figures.auc;
+  evaluation.auc_low = figures.auc_low;
+  evaluation.auc_high = figures.auc_high;
+  evaluation.log_loss = figures.log_loss;
+  evaluation.real_accuracy = figures.real_accuracy;
+  evaluation.fake_accuracy = figures.fake_accuracy;
+  evaluation.too_few = figures.too_few;
+  return evaluation;
 }
 
 std::vector<float> ClipLosses(const ClipList& list, const std::vector<double>& logits) {

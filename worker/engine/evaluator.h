@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "common/stats/figures.h"
+#include "common/facts/evaluation.h"
 #include "worker/engine/chunk_data.h"
 #include "worker/models/scorer.h"
 
@@ -24,16 +24,13 @@ struct ScoringOptions {
 absl::StatusOr<std::vector<double>> ScoreClips(Scorer& scorer, const ClipList& list,
                                                const ScoringOptions& options);
 
-enum class ScoreSplit { kHeldOut, kLookAhead };
-std::string_view ToString(ScoreSplit split);  // "held_out", "look_ahead"
-
 // docs/child-protocol.md, "Score table".
-std::string ScoreTable(const ClipList& list, const std::vector<double>& logits, ScoreSplit split,
+std::string ScoreTable(const ClipList& list, const std::vector<double>& logits, EvaluationKind kind,
                        int64_t step);
 
-// Nothing when a class is missing. The intervals' draws follow from `seed`.
-absl::StatusOr<std::optional<Figures>> Summarise(const ClipList& list, const std::vector<double>& logits,
-                                                 uint64_t seed);
+// The figures alone. Nothing when a class is missing. The intervals' draws follow from `seed`.
+absl::StatusOr<std::optional<Evaluation>> Summarise(const ClipList& list, const std::vector<double>& logits,
+                                                    uint64_t seed);
 
 // Cross-entropy of each clip: how hard the curriculum takes it to be.
 std::vector<float> ClipLosses(const ClipList& list, const std::vector<double>& logits);

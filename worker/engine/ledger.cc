@@ -9,12 +9,12 @@
 #include "common/base/digest.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
-#include "common/io/file_system.h"
+#include "worker/child_protocol/run_folder.h"
 
 namespace interceptor::worker {
 
 absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(const std::string& run_folder) {
-  const std::string path = JoinPath(run_folder, "ledger.csv");
+  const std::string path = LedgerPath(run_folder);
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (fd < 0) return ErrnoStatus(errno, Cat("open ", path));
   return std::unique_ptr<Ledger>(new Ledger(fd));

@@ -1,5 +1,7 @@
-// The step ledger (worker/engine/trainer.h, "ledger.csv"): shows afterwards that every chunk was trained
-// once. It is no input to anything. One thread.
+// The step ledger shows afterwards that every chunk was trained once: a line an optimizer step,
+// chunk,epoch,position,step,samples, where `samples` is a digest of what the batch held. Steps lost in a
+// crash are taken again and listed again with the same chunk, epoch, position and samples: the last line of a
+// position counts. It is no input to anything. One thread.
 #pragma once
 
 #include <memory>

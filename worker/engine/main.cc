@@ -8,11 +8,10 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
+#include "worker/child_protocol/run_folder.h"
 #include "worker/engine/control.h"
 #include "worker/engine/trainer.h"
 #include "worker/store/settings.h"
@@ -90,22 +89,17 @@ int Run(Arguments& arguments) {
   std::unique_ptr<Control> control;
   if (arguments.control_fd >= 0) control = MakeAgentControl(arguments.control_fd);
   absl::Status status = ReadSettings(files, arguments);
-  const bool alone = control == nullptr;
-  if (alone) {
+  if (control == nullptr) {
     control = MakeAloneControl(files, arguments.trainer.settings, arguments.trainer.run);
     if (arguments.trainer.resume.empty()) {
       arguments.trainer.resume = NewestCheckpoint(files, arguments.trainer.run).value_or("");
     }
   }
-  control->Emit({{"event", "hello"}, {"protocol", 1}, {"program", "interceptor-train"}, {"pid", getpid()}});
+  control->Emit(HelloEvent{.program = "interceptor-train", .pid = getpid()});
   if (status.ok()) status = Train(files, arguments.trainer, *control);
   if (status.ok()) return 0;
-  const std::string code = absl::StatusCodeToString(status.code());
-  if (!alone) {
-    control->Emit(
-        {{"event", "failed"}, {"code", code}, {"text", Message(status)}, {"retry", MayRetry(status)}});
-  }
-  ICPT_LOG(kError) << code << ": " << Message(status);
+  control->Emit(FailedEvent{{status.code(), Message(status), MayRetry(status)}});
+  ICPT_LOG(kError) << absl::StatusCodeToString(status.code()) << ": " << Message(status);
   return ExitCode(status);
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "worker/child_protocol/run_folder.h"
 
 namespace interceptor::worker {
 namespace {
@@ -20,10 +21,6 @@ absl::Status CheckUsable(const CheckpointInfo& info, const SnapshotQuery& query)
 }
 
 }  // namespace
-
-std::string SnapshotPath(const std::string& run_folder, int64_t number) {
-  return JoinPath(run_folder, number % 2 == 0 ? "recovery-a.safetensors" : "recovery-b.safetensors");
-}
 
 std::optional<FoundSnapshot> FindSnapshot(const FileSystem& files, const Architecture& architecture,
                                           const SnapshotQuery& query) {

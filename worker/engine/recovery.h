@@ -11,9 +11,6 @@
 
 namespace interceptor::worker {
 
-// <run>/recovery-a.safetensors for even numbers, -b for odd ones.
-std::string SnapshotPath(const std::string& run_folder, int64_t number);
-
 struct SnapshotQuery {
   std::string run_folder;
   SpecialistName specialist = SpecialistName::kBG;
@@ -33,9 +30,9 @@ struct FoundSnapshot {
   int64_t number = 0;  // of its slot: the next save takes the other one
 };
 
-// The snapshot that goes furthest beyond the checkpoint within its chunk. One from a later chunk has left
-// behind what that chunk's end still owes, its checkpoint and its scores: it is passed over. Damaged and
-// foreign ones are deleted with a log line.
+// The snapshot that goes furthest beyond the checkpoint within its chunk. One from a later chunk is passed
+// over, because the checkpoint and the scores of this chunk's end must be made first. Damaged and foreign
+// ones are deleted with a log line.
 std::optional<FoundSnapshot> FindSnapshot(const FileSystem& files, const Architecture& architecture,
                                           const SnapshotQuery& query);
 

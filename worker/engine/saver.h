@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/digest.h"
+#include "common/facts/checkpoint.h"
 #include "common/io/file_system.h"
 #include "worker/engine/checkpoint.h"
 
@@ -18,7 +19,7 @@ struct SaveJob {
   std::string path;
   CheckpointInfo info;
   std::vector<float> losses;
-  std::string reason;   // "save_now", "chunk_end" or "recovery"
+  SaveReason reason = SaveReason::kSaveNow;  // of one to be published
   double stall_ms = 0;  // how long the loop stood still for the capture
 };
 

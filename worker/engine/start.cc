@@ -1,7 +1,5 @@
 #include "worker/engine/start.h"
 
-#include <cstdio>
-#include <optional>
 #include <utility>
 
 #include "common/base/log.h"
@@ -11,29 +9,22 @@
 
 namespace interceptor::worker {
 
-absl::StatusOr<std::unique_ptr<File>> LockRunFolder(const FileSystem& files, const std::string& run_folder) {
-  const std::string folders[] = {run_folder, CheckpointFolder(run_folder), JoinPath(run_folder, "scores")};
-  for (const std::string& folder : folders) ICPT_RETURN_IF_ERROR(files.MakeFolder(folder));
-  ICPT_ASSIGN_OR_RETURN(std::unique_ptr<File> lock,
-                        files.Open(JoinPath(run_folder, "lock"), OpenMode::kReadWrite));
-  if (!lock->Lock().ok()) {
-    return FailedPrecondition("another trainer is at work in ", run_folder,
-                              "; stop it or give another --run");
-  }
-  for (const std::string& folder : folders) ICPT_RETURN_IF_ERROR(RemoveTemporaries(files, folder));
-  return lock;
+namespace {
+
+Architecture ArchitectureOf(const ModelSettings& model) {
+  return MakeEfficientNetB4(model.width_scale, model.depth_scale, model.classes);
 }
 
-absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOptions& options,
-                                        Snapshots snapshots) {
+}  // namespace
+
+absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOptions& options) {
   const RunSettings& settings = options.settings;
-  const Architecture architecture =
-      MakeEfficientNetB4(settings.model.width_scale, settings.model.depth_scale, settings.model.classes);
   StartingPoint start;
   CheckpointInfo& info = start.checkpoint.info;
   if (!options.resume.empty()) {
     ICPT_ASSIGN_OR_RETURN(const Digest digest, DigestOfFile(files, options.resume));
-    ICPT_ASSIGN_OR_RETURN(start.checkpoint, ReadCheckpoint(files, options.resume, architecture));
+    ICPT_ASSIGN_OR_RETURN(start.checkpoint,
+                          ReadCheckpoint(files, options.resume, ArchitectureOf(settings.model)));
     const absl::Status belongs = CheckBelongs(info, options.specialist, settings.plan_digest, settings.seed);
     if (!belongs.ok()) return Annotate(belongs, Cat("checkpoint ", options.resume));
     info.lineage.push_back(digest.hex);
@@ -48,24 +39,25 @@ absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOp
     start.weights = given ? "initial" : "scratch";
     if (given) start.digest = settings.model.initial_weights.sha256;
   }
-  if (snapshots == Snapshots::kLeftAlone) return start;
+  return start;
+}
+
+absl::StatusOr<std::optional<StartingPoint>> FindNewerStart(const FileSystem& files,
+                                                            const TrainerOptions& options,
+                                                            const StartingPoint& start) {
   std::optional<FoundSnapshot> snapshot =
-      FindSnapshot(files, architecture,
+      FindSnapshot(files, ArchitectureOf(options.settings.model),
                    {.run_folder = options.run,
                     .specialist = options.specialist,
-                    .plan_digest = settings.plan_digest,
-                    .seed = settings.seed,
+                    .plan_digest = options.settings.plan_digest,
+                    .seed = options.settings.seed,
                     .resume_digest = options.resume.empty() ? "" : start.digest,
-                    .chunk = info.cursor.chunk,
-                    .step = info.step});
-  if (snapshot.has_value()) {
-    ICPT_ASSIGN_OR_RETURN(const Digest digest, DigestOfFile(files, snapshot->path));
-    start.weights = "snapshot";
-    start.digest = digest.hex;
-    start.checkpoint = std::move(snapshot->checkpoint);
-    start.snapshot_number = snapshot->number;
-  }
-  return start;
+                    .chunk = start.checkpoint.info.cursor.chunk,
+                    .step = start.checkpoint.info.step});
+  if (!snapshot.has_value()) return std::optional<StartingPoint>();
+  ICPT_ASSIGN_OR_RETURN(const Digest digest, DigestOfFile(files, snapshot->path));
+  return std::optional<StartingPoint>(
+      {"snapshot", digest.hex, std::move(snapshot->checkpoint), snapshot->number});
 }
 
 absl::Status LoadStart(const FileSystem& files, const TrainerOptions& options, const StartingPoint& start,
@@ -94,12 +86,6 @@ void WarnIfMachineDiffers(const EngineFacts& before, const EngineFacts& now, con
   warn("number of threads", before.threads, now.threads);
   warn("CPU capability", before.cpu_capability, now.cpu_capability);
   warn("build", before.build, now.build);
-}
-
-std::string CheckpointPath(const std::string& run_folder, SpecialistName specialist, int64_t step) {
-  char number[24];
-  std::snprintf(number, sizeof number, "%010lld", static_cast<long long>(step));
-  return JoinPath(CheckpointFolder(run_folder), Cat(ToString(specialist), "-step-", number, ".safetensors"));
 }
 
 }  // namespace interceptor::worker

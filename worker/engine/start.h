@@ -1,7 +1,7 @@
 // Where a run begins: which weights, which cursor, which folder. Used by the trainer at its start.
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -19,15 +19,12 @@ struct StartingPoint {
   int64_t snapshot_number = -1;  // of the slot it came from
 };
 
-// Makes the run folder, takes its lock until the returned file closes, and removes what a killed writer left.
-// FAILED_PRECONDITION when another trainer holds it.
-absl::StatusOr<std::unique_ptr<File>> LockRunFolder(const FileSystem& files, const std::string& run_folder);
-
-// The newest state that the options allow: the checkpoint, or a recovery snapshot of the same chunk that
-// descends from it.
-enum class Snapshots { kTaken, kLeftAlone };
-absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOptions& options,
-                                        Snapshots snapshots = Snapshots::kTaken);
+// The checkpoint to resume from, or a beginning.
+absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOptions& options);
+// The recovery snapshot that goes furthest beyond it, if any (worker/engine/recovery.h).
+absl::StatusOr<std::optional<StartingPoint>> FindNewerStart(const FileSystem& files,
+                                                            const TrainerOptions& options,
+                                                            const StartingPoint& start);
 
 // Puts it into the learner, whose weights are freshly drawn.
 absl::Status LoadStart(const FileSystem& files, const TrainerOptions& options, const StartingPoint& start,
@@ -36,8 +33,5 @@ absl::Status LoadStart(const FileSystem& files, const TrainerOptions& options, c
 // A resume is exact for the same build, compute threads and CPU capability; under others it proceeds and says
 // so.
 void WarnIfMachineDiffers(const EngineFacts& before, const EngineFacts& now, const std::string& weights);
-
-// <run>/checkpoints/<specialist>-step-<step>.safetensors; names sort by step.
-std::string CheckpointPath(const std::string& run_folder, SpecialistName specialist, int64_t step);
 
 }  // namespace interceptor::worker

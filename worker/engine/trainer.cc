@@ -2,19 +2,17 @@
 #include "worker/engine/trainer.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "common/base/clock.h"
 #include "common/base/digest.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
+#include "worker/child_protocol/run_folder.h"
 #include "worker/engine/chunk_data.h"
 #include "worker/engine/evaluator.h"
 #include "worker/engine/learner.h"
@@ -32,8 +30,6 @@
 namespace interceptor::worker {
 namespace {
 
-using nlohmann::json;
-
 constexpr int kLoaderThreads = 2;
 constexpr absl::Duration kProgressPeriod = absl::Seconds(1);
 
@@ -48,9 +44,12 @@ class Trainer {
     do {
       ICPT_ASSIGN_OR_RETURN(const std::optional<ChunkOrder> order, control_.NextChunk(info_.cursor.chunk));
       if (!order.has_value()) return Leave();
+      if (snapshot_.has_value() && order->chunk == info_.cursor.chunk) {
+        ICPT_RETURN_IF_ERROR(Restore(*std::exchange(snapshot_, std::nullopt)));
+      }
       ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<ChunkData> data, OpenChunk(*order));
       if (order->chunk == info_.cursor.chunk) {
-        if (AtChunkStart()) ICPT_RETURN_IF_ERROR(LookAhead(*order, *data));
+        if (AtChunkStart(info_.cursor)) ICPT_RETURN_IF_ERROR(LookAhead(*order, *data));
         ChunkSteps steps = PlanSteps(*data);
         while (info_.cursor.chunk == order->chunk) {
           ICPT_ASSIGN_OR_RETURN(const bool trained, TrainEpoch(*order, *data, steps));
@@ -59,21 +58,23 @@ class Trainer {
         ICPT_RETURN_IF_ERROR(Publish(published_->Wait()));
       }
       ICPT_RETURN_IF_ERROR(ScoreHeldOut(*order, *data));
-      control_.Emit({{"event", "chunk_finished"},
-                     {"chunk", order->chunk},
-                     {"step", info_.step},
-                     {"training_s", info_.training_seconds}});
+      control_.Emit(ChunkFinishedEvent{order->chunk, info_.step, info_.training_seconds});
     } while (info_.cursor.chunk < chunks);
-    control_.Emit({{"event", "finished"}});
+    control_.Emit(FinishedEvent{});
     return absl::OkStatus();
   }
 
  private:
   // Network, weights, cursor: from scratch, from given weights, from a checkpoint or from a newer snapshot of
-  // it.
+  // it. The scores of the chunk before may be pending, and those are of the state that the checkpoint of its
+  // end holds: a snapshot beyond such a checkpoint waits until its own chunk is ordered.
   absl::Status Start() {
     ICPT_ASSIGN_OR_RETURN(lock_, LockRunFolder(files_, options_.run));
     ICPT_ASSIGN_OR_RETURN(StartingPoint start, FindStart(files_, options_));
+    ICPT_ASSIGN_OR_RETURN(snapshot_, FindNewerStart(files_, options_, start));
+    const Cursor stands = start.checkpoint.info.cursor;
+    const bool ends_chunk = stands.chunk > 0 && AtChunkStart(stands);
+    if (snapshot_.has_value() && !ends_chunk) start = *std::exchange(snapshot_, std::nullopt);
     LearnerOptions learner = {.model = options_.settings.model,
                               .recipe = recipe_,
                               .specialist = options_.specialist,
@@ -82,61 +83,46 @@ class Trainer {
                               .threads = options_.threads,
                               .from_given_weights = start.checkpoint.info.from_given_weights};
     ICPT_ASSIGN_OR_RETURN(learner_, Learner::Create(learner));
-    ICPT_RETURN_IF_ERROR(LoadStart(files_, options_, start, *learner_));
-    info_ = start.checkpoint.info;
-    WarnIfMachineDiffers(info_.facts, learner_->facts(), start.weights);
-    info_.facts = learner_->facts();
-    losses_ = start.checkpoint.losses;
-    snapshot_number_ = start.snapshot_number + 1;
+    const StartingPoint& newest = snapshot_.has_value() ? *snapshot_ : start;
+    WarnIfMachineDiffers(newest.checkpoint.info.facts, learner_->facts(), newest.weights);
+    ICPT_RETURN_IF_ERROR(Restore(start));
+    snapshot_number_ = newest.snapshot_number + 1;
     published_ = std::make_unique<Saver>(files_, learner_->architecture(), true);
     scratch_ = MakeHostState(learner_->architecture(), true);
     ICPT_ASSIGN_OR_RETURN(ledger_, Ledger::Open(options_.run));
     last_snapshot_ = SystemClock().Now();
-    control_.Emit({{"event", "started"},
-                   {"specialist", ToString(options_.specialist)},
-                   {"parameters", learner_->architecture().parameter_count},
-                   {"threads", options_.threads},
-                   {"device", info_.facts.device},
-                   {"cpu_capability", info_.facts.cpu_capability},
-                   {"weights", start.weights},
-                   {"digest", start.digest},
-                   {"step", info_.step},
-                   {"cursor", CursorJson()}});
+    control_.Emit(StartedEvent{.specialist = std::string(ToString(options_.specialist)),
+                               .parameters = learner_->architecture().parameter_count,
+                               .threads = options_.threads,
+                               .device = info_.facts.device,
+                               .cpu_capability = info_.facts.cpu_capability,
+                               .weights = newest.weights,
+                               .digest = newest.digest,
+                               .step = newest.checkpoint.info.step,
+                               .cursor = newest.checkpoint.info.cursor});
+    return absl::OkStatus();
+  }
+
+  absl::Status Restore(const StartingPoint& start) {
+    ICPT_RETURN_IF_ERROR(LoadStart(files_, options_, start, *learner_));
+    info_ = start.checkpoint.info;
+    info_.facts = learner_->facts();
+    losses_ = start.checkpoint.losses;
     return absl::OkStatus();
   }
 
   absl::StatusOr<std::unique_ptr<ChunkData>> OpenChunk(const ChunkOrder& order) {
-    ICPT_RETURN_IF_ERROR(StandWhereOrdered(order));
-    const bool repeat_evaluation = order.chunk == info_.cursor.chunk - 1 && AtChunkStart();
-    if (order.chunk != info_.cursor.chunk && !repeat_evaluation) {
+    const bool scores_pending = order.chunk == info_.cursor.chunk - 1 && AtChunkStart(info_.cursor);
+    if (order.chunk != info_.cursor.chunk && !scores_pending) {
       return FailedPrecondition("chunk ", order.chunk, " was ordered, but the model stands at chunk ",
                                 info_.cursor.chunk, "; chunks are trained in order, each once");
     }
     ICPT_ASSIGN_OR_RETURN(std::unique_ptr<ChunkData> data,
                           ChunkData::Open(files_, options_.store, options_.settings, order));
     const bool listed = !info_.manifests.empty() && info_.manifests.back() == data->manifest_sha256();
-    if (!listed && !repeat_evaluation) info_.manifests.push_back(data->manifest_sha256());
-    if (!AtChunkStart() && losses_.size() != data->base().clips.size()) losses_.clear();
+    if (!listed && !scores_pending) info_.manifests.push_back(data->manifest_sha256());
+    if (!AtChunkStart(info_.cursor) && losses_.size() != data->base().clips.size()) losses_.clear();
     return data;
-  }
-
-  // A snapshot may stand inside the chunk after the one whose scores are still owed. Those are of the model
-  // as it left that chunk, and the checkpoint is that model; once they are told, training goes on from the
-  // snapshot.
-  absl::Status StandWhereOrdered(const ChunkOrder& order) {
-    const bool back = order.chunk == info_.cursor.chunk - 1 && !AtChunkStart() && !options_.resume.empty();
-    const bool forth = order.chunk == info_.cursor.chunk && went_back_;
-    if (!back && !forth) return absl::OkStatus();
-    ICPT_ASSIGN_OR_RETURN(const StartingPoint start,
-                          FindStart(files_, options_, back ? Snapshots::kLeftAlone : Snapshots::kTaken));
-    ICPT_RETURN_IF_ERROR(LoadStart(files_, options_, start, *learner_));
-    ICPT_LOG(kInfo) << (back ? "back" : "forth") << " from step " << info_.step << " to "
-                    << start.checkpoint.info.step << (back ? " for scores that are owed" : "");
-    went_back_ = back;
-    info_ = start.checkpoint.info;
-    info_.facts = learner_->facts();
-    losses_ = start.checkpoint.losses;
-    return absl::OkStatus();
   }
 
   // The whole next chunk, judged before anything is learned from it: honest cross-validation, and the
@@ -152,7 +138,7 @@ class Trainer {
       unseen.Add(*data.whole().clips[i]);
       unseen_logits.push_back(logits[i]);
     }
-    ICPT_RETURN_IF_ERROR(Report(order, data.ByFootage(unseen), unseen_logits, ScoreSplit::kLookAhead));
+    ICPT_RETURN_IF_ERROR(Report(order, data.ByFootage(unseen), unseen_logits, EvaluationKind::kLookAhead));
     const std::vector<float> losses = ClipLosses(data.whole(), logits);
     for (size_t i = 0; i < losses.size(); ++i) {
       if (data.whole().infos[i].fold != options_.settings.evaluation.held_out_fold)
@@ -202,7 +188,7 @@ class Trainer {
       const double learning_rate = LearningRate(recipe_, progress);
       ICPT_ASSIGN_OR_RETURN(const StepResult result,
                             learner_->Step({.batch = &batch,
-                                            .weights = SampleWeights(batch, clip_weights),
+                                            .weights = SampleWeights(batch.samples, clip_weights),
                                             .stage = &StageAt(recipe_, progress),
                                             .learning_rate = learning_rate,
                                             .step = info_.step}));
@@ -245,10 +231,10 @@ class Trainer {
   absl::Status Capture(bool chunk_end) {
     const MonotonicTime begin = SystemClock().Now();
     ICPT_RETURN_IF_ERROR(learner_->CaptureWeights(published_->buffer()));
-    SaveJob job = {.path = CheckpointPath(options_.run, options_.specialist, info_.step),
+    SaveJob job = {.path = CheckpointPath(options_.run, ToString(options_.specialist), info_.step),
                    .info = info_,
                    .losses = losses_,
-                   .reason = chunk_end ? "chunk_end" : "save_now"};
+                   .reason = chunk_end ? SaveReason::kChunkEnd : SaveReason::kSaveNow};
     job.stall_ms = absl::ToDoubleMilliseconds(SystemClock().Now() - begin);
     published_->Start(std::move(job));
     return absl::OkStatus();
@@ -257,10 +243,8 @@ class Trainer {
   absl::Status CaptureSnapshot() {
     if (snapshots_ == nullptr) snapshots_ = std::make_unique<Saver>(files_, learner_->architecture(), false);
     ICPT_RETURN_IF_ERROR(learner_->CaptureAll(snapshots_->buffer()));
-    snapshots_->Start({.path = SnapshotPath(options_.run, snapshot_number_++),
-                       .info = info_,
-                       .losses = losses_,
-                       .reason = "recovery"});
+    snapshots_->Start(
+        {.path = SnapshotPath(options_.run, snapshot_number_++), .info = info_, .losses = losses_});
     last_snapshot_ = SystemClock().Now();
     return absl::OkStatus();
   }
@@ -270,16 +254,16 @@ class Trainer {
     ICPT_RETURN_IF_ERROR(saved->status);
     const CheckpointInfo& info = saved->job.info;
     info_.lineage.push_back(saved->digest.hex);
-    control_.Emit({{"event", "checkpoint"},
-                   {"path", saved->job.path},
-                   {"sha256", saved->digest.hex},
-                   {"size_bytes", saved->digest.size_bytes},
-                   {"step", info.step},
-                   {"cursor", CursorJson(info.cursor)},
-                   {"training_s", info.training_seconds},
-                   {"reason", saved->job.reason},
-                   {"manifests", info.manifests},
-                   {"stall_ms", saved->job.stall_ms}});
+    CheckpointEvent event;
+    event.path = saved->job.path;
+    event.checkpoint.blob = saved->digest;
+    event.checkpoint.step = info.step;
+    event.checkpoint.cursor = info.cursor;
+    event.checkpoint.training_seconds = info.training_seconds;
+    event.checkpoint.manifests = info.manifests;
+    event.checkpoint.reason = saved->job.reason;
+    event.stall_ms = saved->job.stall_ms;
+    control_.Emit(event);
     return absl::OkStatus();
   }
 
@@ -294,62 +278,44 @@ class Trainer {
   // Told to stop: everything since the last published checkpoint is kept in a snapshot.
   absl::Status Leave() {
     ICPT_RETURN_IF_ERROR(Publish(published_->Wait()));
-    if (AtChunkStart()) return absl::OkStatus();
+    if (AtChunkStart(info_.cursor)) return absl::OkStatus();
     if (snapshots_ != nullptr) ICPT_RETURN_IF_ERROR(Noted(snapshots_->Wait()));
     ICPT_RETURN_IF_ERROR(CaptureSnapshot());
     return snapshots_->Wait()->status;
   }
 
   absl::Status ScoreHeldOut(const ChunkOrder& order, const ChunkData& data) {
-    if (data.held_out().clips.empty()) {
-      ICPT_LOG(kWarning) << "chunk " << order.name << ": no family is held out yet, so nothing is evaluated";
-      return absl::OkStatus();
-    }
     ICPT_ASSIGN_OR_RETURN(const std::vector<double> logits, Score(order, data.held_out()));
-    return Report(order, data.ByFootage(data.held_out()), logits, ScoreSplit::kHeldOut);
+    return Report(order, data.ByFootage(data.held_out()), logits, EvaluationKind::kHeldOut);
   }
 
   absl::StatusOr<std::vector<double>> Score(const ChunkOrder& order, const ClipList& list) {
-    auto progress = [&](double) { EmitProgress("evaluating", order, {}, {}, 0); };
+    auto progress = [&](double) { EmitProgress(Phase::kEvaluating, order, {}, {}, 0); };
     return ScoreClips(
         *learner_, list,
         {.frames_per_clip = options_.settings.evaluation.frames_per_clip, .progress = progress});
   }
 
   absl::Status Report(const ChunkOrder& order, const ClipList& list, const std::vector<double>& logits,
-                      ScoreSplit split) {
-    const std::string path = split == ScoreSplit::kHeldOut ? HeldOutTablePath(options_.run, order.name)
-                                                           : LookAheadTablePath(options_.run, order.name);
-    const std::string table = ScoreTable(list, logits, split, info_.step);
-    ICPT_ASSIGN_OR_RETURN(const std::optional<Figures> figures,
+                      EvaluationKind kind) {
+    const std::string path = ScoreTablePath(options_.run, kind, order.name);
+    const std::string table = ScoreTable(list, logits, kind, info_.step);
+    ICPT_ASSIGN_OR_RETURN(std::optional<Evaluation> evaluation,
                           Summarise(list, logits, options_.settings.seed));
     ICPT_RETURN_IF_ERROR(WriteFileAtomically(files_, path, table));
-    if (!figures.has_value()) {
-      ICPT_LOG(kWarning) << path << " holds one class alone; no figures can be drawn from it";
+    if (!evaluation.has_value()) {
+      ICPT_LOG(kWarning) << path << " lacks REAL or FAKE; no figures can be drawn from it";
       return absl::OkStatus();
     }
-    const Digest digest = DigestOf(table);
-    control_.Emit({{"event", "evaluation"},
-                   {"path", path},
-                   {"sha256", digest.hex},
-                   {"size_bytes", digest.size_bytes},
-                   {"kind", ToString(split)},
-                   {"chunk", order.chunk},
-                   {"step", info_.step},
-                   {"reals", figures->reals},
-                   {"fakes", figures->fakes},
-                   {"families", figures->families},
-                   {"auc", figures->auc},
-                   {"auc_low", figures->auc_low},
-                   {"auc_high", figures->auc_high},
-                   {"log_loss", figures->log_loss},
-                   {"real_accuracy", figures->real_accuracy},
-                   {"fake_accuracy", figures->fake_accuracy},
-                   {"too_few", figures->too_few}});
+    evaluation->kind = kind;
+    evaluation->chunk = order.chunk;
+    evaluation->step = info_.step;
+    evaluation->score_table = DigestOf(table);
+    control_.Emit(EvaluationEvent{path, *std::move(evaluation)});
     return absl::OkStatus();
   }
 
-  bool AtChunkStart() const { return info_.cursor.epoch == 0 && info_.cursor.position == 0; }
+  static bool AtChunkStart(const Cursor& cursor) { return cursor.epoch == 0 && cursor.position == 0; }
 
   double Progress(const ChunkSteps& steps) const {
     return PlanProgress({.chunk = info_.cursor.chunk,
@@ -368,22 +334,14 @@ class Trainer {
     return ReplayShare(recipe_, info_.cursor.chunk, progress);
   }
 
-  std::vector<float> SampleWeights(const FrameBatch& batch, const std::vector<float>& clip_weights) const {
-    if (clip_weights.empty()) return {};
-    std::vector<float> weights;
-    for (const Sample& sample : batch.samples)
-      weights.push_back(sample.replay ? 1.0f : clip_weights[sample.clip]);
-    return weights;
-  }
-
   void ReportProgress(const ChunkOrder& order, const ChunkSteps& steps, const StepResult& result,
                       double learning_rate) {
     const bool chunk_end = info_.cursor.chunk != order.chunk;
     if (chunk_end || SystemClock().Now() - last_progress_ >= kProgressPeriod) {
-      EmitProgress("training", order, steps, result, learning_rate);
+      EmitProgress(Phase::kTraining, order, steps, result, learning_rate);
     }
     if (!chunk_end) return;
-    EmitProgress("saving", order, steps, result, learning_rate);
+    EmitProgress(Phase::kSaving, order, steps, result, learning_rate);
     LogChunk(order);
   }
 
@@ -394,29 +352,20 @@ class Trainer {
                     << " % of it waiting for data";
   }
 
-  void EmitProgress(const char* phase, const ChunkOrder& order, const ChunkSteps& steps,
+  void EmitProgress(Phase phase, const ChunkOrder& order, const ChunkSteps& steps,
                     const StepResult& result, double learning_rate) {
     last_progress_ = SystemClock().Now();
-    control_.Emit({{"event", "progress"},
-                   {"phase", phase},
-                   {"chunk", order.chunk},
-                   {"cursor", CursorJson()},
-                   {"step", info_.step},
-                   {"chunk_steps", steps.Total()},
-                   {"loss", result.loss},
-                   {"gradient_norm", result.gradient_norm},
-                   {"learning_rate", learning_rate},
-                   {"samples_per_s", meter_.SamplesPerSecond()},
-                   {"data_wait_share", meter_.WaitShare()},
-                   {"training_s", info_.training_seconds}});
-  }
-
-  json CursorJson() const { return CursorJson(info_.cursor); }
-  static json CursorJson(const Cursor& cursor) {
-    return {{"chunk", cursor.chunk},
-            {"epoch", cursor.epoch},
-            {"position", cursor.position},
-            {"seed", cursor.seed}};
+    control_.Emit(TrainerProgressEvent{.chunk = order.chunk,
+                                       .learning_rate = learning_rate,
+                                       .progress = {.phase = phase,
+                                                    .cursor = info_.cursor,
+                                                    .step = info_.step,
+                                                    .chunk_steps = steps.Total(),
+                                                    .loss = result.loss,
+                                                     .gradient_norm = result.gradient_norm,
+                                                    .samples_per_second = meter_.SamplesPerSecond(),
+                                                    .data_wait_share = meter_.WaitShare(),
+                                                    .training_seconds = info_.training_seconds}});
   }
 
   const FileSystem& files_;
@@ -426,15 +375,15 @@ class Trainer {
 
   std::unique_ptr<File> lock_;
   std::unique_ptr<Learner> learner_;
-  CheckpointInfo info_;        // of the state as it is now
-  std::vector<float> losses_;  // look-ahead loss of each base clip; empty: unknown
+  std::optional<StartingPoint> snapshot_;  // waits for the order of its chunk
+  CheckpointInfo info_;                    // of the state as it is now
+  std::vector<float> losses_;              // look-ahead loss of each base clip; empty: unknown
   std::unique_ptr<Ledger> ledger_;
 
   std::unique_ptr<Saver> published_;
   std::unique_ptr<Saver> snapshots_;  // made at the first snapshot
   HostState scratch_;                 // takes the rounded moments while a save is being written
   int64_t snapshot_number_ = 0;
-  bool went_back_ = false;  // to the checkpoint, for scores that it owed
   MonotonicTime last_snapshot_;
 
   TrainingMeter meter_;

@@ -1,14 +1,5 @@
 // The training loop of one run: one specialist, chunk after chunk. It reads clip stores and writes into its
-// run folder; what it is told and what it says goes through Control.
-//
-// The run folder:
-//   checkpoints/<specialist>-step-<step>.safetensors   published checkpoints
-//   recovery-a.safetensors, recovery-b.safetensors     worker/engine/recovery.h
-//   scores/held_out-<chunk>.csv, look_ahead-<chunk>.csv
-//   ledger.csv   one line per optimizer step: chunk,epoch,position,step,samples. `samples` is a digest of
-//   what the
-//                batch held. Steps lost in a crash are taken again and listed again with the same chunk,
-//                epoch, position and samples: the last line of a position counts.
+// run folder (worker/child_protocol/run_folder.h); what it is told and what it says goes through Control.
 #pragma once
 
 #include <string>

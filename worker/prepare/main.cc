@@ -16,6 +16,7 @@
 #include "common/base/stop_signals.h"
 #include "common/io/atomic_file.h"
 #include "common/io/line_channel.h"
+#include "worker/child_protocol/codec.h"
 #include "worker/prepare/folder_commands.h"
 #include "worker/prepare/prepare.h"
 #include "worker/prepare/text.h"
@@ -24,7 +25,6 @@
 namespace interceptor::worker {
 namespace {
 
-constexpr int kProtocolVersion = 1;
 enum ExitCode { kDone = 0, kError = 1, kUsage = 2, kNotFound = 4, kUnavailable = 7, kNewer = 78 };
 
 std::atomic<bool> stop_signal = false;
@@ -58,7 +58,7 @@ class TerminalObserver final : public PrepareObserver {
     std::cerr << "quarantined " << Printable(clip) << ": " << Printable(reason) << "\n";
   }
 
-  void OnGate(const GateFacts& gate) override {
+  void OnGate(const GateEvent& gate) override {
     EndLine();
     std::cerr << "chunk " << chunk_ << ": " << gate.text << "\n";
   }
@@ -98,18 +98,11 @@ class TerminalObserver final : public PrepareObserver {
 class ChannelObserver final : public PrepareObserver {
  public:
   explicit ChannelObserver(int fd) : channel_(fd) {
-    Tell({{"event", "hello"},
-          {"protocol", kProtocolVersion},
-          {"program", "interceptor-prepare"},
-          {"pid", getpid()}});
+    Tell(HelloEvent{.program = "interceptor-prepare", .pid = getpid()});
   }
 
   void OnProgress(int64_t done, int64_t total, int64_t quarantined) override {
-    Tell({{"event", "progress"},
-          {"phase", "preparing"},
-          {"done", done},
-          {"total", total},
-          {"quarantined", quarantined}});
+    Tell(PreparerProgressEvent{done, total, quarantined});
   }
 
   void OnScan(int64_t done, int64_t total) override {
@@ -117,17 +110,10 @@ class ChannelObserver final : public PrepareObserver {
   }
 
   void OnQuarantine(const std::string& clip, const std::string& reason) override {
-    Tell({{"event", "quarantine"}, {"clip", clip}, {"reason", Printable(reason)}});
+    Tell(QuarantineEvent{clip, Printable(reason)});
   }
 
-  void OnGate(const GateFacts& gate) override {
-    Tell({{"event", "gate"},
-          {"expected_fake_share", gate.expected_fake_share},
-          {"fake_share", gate.fake_share},
-          {"reals", gate.reals},
-          {"fakes", gate.fakes},
-          {"text", gate.text}});
-  }
+  void OnGate(const GateEvent& gate) override { Tell(gate); }
 
   void OnWaiting() override {
     const MonotonicTime now = SystemClock().Now();
@@ -140,18 +126,13 @@ class ChannelObserver final : public PrepareObserver {
   bool Stopped() override {
     while (!stopped_) {
       const auto input = channel_.TryReceive();
-      if (absl::IsInvalidArgument(input.status())) {
+      if (input.ok() && input->kind == ChannelInput::Kind::kNothing) break;
+      if (input.ok() && input->kind == ChannelInput::Kind::kMessage) {
+        Obey(ReadCommand(input->message));
+      } else if (absl::IsInvalidArgument(input.status())) {
         ICPT_LOG(kWarning) << "control channel: " << input.status().message();
-        continue;
-      }
-      if (!input.ok() || input->kind == ChannelInput::Kind::kClosed) {
-        stopped_ = true;
-      } else if (input->kind == ChannelInput::Kind::kNothing) {
-        break;
-      } else if (input->message.value("command", nlohmann::json()) == "stop") {
-        stopped_ = true;
       } else {
-        ICPT_LOG(kWarning) << "control channel: unknown command " << input->message.dump();
+        stopped_ = true;
       }
     }
     return stopped_ || stop_signal;
@@ -161,24 +142,26 @@ class ChannelObserver final : public PrepareObserver {
 
   void Finish(const absl::StatusOr<PrepareSummary>& result) {
     if (result.ok()) {
-      Tell({{"event", "manifest"},
-            {"path", result->manifest_path},
-            {"sha256", result->manifest.hex},
-            {"size_bytes", result->manifest.size_bytes},
-            {"clips", result->clips},
-            {"families", result->families},
-            {"quarantined", result->quarantined}});
+      Tell(ManifestEvent{result->manifest_path, result->manifest, result->clips, result->families,
+                         result->quarantined});
     } else if (!stopped_) {
-      Tell({{"event", "failed"},
-            {"code", absl::StatusCodeToString(result.status().code())},
-            {"text", Printable(Message(result.status()))},
-            {"retry", RetryHelps(result.status())}});
+      Tell(FailedEvent{
+          {result.status().code(), Printable(Message(result.status())), RetryHelps(result.status())}});
     }
   }
 
  private:
-  void Tell(const nlohmann::json& event) {
-    if (!channel_.Send(event).ok()) stopped_ = true;
+  void Tell(const PreparerEvent& event) {
+    if (!channel_.Send(ToJson(event)).ok()) stopped_ = true;
+  }
+
+  void Obey(const absl::StatusOr<Command>& command) {
+    if (command.ok() && std::holds_alternative<StopCommand>(*command)) {
+      stopped_ = true;
+    } else {
+      ICPT_LOG(kWarning) << "control channel: "
+                         << (command.ok() ? "not a command for a preparer" : Message(command.status()));
+    }
   }
 
   LineChannel channel_;

@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/digest.h"
+#include "worker/child_protocol/messages.h"
 #include "worker/media/decoder_pool.h"
 #include "worker/sampling/recipe.h"
 
@@ -31,14 +32,6 @@ struct PrepareOptions {
   DecoderPoolOptions pool;
 };
 
-struct GateFacts {
-  int reals = 0;
-  int fakes = 0;
-  double fake_share = 0;
-  double expected_fake_share = 0;
-  std::string text;
-};
-
 // Called on the thread of PrepareChunk.
 class PrepareObserver {
  public:
@@ -46,7 +39,7 @@ class PrepareObserver {
   virtual void OnProgress(int64_t done, int64_t total, int64_t quarantined) = 0;
   virtual void OnScan(int64_t done, int64_t total) = 0;  // families looked at
   virtual void OnQuarantine(const std::string& clip, const std::string& reason) = 0;
-  virtual void OnGate(const GateFacts& gate) = 0;
+  virtual void OnGate(const GateEvent& gate) = 0;
   // Another process is making the same store; it is waited for.
   virtual void OnWaiting() = 0;
   // Asked several times a second. True: leave without a store, CANCELLED.

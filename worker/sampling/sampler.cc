@@ -168,6 +168,13 @@ void AddPair(const SamplerInput& input, SampleBatch& batch, Sample first, Sample
 
 }  // namespace
 
+std::vector<float> SampleWeights(std::span<const Sample> samples, std::span<const float> clip_weights) {
+  if (clip_weights.empty()) return {};
+  std::vector<float> weights;
+  for (const Sample& sample : samples) weights.push_back(sample.replay ? 1.0f : clip_weights[sample.clip]);
+  return weights;
+}
+
 int64_t BatchesPerEpoch(int64_t reals, int64_t fakes, int batch_size, double replay_share) {
   return EpochShape(std::max(reals, fakes), batch_size, replay_share).batches;
 }

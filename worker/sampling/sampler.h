@@ -61,6 +61,9 @@ struct SamplerInput {
 // and ends the program: nothing is ever trained on one.
 absl::StatusOr<std::vector<SampleBatch>> PlanEpoch(const SamplerInput& input);
 
+// The loss weight of each sample: its clip's of `clip_weights`, 1 for replay; none when no clip has one.
+std::vector<float> SampleWeights(std::span<const Sample> samples, std::span<const float> clip_weights);
+
 // How many batches PlanEpoch makes, from the counts alone.
 int64_t BatchesPerEpoch(int64_t reals, int64_t fakes, int batch_size, double replay_share);
 
