@@ -179,6 +179,15 @@ absl::StatusOr<std::optional<SessionInput>> FromPreparer(ChildId child, const js
   return std::optional<SessionInput>();
 }
 
+absl::StatusOr<std::optional<SessionInput>> FromIntegrator(ChildId child, const json& event) {
+  ICPT_ASSIGN_OR_RETURN(const std::string kind, EventName(event));
+  EventReader reader(event, kind);
+  if (kind == "progress") return reader.Finish(IntegratorMoved{child, reader.Integer("done")});
+  if (kind == "joined") return std::optional<SessionInput>(RoundJoined{child});
+  if (kind == "failed") return Failed(child, reader);
+  return std::optional<SessionInput>();
+}
+
 absl::StatusOr<std::optional<Note>> NoteOf(const json& event) {
   ICPT_ASSIGN_OR_RETURN(const std::string kind, EventName(event));
   EventReader reader(event, kind);

@@ -19,6 +19,7 @@ namespace interceptor::worker {
 absl::StatusOr<std::optional<SessionInput>> FromTrainer(ChildId child, const std::string& specialist,
                                                         const nlohmann::json& event);
 absl::StatusOr<std::optional<SessionInput>> FromPreparer(ChildId child, const nlohmann::json& event);
+absl::StatusOr<std::optional<SessionInput>> FromIntegrator(ChildId child, const nlohmann::json& event);
 
 // The name of an event. INVALID_ARGUMENT when it has none.
 absl::StatusOr<std::string> EventName(const nlohmann::json& event);
