@@ -115,6 +115,19 @@ v1::Evaluation ToProto(const Evaluation& evaluation) {
   return out;
 }
 
+v1::RoundReady ToProto(const Round& round) {
+  v1::RoundReady out;
+  out.set_chunk(round.chunk);
+  for (const Evaluation& evaluation : round.evaluations) *out.add_evaluations() = ToProto(evaluation);
+  for (const AbsentSpecialist& absent : round.absent) {
+    v1::AbsentSpecialist* added = out.add_absent();
+    added->set_specialist(absent.specialist);
+    added->set_reason(absent.reason);
+  }
+  out.set_last(round.last);
+  return out;
+}
+
 google::protobuf::Duration ToProto(absl::Duration duration) {
   return google::protobuf::util::TimeUtil::NanosecondsToDuration(absl::ToInt64Nanoseconds(duration));
 }
@@ -199,6 +212,17 @@ absl::StatusOr<Evaluation> FromProto(const v1::Evaluation& evaluation) {
                     .real_accuracy = evaluation.real_accuracy(),
                     .fake_accuracy = evaluation.fake_accuracy(),
                     .too_few = evaluation.too_few()};
+}
+
+absl::StatusOr<Round> FromProto(const v1::RoundReady& round) {
+  Round out{.chunk = round.chunk(), .evaluations = {}, .absent = {}, .last = round.last()};
+  for (const v1::Evaluation& evaluation : round.evaluations()) {
+    ICPT_ASSIGN_OR_RETURN(out.evaluations.emplace_back(), FromProto(evaluation));
+  }
+  for (const v1::AbsentSpecialist& absent : round.absent()) {
+    out.absent.push_back({absent.specialist(), absent.reason()});
+  }
+  return out;
 }
 
 Failure FromProto(const v1::TaskFailed& failed) {

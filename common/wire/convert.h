@@ -9,6 +9,7 @@
 #include "common/facts/evaluation.h"
 #include "common/facts/failure.h"
 #include "common/facts/manifest.h"
+#include "common/facts/round.h"
 #include "common/facts/task.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/timestamp.pb.h"
@@ -25,6 +26,7 @@ v1::Progress ToProto(const Progress& progress);
 v1::DataManifest ToProto(const DataManifest& manifest);
 v1::Checkpoint ToProto(const Checkpoint& checkpoint);
 v1::Evaluation ToProto(const Evaluation& evaluation);
+v1::RoundReady ToProto(const Round& round);
 google::protobuf::Duration ToProto(absl::Duration duration);
 google::protobuf::Timestamp ToProto(absl::Time time);
 
@@ -36,6 +38,7 @@ Progress FromProto(const v1::Progress& progress);
 DataManifest FromProto(const v1::DataManifest& manifest);
 absl::StatusOr<Checkpoint> FromProto(const v1::Checkpoint& checkpoint);
 absl::StatusOr<Evaluation> FromProto(const v1::Evaluation& evaluation);
+absl::StatusOr<Round> FromProto(const v1::RoundReady& round);
 Failure FromProto(const v1::TaskFailed& failed);
 absl::Duration FromProto(const google::protobuf::Duration& duration);
 absl::Time FromProto(const google::protobuf::Timestamp& timestamp);

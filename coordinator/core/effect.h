@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/facts/round.h"
 #include "coordinator/core/types.h"
 
 namespace interceptor::coordinator {
@@ -52,9 +53,7 @@ struct ManifestFact {
 };
 
 struct RoundReady {
-  int chunk = 0;
-  std::vector<Evaluation> evaluations;  // in the plan's order of specialists
-  bool last = false;
+  Round round;
 };
 
 using Directive = std::variant<Assignment, Renewed, SaveNow, Drain, Drop, ManifestFact, RoundReady>;

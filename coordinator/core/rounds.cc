@@ -1,34 +1,62 @@
 #include "coordinator/core/rounds.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "common/base/status.h"
 #include "coordinator/core/queries.h"
 
 namespace interceptor::coordinator {
 namespace {
 
+constexpr std::string_view kNothingMeasured =
+    "no held-out result: its held-out clips so far are of one class, or the box that scored them was lost";
+
 const Evaluation* HeldOut(const State& state, const std::string& specialist, int chunk) {
   const auto found = state.facts.evaluations.find({specialist, EvaluationKind::kHeldOut, chunk});
   return found == state.facts.evaluations.end() ? nullptr : &found->second;
 }
 
+bool IsBehind(const State& state, const std::string& task, int chunk) {
+  return task != kIntegrateTask && TaskOf(state, task).chunks_ended <= chunk;
+}
+
+bool IsInPlan(const State& state, int chunk) {
+  return chunk >= 0 && chunk < static_cast<int>(state.soft.plan.chunks.size());
+}
+
 }  // namespace
 
 std::string RoundWaitsFor(const State& state, int chunk) {
-  const auto& chunks = state.soft.plan.chunks;
-  if (chunk < 0 || chunk >= static_cast<int>(chunks.size())) return "";
-  for (const std::string& task : state.soft.index.tasks) {
-    const std::string specialist = SpecialistOf(task);
-    if (specialist.empty()) continue;
-    if (TaskOf(state, task).chunks_ended <= chunk) {
-      return Cat("waiting for ", specialist, " to finish chunk ", chunks[chunk].name);
-    }
+  if (!IsInPlan(state, chunk)) return "";
+  std::vector<std::string> behind;
+  std::string paused;
+  for (const std::string& name : state.soft.index.tasks) {
+    if (!IsBehind(state, name, chunk)) continue;
+    behind.push_back(SpecialistOf(name));
+    const TaskFacts& task = TaskOf(state, name);
+    if (task.paused) paused += Cat("; ", behind.back(), " is paused: ", task.reason);
   }
-  return "";
+  if (behind.empty()) return "";
+  return Cat("waiting for ", ListSpecialists(behind), " to finish chunk ", state.soft.plan.chunks[chunk].name,
+             paused);
 }
 
 bool RoundIsReady(const State& state, int chunk) {
-  return chunk >= 0 && chunk < static_cast<int>(state.soft.plan.chunks.size()) &&
-         RoundWaitsFor(state, chunk).empty();
+  const std::vector<std::string>& tasks = state.soft.index.tasks;
+  return IsInPlan(state, chunk) && std::none_of(tasks.begin(), tasks.end(), [&](const std::string& task) {
+           return IsBehind(state, task, chunk);
+         });
+}
+
+std::vector<AbsentSpecialist> AbsentFromRound(const State& state, int chunk) {
+  std::vector<AbsentSpecialist> absent;
+  for (const std::string& task : state.soft.index.tasks) {
+    const std::string specialist = SpecialistOf(task);
+    if (specialist.empty() || HeldOut(state, specialist, chunk) != nullptr) continue;
+    absent.push_back({specialist, std::string(kNothingMeasured)});
+  }
+  return absent;
 }
 
 int RoundsReady(const State& state) {
@@ -45,15 +73,16 @@ void AnnounceRound(Draft& draft) {
   const SessionId id = SessionOfBox(state, task.holder->box);
   const Session* session = FindSession(state, id);
   if (session == nullptr || session->round_announced >= chunk || !RoundIsReady(state, chunk)) return;
-  RoundReady round{.chunk = chunk,
-                   .evaluations = {},
-                   .last = chunk + 1 == static_cast<int>(state.soft.plan.chunks.size())};
+  Round round{.chunk = chunk,
+              .evaluations = {},
+              .absent = AbsentFromRound(state, chunk),
+              .last = chunk + 1 == static_cast<int>(state.soft.plan.chunks.size())};
   for (const std::string& name : state.soft.index.tasks) {
     const std::string specialist = SpecialistOf(name);
     const Evaluation* evaluation = HeldOut(state, specialist, chunk);
     if (evaluation != nullptr) round.evaluations.push_back(*evaluation);
   }
-  draft.Send(id, std::move(round));
+  draft.Send(id, RoundReady{std::move(round)});
   draft.Note(RoundAnnounced{id, chunk});
 }
 

@@ -3,6 +3,9 @@
 // (the held-out clips so far are of one class) and stays out of the round.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "coordinator/core/draft.h"
 
 namespace interceptor::coordinator {
@@ -10,8 +13,11 @@ namespace interceptor::coordinator {
 // Rounds that every main run has finished, counted from the first chunk.
 int RoundsReady(const State& state);
 bool RoundIsReady(const State& state, int chunk);
-// One line: what the next round waits for. Empty when it is ready or all are done.
+// One line: which runs the next round waits for, and why those of them that are paused are. Empty when it is
+// ready or all are done.
 std::string RoundWaitsFor(const State& state, int chunk);
+// Whose results a round that is ready goes without.
+std::vector<AbsentSpecialist> AbsentFromRound(const State& state, int chunk);
 
 // Step of Tick: tells the integrating box of its next round, once a stream.
 void AnnounceRound(Draft& draft);

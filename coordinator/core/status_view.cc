@@ -33,6 +33,13 @@ std::string WaitReason(const State& state, const std::string& name, const TaskFa
   return "about to be granted";
 }
 
+// What the round that is being joined, or else the last one, goes without.
+std::string RoundGoesWithout(const State& state, int next_chunk) {
+  const int chunk = RoundIsReady(state, next_chunk) ? next_chunk : next_chunk - 1;
+  const std::string absent = chunk < 0 ? "" : DescribeAbsent(AbsentFromRound(state, chunk));
+  return absent.empty() ? "" : Cat("; round ", ChunkName(state, chunk), " goes ", absent);
+}
+
 // Why a task that is held is not getting on, or what it does.
 std::string RunReason(const State& state, const std::string& name, const TaskFacts& task, MonotonicTime now) {
   const Lease* lease = LeaseOf(state, name);
@@ -104,6 +111,7 @@ TaskView ViewTask(const State& state, const std::string& name, MonotonicTime now
                   : task.paused ? task.reason
                                 : WaitReason(state, name, task);
   }
+  if (name == kIntegrateTask) view.reason += RoundGoesWithout(state, task.next_chunk);
   view.newest_checkpoint = NewestView(state, SpecialistOf(name));
   view.newest_held_out = NewestHeldOut(state, SpecialistOf(name));
   view.checkpoint_overdue = CheckpointIsOverdue(state, name);

@@ -3,6 +3,7 @@
 #include "coordinator/core/limits.h"
 #include "coordinator/core/queries.h"
 #include "coordinator/core/rounds.h"
+#include "coordinator/core/status_view.h"
 #include "tests/support/catch.h"
 #include "tests/support/scenario.h"
 
@@ -243,7 +244,7 @@ CATCH_TEST_CASE("a round is announced when all runs finished its chunk, once a s
   const SessionId ana = s.Attach("ana");
   const SessionId bo = s.Attach("bo");
   SessionId zoe = s.Attach("zoe");
-  CATCH_CHECK_THAT(RoundWaitsFor(s.state, 0), ContainsSubstring("BG to finish chunk 00"));
+  CATCH_CHECK_THAT(RoundWaitsFor(s.state, 0), ContainsSubstring("BG, AV, CM, RR to finish chunk 00"));
   CATCH_CHECK(s.Do(ChunkFinished{zoe, s.NextId(), s.Ref("integrate"), 0, 0, 0}).code() ==
               absl::StatusCode::kFailedPrecondition);
   for (const char* task : {"train/BG", "train/AV"}) s.TrainChunk(ana, task);
@@ -255,10 +256,11 @@ CATCH_TEST_CASE("a round is announced when all runs finished its chunk, once a s
   CATCH_CHECK(RoundIsReady(s.state, 0));
   CATCH_CHECK_FALSE(RoundIsReady(s.state, 1));
   CATCH_REQUIRE(s.Sent<RoundReady>(zoe).size() == 1);
-  const RoundReady round = s.Sent<RoundReady>(zoe)[0];
+  const Round round = s.Sent<RoundReady>(zoe)[0].round;
   CATCH_CHECK(round.chunk == 0);
   CATCH_CHECK(round.evaluations.size() == 4);
   CATCH_CHECK(round.evaluations[2].specialist == "CM");
+  CATCH_CHECK(round.absent.empty());
   CATCH_CHECK_FALSE(round.last);
   s.Work(absl::Seconds(20));
   CATCH_CHECK(s.Sent<RoundReady>(zoe).size() == 1);
@@ -284,7 +286,7 @@ CATCH_TEST_CASE("a round is announced again when the integrating task was taken 
   CATCH_CHECK(s.Sent<RoundReady>(zoe).size() == 2);
 }
 
-CATCH_TEST_CASE("a round goes without the evaluation of a run that could not measure any") {
+CATCH_TEST_CASE("a round says whose evaluation it goes without, and status does") {
   Scenario s;
   const SessionId ana = s.Attach("ana");
   const SessionId bo = s.Attach("bo");
@@ -295,9 +297,35 @@ CATCH_TEST_CASE("a round goes without the evaluation of a run that could not mea
   CATCH_REQUIRE(s.Do(ChunkFinished{ana, s.NextId(), s.Ref("train/BG"), 0, 100, 100}).ok());
   CATCH_CHECK(RoundsReady(s.state) == 1);
   CATCH_REQUIRE(s.Sent<RoundReady>(zoe).size() == 1);
-  const std::vector<Evaluation> measured = s.Sent<RoundReady>(zoe)[0].evaluations;
-  CATCH_REQUIRE(measured.size() == 3);
-  for (const Evaluation& evaluation : measured) CATCH_CHECK(evaluation.specialist != "BG");
+  const Round round = s.Sent<RoundReady>(zoe)[0].round;
+  CATCH_REQUIRE(round.evaluations.size() == 3);
+  for (const Evaluation& evaluation : round.evaluations) CATCH_CHECK(evaluation.specialist != "BG");
+  CATCH_REQUIRE(round.absent.size() == 1);
+  CATCH_CHECK(round.absent[0].specialist == "BG");
+  CATCH_CHECK_THAT(round.absent[0].reason, ContainsSubstring("no held-out result"));
+
+  const std::string without = "round 00 goes without BG (no held-out result";
+  CATCH_CHECK_THAT(BuildStatus(s.state, s.now).tasks.back().reason, ContainsSubstring(without));
+  CATCH_REQUIRE(s.Do(ChunkFinished{zoe, s.NextId(), s.Ref("integrate"), 0, 0, 0}).ok());
+  CATCH_REQUIRE(s.Report(zoe, s.At("integrate", Phase::kIntegrating, 0)).ok());
+  CATCH_CHECK(
+      BuildStatus(s.state, s.now).tasks.back().reason.starts_with("waiting for BG, AV, CM, RR to finish"));
+  CATCH_CHECK_THAT(BuildStatus(s.state, s.now).tasks.back().reason, ContainsSubstring(without));
+}
+
+CATCH_TEST_CASE("a round that waits names the paused run, with its reason") {
+  Scenario s;
+  const SessionId ana = s.Attach("ana");
+  s.Attach("bo");
+  const SessionId zoe = s.Attach("zoe");
+  s.TrainChunk(ana, "train/AV");
+  CATCH_REQUIRE(
+      s.Do(TaskFailed{
+               ana, s.NextId(), s.Ref("train/BG"), {absl::StatusCode::kDataLoss, "labels contradict", false}})
+          .ok());
+  CATCH_REQUIRE(s.Report(zoe, s.At("integrate", Phase::kIntegrating, 0)).ok());
+  CATCH_CHECK(BuildStatus(s.state, s.now).tasks.back().reason ==
+              "waiting for BG, CM, RR to finish chunk 00; BG is paused: DATA_LOSS: labels contradict");
 }
 
 CATCH_TEST_CASE("the plan ends when every task is done, and stays ended") {

@@ -56,14 +56,7 @@ struct DirectiveWriter {
   void operator()(const ManifestFact& fact) {
     *out.mutable_manifest()->mutable_manifest() = ToProto(fact.manifest);
   }
-  void operator()(const RoundReady& round) {
-    v1::RoundReady& message = *out.mutable_round_ready();
-    message.set_chunk(round.chunk);
-    for (const Evaluation& evaluation : round.evaluations) {
-      *message.add_evaluations() = ToProto(evaluation);
-    }
-    message.set_last(round.last);
-  }
+  void operator()(const RoundReady& ready) { *out.mutable_round_ready() = ToProto(ready.round); }
 };
 
 }  // namespace

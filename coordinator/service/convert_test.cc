@@ -99,7 +99,8 @@ CATCH_TEST_CASE("Every directive arrives as its own kind") {
                   .manifest()
                   .manifest()
                   .chunk() == "03");
-  CATCH_CHECK(ToProto(Directive(RoundReady{4, {Evaluation{}}, true})).round_ready().evaluations_size() == 1);
+  const Round round{.chunk = 4, .evaluations = {Evaluation{}}, .absent = {{"TM", "lost"}}, .last = true};
+  CATCH_CHECK(FromProto(ToProto(Directive(RoundReady{round})).round_ready()).value() == round);
 }
 
 }  // namespace interceptor::coordinator

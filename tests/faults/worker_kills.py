@@ -34,6 +34,7 @@ class Point:
 
 
 TRAIN, PREPARE, AGENT = "interceptor-train", "interceptor-prepare", "interceptor-worker"
+INTEGRATE = "interceptor-integrate"
 CHECKPOINT, SNAPSHOT = r"checkpoints/BG-step-\d+\.safetensors", r"BG/recovery-{}\.safetensors"
 A, B = SNAPSHOT.format("a"), SNAPSHOT.format("b")
 
@@ -56,6 +57,8 @@ POINTS = (
     Point("store-manifest-sync", PREPARE, "fsync", 6, r"store/00/manifest\.jsonl\.tmp-"),
     Point("store-manifest-rename", PREPARE, "rename", 3, r"store/00/manifest\.jsonl"),
     Point("store-stamp-rename", PREPARE, "rename", 4, r"store/00/prepared\.json"),
+    Point("round-rename", INTEGRATE, "rename", 1, r"results/round-00\.csv"),
+    Point("round-sync", INTEGRATE, "fsync", 3, r"results/round-00\.json\.tmp-"),
     Point("box-sync", AGENT, "fsync", 1, r"box\.id\.tmp-"),
     Point("box-rename", AGENT, "rename", 1, r"box\.id"),
     Point("coordinator-rename", AGENT, "rename", 3, r"coordinator\.txtpb"),
@@ -66,7 +69,7 @@ POINTS = (
     Point("old-checkpoint-unlink", AGENT, "unlink", 1, r"checkpoints/BG-step-0+4\.",
           path="runs/BG/checkpoints/BG-step-0000000004.safetensors"),
 )
-ONLY = {TRAIN: "--specialist BG ", PREPARE: "--chunk 00 ", AGENT: "--member member-1 "}
+ONLY = {TRAIN: "--specialist BG ", PREPARE: "--chunk 00 ", AGENT: "--member member-1 ", INTEGRATE: "--chunk 00 "}
 
 
 def make_store(context):

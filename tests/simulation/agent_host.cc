@@ -5,6 +5,7 @@
 
 #include "common/base/status.h"
 #include "tests/simulation/box.h"
+#include "tests/simulation/integrator.h"
 #include "tests/simulation/preparer.h"
 #include "tests/simulation/trainer.h"
 
@@ -187,7 +188,7 @@ void AgentHost::OnDirective(const Directive& directive) {
 }
 
 void AgentHost::Recall(worker::Assigned& assigned) {
-  const std::string specialist = worker::SpecialistOfTask(assigned.task.task);
+  const std::string specialist = SpecialistOf(assigned.task.task);
   if (specialist.empty()) return;
   base_steps_[specialist] = assigned.base ? assigned.base->step : 0;
   if (recalled_.insert(specialist).second) assigned.memory = LoadRunMemory(box_.disk(), specialist);
@@ -212,6 +213,17 @@ void AgentHost::Do(const worker::StartTrainer& start) {
                          Cat(process_.name(), ": ", start.specialist, " has two"));
   }
   auto child = std::make_shared<Trainer>(box_, start.child, start);
+  every_child_.push_back(child);
+  crew_[start.child] = child.get();
+  child->Start();
+}
+
+void AgentHost::Do(const worker::StartIntegrator& start) {
+  for (const auto& [id, child] : crew_) {
+    if (dynamic_cast<Integrator*>(child) != nullptr && child->process().alive())
+      box_.world().Violate("one integrator a results folder", Cat(process_.name(), " has two"));
+  }
+  auto child = std::make_shared<Integrator>(box_, start);
   every_child_.push_back(child);
   crew_[start.child] = child.get();
   child->Start();

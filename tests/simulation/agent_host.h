@@ -75,7 +75,6 @@ class AgentHost {
   // `base_of` is the specialist whose base it is; empty for another blob.
   void Fetch(const Digest& blob, const std::string& base_of,
              std::function<void(absl::StatusOr<BodyPtr>)> done);
-  void FetchTable(const worker::IntegrateRound& round, size_t index);
 
   void Do(const worker::SendHello& hello);
   void Do(const worker::SendChunkFiles& sent) { Send({0, sent}); }
@@ -84,17 +83,18 @@ class AgentHost {
   void Do(const worker::SendGoodbye& sent) { Send({0, sent}); }
   void Do(const worker::StartPreparer& start);
   void Do(const worker::StartTrainer& start);
+  void Do(const worker::StartIntegrator& start);
   void Do(const worker::GiveChunk& give);
   void Do(const worker::SaveCheckpoint& save);
   void Do(const worker::StopChild& stop);
   void Do(const worker::UploadBlob& upload);
   void Do(const worker::FetchBlob& fetch);
+  void Do(const worker::FetchTable& fetch);
   void Do(const worker::DeleteFile& file);
   void Do(const worker::RememberRun& remember);
   void Do(const worker::ReferChunk& refer);
   void Do(const worker::ReleaseChunk& release);
   void Do(const worker::ExplainManifest&) {}
-  void Do(const worker::IntegrateRound& round);
   void Do(const worker::Note& note) { process_.Tell(note.text); }
   void Do(const worker::Leave& leave);
 
@@ -129,7 +129,13 @@ class AgentHost {
   std::deque<worker::UploadBlob> uploads_;
   BodyPtr uploading_;
   int upload_attempts_ = 0;
-  std::deque<std::variant<worker::FetchBlob, worker::IntegrateRound>> downloads_;
+  struct Wanted {
+    Digest blob;
+    std::string path;
+    std::string base_of;     // specialist; empty for a score table
+    std::string table_text;  // for a score table
+  };
+  std::deque<Wanted> downloads_;
 };
 
 }  // namespace interceptor::simulation

@@ -171,12 +171,13 @@ void AgentHost::Uploaded(const absl::Status& status) {
 }
 
 void AgentHost::Do(const worker::FetchBlob& fetch) {
-  downloads_.push_back(fetch);
+  downloads_.push_back({fetch.blob, BasePath(fetch.specialist, fetch.blob), fetch.specialist, ""});
   if (downloads_.size() == 1) Download();
 }
 
-void AgentHost::Do(const worker::IntegrateRound& round) {
-  downloads_.push_back(round);
+void AgentHost::Do(const worker::FetchTable& fetch) {
+  const std::string name = Cat(fetch.chunk, "-", fetch.specialist, ".csv");
+  downloads_.push_back({fetch.blob, Cat("results/tables/", name), "", Cat("score table ", name)});
   if (downloads_.size() == 1) Download();
 }
 
@@ -199,38 +200,17 @@ void AgentHost::Fetch(const Digest& blob, const std::string& base_of,
 }
 
 void AgentHost::Download() {
-  if (const auto* round = std::get_if<worker::IntegrateRound>(&downloads_.front()))
-    return FetchTable(*round, 0);
-  const worker::FetchBlob fetch = std::get<worker::FetchBlob>(downloads_.front());
-  Fetch(fetch.blob, fetch.specialist, [this, fetch](const absl::StatusOr<BodyPtr>& body) {
+  const Wanted wanted = downloads_.front();
+  Fetch(wanted.blob, wanted.base_of, [this, wanted](const absl::StatusOr<BodyPtr>& body) {
     downloads_.pop_front();
-    const std::string path = BasePath(fetch.specialist, fetch.blob);
+    if (absl::IsNotFound(body.status()) && !wanted.table_text.empty())
+      box_.world().Violate("I18 what is committed is in the vault", wanted.table_text);
     absl::Status status = body.status();
     if (status.ok() && box_.disk().full) status = ResourceExhausted("the disk is full");
-    if (status.ok()) box_.disk().files[path] = *body;
-    process_.Tell(Cat("fetched ", fetch.blob.hex.substr(0, 8), ": ", status));
+    if (status.ok()) box_.disk().files[wanted.path] = *body;
+    process_.Tell(Cat("fetched ", wanted.blob.hex.substr(0, 8), ": ", status));
     if (!downloads_.empty()) Download();
-    Feed(worker::BlobFetched{fetch.blob, status, path});
-  });
-}
-
-void AgentHost::FetchTable(const worker::IntegrateRound& round, size_t index) {
-  if (index == round.evaluations.size()) {
-    downloads_.pop_front();
-    process_.Tell(Cat("round ", round.chunk, " is integrated"));
-    if (!downloads_.empty()) Download();
-    return Feed(worker::RoundIntegrated{round.chunk, absl::OkStatus()});
-  }
-  Fetch(round.evaluations[index].score_table, "", [this, round, index](const absl::StatusOr<BodyPtr>& table) {
-    if (table.ok()) return FetchTable(round, index + 1);
-    if (absl::IsNotFound(table.status())) {
-      box_.world().Violate(
-          "I18 what is committed is in the vault",
-          Cat("score table of ", round.evaluations[index].specialist, ", chunk ", round.chunk));
-    }
-    downloads_.pop_front();
-    if (!downloads_.empty()) Download();
-    Feed(worker::RoundIntegrated{round.chunk, table.status()});
+    Feed(worker::BlobFetched{wanted.blob, status, wanted.path});
   });
 }
 

@@ -69,8 +69,8 @@ struct ToSessionInput {
   worker::SessionInput operator()(const coordinator::ManifestFact& fact) const {
     return worker::ManifestCommitted{fact.manifest};
   }
-  worker::SessionInput operator()(const coordinator::RoundReady& round) const {
-    return worker::RoundIsReady{round.chunk, round.evaluations, round.last};
+  worker::SessionInput operator()(const coordinator::RoundReady& ready) const {
+    return worker::RoundIsReady{ready.round};
   }
 };
 
@@ -130,7 +130,7 @@ struct DirectiveText {
   std::string operator()(const coordinator::ManifestFact& d) const {
     return Cat("manifest of ", d.manifest.chunk);
   }
-  std::string operator()(const coordinator::RoundReady& d) const { return Cat("round ", d.chunk); }
+  std::string operator()(const coordinator::RoundReady& d) const { return Cat("round ", d.round.chunk); }
 };
 
 }  // namespace

@@ -40,9 +40,10 @@ ROOMS = {
     "worker/prepare": (["worker/store", "worker/child_protocol", "worker/media"], {ABSL, JSON, "zip", "cli11"}),
     "worker/models": (["worker/store", "common/io"], {ABSL, JSON, "torch"}),
     "worker/engine": (["worker/models", "worker/child_protocol", "common/stats"], {ABSL, JSON, "torch", "cli11"}),
-    "worker/integrate": (["common/stats", "common/io"], {ABSL, JSON}),
+    "worker/integrate": (["worker/child_protocol", "common/stats"], {ABSL, JSON, "cli11"}),
     "worker/detect": (["worker/prepare", "worker/engine", "worker/integrate"], {ABSL, "cli11"}),
-    "worker/agent": (["worker/session", "worker/sampling", "worker/child_protocol", "worker/integrate", "common/io", "common/plan", "common/rpc", "common/wire", "common/metrics"],
+    "worker/agent": (["worker/session", "worker/sampling", "worker/child_protocol", "common/plan", "common/rpc", "common/wire",
+                      "common/metrics"],
                      {ABSL, JSON, GRPC, PROTO, "proto", "cli11"}),
 }
 LIBRARY_OF_INCLUDE = [
@@ -74,6 +75,7 @@ LINK_RULES = [  # program, libraries it must not load
     ("interceptor-train", r"grpc"),  # Debian's LibTorch itself loads OpenCV and FFmpeg
     ("interceptor-prepare", r"torch|grpc"),
     ("interceptor-decode", r"torch|grpc"),
+    ("interceptor-integrate", r"torch|avcodec|opencv|grpc"),
 ]
 
 problems = []

@@ -6,17 +6,14 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <thread>
 #include <utility>
 #include <variant>
 
-#include "absl/synchronization/mutex.h"
 #include "common/base/bounded_queue.h"
 #include "common/base/clock.h"
 #include "common/base/ids.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
-#include "common/base/steady_wait.h"
 #include "common/base/task_thread.h"
 #include "common/io/atomic_file.h"
 #include "common/io/supervisor.h"
@@ -24,11 +21,10 @@
 #include "worker/agent/blob_transfer.h"
 #include "worker/agent/box.h"
 #include "worker/agent/child_events.h"
+#include "worker/agent/child_registry.h"
 #include "worker/agent/convert.h"
 #include "worker/agent/coordinator_client.h"
-#include "worker/agent/crew.h"
-#include "worker/agent/integration_run.h"
-#include "worker/agent/inventory.h"
+#include "worker/agent/inventory_thread.h"
 #include "worker/agent/manifest_difference.h"
 #include "worker/agent/run_memory.h"
 #include "worker/agent/store_keeper.h"
@@ -41,8 +37,7 @@ namespace interceptor::worker {
 namespace {
 
 constexpr size_t kInputsMax = 10'000;
-constexpr absl::Duration kScanPeriod = absl::Seconds(1);
-constexpr absl::Duration kGoodbyePatience = absl::Seconds(5);
+constexpr absl::Duration kGoodbyeGrace = absl::Seconds(5);
 
 using AgentInput = std::variant<SessionInput, StreamEvent, ChildEvent>;
 
@@ -52,9 +47,8 @@ struct Agent::Impl {
   explicit Impl(AgentOptions options)
       : options(std::move(options)),
         files(SystemFiles()),
-        inventory(files, this->options.data, this->options.work),
         transfer(files, this->options.coordinator),
-        crew(this->options, [this](ChildEvent event) { inputs.Push(std::move(event)); }) {}
+        children(this->options, [this](ChildEvent event) { inputs.Push(std::move(event)); }) {}
 
   const AgentOptions options;
   const FileSystem& files;
@@ -74,23 +68,18 @@ struct Agent::Impl {
   bool left = false;
   absl::Status fault;
 
-  // --- the inventory thread's ---
-  Inventory inventory;
-  absl::Mutex names_mutex;
-  std::map<std::string, std::string> names ABSL_GUARDED_BY(names_mutex);
-  SteadyNotification stop_scanning;
-
+  // --- threads and what they use ---
   BlobTransfer transfer;
-  Crew crew;
+  ChildRegistry children;
   std::unique_ptr<CoordinatorClient> client;
   std::unique_ptr<TaskThread> uploads;
   std::unique_ptr<TaskThread> downloads;
-  std::thread scanner;
+  std::unique_ptr<InventoryThread> inventory;
 
   // --- inputs ---
 
   absl::Status Start() {
-    auto info = files.Stat(options.data);
+    const auto info = files.Stat(options.data);
     if (!info.ok() || !info->is_directory) {
       return NotFound("data folder ", options.data, " is not there: name the folder of the zips with --data");
     }
@@ -102,27 +91,14 @@ struct Agent::Impl {
     store = std::make_unique<StoreKeeper>(files, options.store, box.id);
     uploads = std::make_unique<TaskThread>();
     downloads = std::make_unique<TaskThread>();
-    scanner = std::thread([this] { ScanForEver(); });
+    inventory = std::make_unique<InventoryThread>(
+        Inventory(files, options.data, options.work),
+        [this](const ChunkFiles& chunks) { inputs.Push(SessionInput(ChunkFilesSeen{chunks})); });
     ICPT_LOG(kInfo) << "member " << options.member << ", box " << box.id << ", device " << device.name << " ("
                     << device.model << "), coordinator " << options.coordinator;
     client = std::make_unique<CoordinatorClient>(
         options.coordinator, [this](StreamEvent event) { inputs.Push(std::move(event)); });
     return absl::OkStatus();
-  }
-
-  void ScanForEver() {
-    ChunkFiles told;
-    do {
-      {
-        absl::MutexLock lock(&names_mutex);
-        inventory.SetChunks(names);
-      }
-      while (inventory.Scan([this] { return stop_scanning.HasBeenNotified(); })) {
-        if (stop_scanning.HasBeenNotified()) return;
-        inputs.Push(SessionInput(ChunkFilesSeen{told = inventory.chunks()}));
-      }
-      if (inventory.chunks() != told) inputs.Push(SessionInput(ChunkFilesSeen{told = inventory.chunks()}));
-    } while (!stop_scanning.Await(kScanPeriod));
   }
 
   void Loop() {
@@ -139,13 +115,13 @@ struct Agent::Impl {
         Feed(Ticked{});
       }
       for (; !pending.empty() && !left; pending.pop_front()) Feed(SessionInput(pending.front()));
-      crew.KillOverdue(SystemClock().Now());
+      children.KillOverdue(SystemClock().Now());
     }
   }
 
   absl::Duration UntilNextWake() const {
     std::optional<MonotonicTime> wake = session->NextWake();
-    const std::optional<MonotonicTime> kill = crew.NextKill();
+    const std::optional<MonotonicTime> kill = children.NextKill();
     if (kill && (!wake || *kill < *wake)) wake = kill;
     if (!wake) return absl::Minutes(1);
     return std::clamp(*wake - SystemClock().Now(), absl::ZeroDuration(), absl::Minutes(1));
@@ -161,7 +137,7 @@ struct Agent::Impl {
 
   bool stop_asked = false;
   void Hurry() {
-    if (std::exchange(stop_asked, true)) crew.Hurry(SystemClock().Now());
+    if (std::exchange(stop_asked, true)) children.Hurry(SystemClock().Now());
   }
 
   void On(SessionInput&& input) { Feed(input); }
@@ -198,7 +174,7 @@ struct Agent::Impl {
     }
     if (auto* assigned = std::get_if<Assigned>(&*input)) {
       Prepare(*assigned);
-      // A person may have mended the store before resuming.
+      // A person may have repaired the store before resuming.
       Feed(StoreSeen{store->LookAtAll(chunk_names)});
     }
     Feed(*input);
@@ -218,10 +194,7 @@ struct Agent::Impl {
       chunk_names.push_back(chunk.name());
       chunk_files[chunk.name()] = chunk.file();
     }
-    {
-      absl::MutexLock lock(&names_mutex);
-      names = chunk_files;
-    }
+    inventory->SetChunks(chunk_files);
     Feed(StoreSeen{store->LookAtAll(chunk_names)});
     ICPT_LOG(kInfo) << "plan " << welcome.plan().name() << " (" << welcome.plan_digest().substr(0, 12)
                     << "), " << chunk_names.size() << " chunks";
@@ -230,7 +203,7 @@ struct Agent::Impl {
 
   // What the run left on this disk, and references of chunks that it will not come back to.
   void Prepare(Assigned& assigned) {
-    const std::string specialist = SpecialistOfTask(assigned.task.task);
+    const std::string specialist = SpecialistOf(assigned.task.task);
     if (specialist.empty()) return;
     if (recalled.insert(specialist).second)
       assigned.memory = LoadRunMemory(files, RunFolder(options.work, specialist));
@@ -242,58 +215,68 @@ struct Agent::Impl {
 
   void On(ChildEvent&& event) {
     if (auto* exited = std::get_if<ChildExited>(&event)) {
-      const std::optional<CrewMember> gone = crew.Dismiss(exited->child);
+      const std::optional<RegisteredChild> gone = children.Remove(exited->child);
       if (gone && !exited->clean) ICPT_LOG(kWarning) << gone->Name() << " " << exited->reason;
       Feed(StoreSeen{store->LookAtAll(chunk_names)});
       Feed(*exited);
       return;
     }
     if (const auto* halted = std::get_if<ChildHalted>(&event)) return Feed(*halted);
-    const auto& [child, message] = std::get<ChildMessage>(event);
-    const CrewMember* member = crew.Find(child);
-    if (member == nullptr) return;
-    const absl::StatusOr<std::optional<SessionInput>> input =
-        member->IsTrainer() ? OnTrainer(child, *member, message) : OnPreparer(child, *member, message);
+    const auto& [id, message] = std::get<ChildMessage>(event);
+    const RegisteredChild* child = children.Find(id);
+    if (child == nullptr) return;
+    const absl::StatusOr<std::optional<SessionInput>> input = OnMessage(id, *child, message);
     if (!input.ok()) {
-      // A child that speaks another protocol cannot be supervised.
-      ICPT_LOG(kError) << member->Name() << ": " << Message(input.status());
-      Feed(ChildFailed{child, {absl::StatusCode::kInvalidArgument, Message(input.status()), false}});
-      crew.Kill(child);
+      // One that does not keep to the protocol cannot be supervised.
+      ICPT_LOG(kError) << child->Name() << ": " << Message(input.status());
+      Feed(ChildFailed{id, {absl::StatusCode::kInvalidArgument, Message(input.status()), false}});
+      children.Kill(id);
     } else if (input->has_value()) {
       Feed(**input);
     }
   }
 
-  absl::StatusOr<std::optional<SessionInput>> OnTrainer(ChildId child, const CrewMember& member,
+  absl::StatusOr<std::optional<SessionInput>> OnMessage(ChildId id, const RegisteredChild& child,
                                                         const nlohmann::json& message) {
-    ICPT_ASSIGN_OR_RETURN(const std::optional<TrainerEvent> event, ReadTrainerEvent(message));
-    if (!event) return std::optional<SessionInput>();
-    Log(member.specialist, NoteOf(*event));
-    return ToInput(child, member.specialist, *event);
+    switch (child.kind) {
+      case ChildKind::kPreparer:
+        return OnPreparer(id, child, message);
+      case ChildKind::kTrainer: {
+        ICPT_ASSIGN_OR_RETURN(const std::optional<TrainerEvent> event, ReadTrainerEvent(message));
+        if (!event) return std::optional<SessionInput>();
+        Log(child, NoteOf(*event));
+        return ToInput(id, child.subject, *event);
+      }
+      case ChildKind::kIntegrator: {
+        ICPT_ASSIGN_OR_RETURN(const std::optional<IntegratorEvent> event, ReadIntegratorEvent(message));
+        return event ? ToInput(id, *event) : std::nullopt;
+      }
+    }
+    return std::optional<SessionInput>();
   }
 
-  absl::StatusOr<std::optional<SessionInput>> OnPreparer(ChildId child, const CrewMember& member,
+  absl::StatusOr<std::optional<SessionInput>> OnPreparer(ChildId id, const RegisteredChild& child,
                                                          const nlohmann::json& message) {
     ICPT_ASSIGN_OR_RETURN(const std::optional<PreparerEvent> event, ReadPreparerEvent(message));
     if (!event) return std::optional<SessionInput>();
-    Log(Cat("chunk ", member.chunk), NoteOf(*event));
+    Log(child, NoteOf(*event));
     if (std::holds_alternative<ManifestEvent>(*event)) {
-      store->Trust(member.chunk);
-      ICPT_ASSIGN_OR_RETURN(StoredChunk stored, store->Look(member.chunk));
-      ICPT_LOG(kInfo) << "chunk " << member.chunk << " prepared: " << stored.manifest.clips << " clips, "
+      store->Trust(child.subject);
+      ICPT_ASSIGN_OR_RETURN(StoredChunk stored, store->Look(child.subject));
+      ICPT_LOG(kInfo) << "chunk " << child.subject << " prepared: " << stored.manifest.clips << " clips, "
                       << stored.manifest.families << " families, " << stored.manifest.quarantined
                       << " quarantined";
-      return std::optional<SessionInput>(ManifestBuilt{child, std::move(stored)});
+      return std::optional<SessionInput>(ManifestBuilt{id, std::move(stored)});
     }
     // While another worker builds the same store there is nothing to count, yet it moves.
     const auto* progress = std::get_if<PreparerProgressEvent>(&*event);
     if (progress != nullptr && progress->total == 0)
-      return std::optional<SessionInput>(PreparerMoved{child, -++waits});
-    return ToInput(child, *event);
+      return std::optional<SessionInput>(PreparerMoved{id, -++waits});
+    return ToInput(id, *event);
   }
 
-  void Log(const std::string& whose, const std::optional<Note>& note) {
-    if (note) Do(Note{note->warning, Cat(whose, ": ", note->text)});
+  void Log(const RegisteredChild& child, const std::optional<Note>& note) {
+    if (note) Do(Note{note->warning, Cat(child.Name(), ": ", note->text)});
   }
 
   // --- outputs ---
@@ -303,22 +286,9 @@ struct Agent::Impl {
   void Do(const SendProgress& progress) { client->Send(ToProto(progress)); }
   void Do(const SendGoodbye& goodbye) { client->Send(ToProto(goodbye)); }
   void Do(const SendPublication& publication) {
-    LogPublication(publication);
+    const std::string line = Describe(publication);
+    if (!line.empty()) ICPT_LOG(kInfo) << line;
     client->Send(ToProto(publication));
-  }
-
-  static void LogPublication(const SendPublication& sent) {
-    const std::string& task = sent.task.task;
-    if (const auto* checkpoint = std::get_if<Checkpoint>(&sent.body)) {
-      ICPT_LOG(kInfo) << task << ": checkpoint of step " << checkpoint->step << ", "
-                      << checkpoint->blob.size_bytes << " bytes (" << ToString(checkpoint->reason) << ")";
-    } else if (const auto* evaluation = std::get_if<Evaluation>(&sent.body)) {
-      ICPT_LOG(kInfo) << task << ": " << ToString(evaluation->kind) << " AUC " << evaluation->auc << " ["
-                      << evaluation->auc_low << ", " << evaluation->auc_high << "]";
-    } else if (const auto* finished = std::get_if<ChunkFinished>(&sent.body)) {
-      ICPT_LOG(kInfo) << task << ": chunk index " << finished->chunk << " finished at step "
-                      << finished->step;
-    }
   }
 
   // A child that could not be started is one that failed and left.
@@ -331,21 +301,26 @@ struct Agent::Impl {
 
   void Do(const StartPreparer& start) {
     ICPT_LOG(kInfo) << "preparing chunk " << start.chunk;
-    Started(start.child, crew.Start(start, JoinPath(options.data, chunk_files.at(start.chunk))));
+    Started(start.child, children.Start(start, JoinPath(options.data, chunk_files.at(start.chunk))));
   }
 
   void Do(const StartTrainer& start) {
     files.MakeFolder(RunFolder(options.work, start.specialist)).IgnoreError();
-    Started(start.child, crew.Start(start));
+    Started(start.child, children.Start(start));
+  }
+
+  void Do(const StartIntegrator& start) {
+    ICPT_LOG(kInfo) << "joining round " << start.chunk;
+    Started(start.child, children.Start(start, plan_seed));
   }
 
   void Do(const worker::GiveChunk& give) {
-    if (const CrewMember* member = crew.Find(give.child))
-      ICPT_LOG(kInfo) << member->specialist << ": chunk " << give.name;
-    crew.Tell(give.child, ChunkOrder{give.chunk, give.name, give.manifest_sha256, give.last});
+    if (const RegisteredChild* child = children.Find(give.child))
+      ICPT_LOG(kInfo) << child->subject << ": chunk " << give.name;
+    children.Send(give.child, ChunkOrder{give.chunk, give.name, give.manifest_sha256, give.last});
   }
-  void Do(const SaveCheckpoint& save) { crew.Tell(save.child, SaveCommand{}); }
-  void Do(const StopChild& stop) { crew.Stop(stop, SystemClock().Now()); }
+  void Do(const SaveCheckpoint& save) { children.Send(save.child, SaveCommand{}); }
+  void Do(const StopChild& stop) { children.Stop(stop, SystemClock().Now()); }
 
   void Do(const UploadBlob& upload) {
     uploads->Post([this, upload] {
@@ -354,34 +329,38 @@ struct Agent::Impl {
   }
 
   void Do(const FetchBlob& fetch) {
-    const std::string path = FetchedCheckpointPath(RunFolder(options.work, fetch.specialist), fetch.blob);
     ICPT_LOG(kInfo) << fetch.specialist << ": fetching checkpoint " << fetch.blob.hex.substr(0, 12);
-    downloads->Post([this, fetch, path] {
-      inputs.Push(SessionInput(BlobFetched{fetch.blob, transfer.Fetch(fetch.blob, path), path}));
+    Fetch(fetch.blob, FetchedCheckpointPath(RunFolder(options.work, fetch.specialist), fetch.blob));
+  }
+
+  void Do(const FetchTable& fetch) {
+    files.MakeFolder(TablesFolder(options.work)).IgnoreError();
+    Fetch(fetch.blob, JoinPath(TablesFolder(options.work), Cat(fetch.chunk, "-", fetch.specialist, ".csv")));
+  }
+
+  void Fetch(const Digest& blob, const std::string& path) {
+    downloads->Post([this, blob, path] {
+      inputs.Push(SessionInput(BlobFetched{blob, transfer.Fetch(blob, path), path}));
     });
   }
 
-  void Do(const DeleteFile& file) {
-    const absl::Status status = files.Remove(file.path);
-    if (!status.ok()) ICPT_LOG(kWarning) << Message(status);
+  static void Warn(std::string_view what, const absl::Status& status) {
+    if (!status.ok()) ICPT_LOG(kWarning) << what << ": " << Message(status);
   }
+
+  void Do(const DeleteFile& file) { Warn("deleting a checkpoint", files.Remove(file.path)); }
 
   void Do(const RememberRun& remember) {
     const absl::Status status =
         StoreRunMemory(files, RunFolder(options.work, remember.specialist), remember.memory);
-    if (status.ok()) return;
-    ICPT_LOG(kWarning) << remember.specialist << ": " << Message(status);
-    pending.push_back(NotRemembered{remember.specialist});
+    Warn(remember.specialist, status);
+    if (!status.ok()) pending.push_back(NotRemembered{remember.specialist});
   }
 
-  void Do(const ReferChunk& refer) {
-    const absl::Status status = store->Refer(refer.chunk, refer.specialist);
-    if (!status.ok()) ICPT_LOG(kWarning) << "clip store: " << Message(status);
-  }
+  void Do(const ReferChunk& refer) { Warn("clip store", store->Refer(refer.chunk, refer.specialist)); }
 
   void Do(const ReleaseChunk& release) {
-    const absl::Status status = store->Release(release.chunk, release.specialist);
-    if (!status.ok()) ICPT_LOG(kWarning) << "clip store: " << Message(status);
+    Warn("clip store", store->Release(release.chunk, release.specialist));
     pending.push_back(StoreSeen{store->LookAtAll(chunk_names)});
   }
 
@@ -389,36 +368,14 @@ struct Agent::Impl {
     downloads->Post([this, explain] {
       const std::string path =
           JoinPath(options.work, Cat("committed-", explain.committed.hex.substr(0, 16), ".jsonl"));
-      if (const absl::Status status = transfer.Fetch(explain.committed, path); !status.ok()) {
-        ICPT_LOG(kWarning) << "the committed manifest: " << Message(status);
-        return;
-      }
-      const auto ours = ReadWholeFile(files, explain.local_path);
-      const auto theirs = ReadWholeFile(files, path);
-      if (!ours.ok() || !theirs.ok()) return;
-      for (const std::string& line : DescribeDifference(*ours, *theirs)) ICPT_LOG(kError) << line;
-    });
-  }
-
-  void Do(const IntegrateRound& round) {
-    IntegrationOptions integration{
-        .results_folder = JoinPath(options.work, "results"),
-        .chunk_name = chunk_names.at(static_cast<size_t>(round.chunk)),
-        .seed = plan_seed,
-        .fetch = [this](const Digest& blob, const std::string& path) { return transfer.Fetch(blob, path); }};
-    downloads->Post([this, round, integration = std::move(integration)] {
-      const absl::Status status = WriteRound(files, round, integration);
-      if (status.ok()) ICPT_LOG(kInfo) << "round " << integration.chunk_name << ": table of results written";
-      inputs.Push(SessionInput(RoundIntegrated{round.chunk, status}));
+      absl::Status status = transfer.Fetch(explain.committed, path);
+      if (status.ok()) status = LogDifference(files, explain.local_path, path);
+      Warn("the committed manifest", status);
     });
   }
 
   void Do(const Note& note) {
-    if (note.warning) {
-      ICPT_LOG(kWarning) << note.text;
-    } else {
-      ICPT_LOG(kInfo) << note.text;
-    }
+    LogLine(note.warning ? LogLevel::kWarning : LogLevel::kInfo).stream() << note.text;
   }
 
   void Do(const Leave& leave) {
@@ -430,12 +387,11 @@ struct Agent::Impl {
   void End() {
     NotifySupervisor("STOPPING=1");
     inputs.Close();
-    stop_scanning.Notify();
-    if (client != nullptr) client->Finish(fault.ok() ? kGoodbyePatience : absl::ZeroDuration());
+    if (client != nullptr) client->Finish(fault.ok() ? kGoodbyeGrace : absl::ZeroDuration());
     transfer.Cancel();
     uploads.reset();
     downloads.reset();
-    if (scanner.joinable()) scanner.join();
+    inventory.reset();
   }
 };
 

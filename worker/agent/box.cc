@@ -63,6 +63,10 @@ std::string RunFolder(const std::string& work, const std::string& specialist) {
   return JoinPath(JoinPath(work, "runs"), specialist);
 }
 
+std::string ResultsFolder(const std::string& work) { return JoinPath(work, "results"); }
+
+std::string TablesFolder(const std::string& work) { return JoinPath(ResultsFolder(work), "tables"); }
+
 absl::Status BindPlan(const FileSystem& files, const std::string& work, const std::string& plan_digest) {
   const std::string path = JoinPath(work, "plan.digest");
   const auto text = ReadWholeFile(files, path);

@@ -28,6 +28,9 @@ absl::StatusOr<Box> OpenBox(const FileSystem& files, const std::string& work);
 
 std::string SettingsPath(const std::string& work);
 std::string RunFolder(const std::string& work, const std::string& specialist);
+// Of the integrating member: the joined tables, and the score tables that they are made of.
+std::string ResultsFolder(const std::string& work);
+std::string TablesFolder(const std::string& work);
 
 // FAILED_PRECONDITION when the folder holds another plan's work.
 absl::Status BindPlan(const FileSystem& files, const std::string& work, const std::string& plan_digest);

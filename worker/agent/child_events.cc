@@ -40,9 +40,17 @@ std::optional<SessionInput> ToInput(ChildId child, const std::string& specialist
 
 std::optional<SessionInput> ToInput(ChildId child, const PreparerEvent& event) {
   if (const auto* progress = std::get_if<PreparerProgressEvent>(&event)) {
-    const bool waiting = progress->total == 0;  // for another process that makes the same store
-    return PreparerMoved{child, waiting ? -1 : progress->done};
+    return PreparerMoved{child, progress->done};
   }
+  if (const auto* failed = std::get_if<FailedEvent>(&event)) return ChildFailed{child, failed->failure};
+  return std::nullopt;
+}
+
+std::optional<SessionInput> ToInput(ChildId child, const IntegratorEvent& event) {
+  if (const auto* progress = std::get_if<IntegratorProgressEvent>(&event)) {
+    return IntegratorMoved{child, progress->done};
+  }
+  if (std::holds_alternative<JoinedEvent>(event)) return RoundJoined{child};
   if (const auto* failed = std::get_if<FailedEvent>(&event)) return ChildFailed{child, failed->failure};
   return std::nullopt;
 }

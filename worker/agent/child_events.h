@@ -13,6 +13,7 @@ namespace interceptor::worker {
 // store.
 std::optional<SessionInput> ToInput(ChildId child, const std::string& specialist, const TrainerEvent& event);
 std::optional<SessionInput> ToInput(ChildId child, const PreparerEvent& event);
+std::optional<SessionInput> ToInput(ChildId child, const IntegratorEvent& event);
 
 // The log's line about an event that concerns people: how a trainer started, what the data gate says, which
 // clip is quarantined. Nothing for other events.

@@ -39,14 +39,6 @@ absl::StatusOr<SessionInput> FromProto(const v1::Assignment& assignment) {
   return out;
 }
 
-absl::StatusOr<SessionInput> FromProto(const v1::RoundReady& round) {
-  RoundIsReady out{.chunk = round.chunk(), .evaluations = {}, .last = round.last()};
-  for (const v1::Evaluation& evaluation : round.evaluations()) {
-    ICPT_ASSIGN_OR_RETURN(out.evaluations.emplace_back(), FromProto(evaluation));
-  }
-  return out;
-}
-
 // A rejection is never OK, whatever code stands in it.
 absl::Status FromProto(const v1::Rejected& rejected) {
   const auto code = static_cast<absl::StatusCode>(rejected.code());
@@ -142,8 +134,10 @@ absl::StatusOr<SessionInput> FromProto(const v1::Directive& directive) {
       return FromProto(directive.welcome());
     case v1::Directive::kManifest:
       return ManifestCommitted{FromProto(directive.manifest().manifest())};
-    case v1::Directive::kRoundReady:
-      return FromProto(directive.round_ready());
+    case v1::Directive::kRoundReady: {
+      ICPT_ASSIGN_OR_RETURN(Round round, FromProto(directive.round_ready()));
+      return RoundIsReady{std::move(round)};
+    }
     case v1::Directive::DIRECTIVE_NOT_SET:
       break;
   }

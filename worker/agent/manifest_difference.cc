@@ -5,7 +5,9 @@
 #include <set>
 #include <sstream>
 
+#include "common/base/log.h"
 #include "common/base/status.h"
+#include "common/io/atomic_file.h"
 
 namespace interceptor::worker {
 namespace {
@@ -32,11 +34,21 @@ std::vector<std::string> DescribeDifference(const std::string& ours, const std::
   const std::set<std::string> their_lines = Lines(theirs);
   const std::vector<std::string> here = OnlyIn(our_lines, their_lines);
   const std::vector<std::string> there = OnlyIn(their_lines, our_lines);
-  std::vector<std::string> told = {Cat(here.size(), " lines only in this box's manifest, ", there.size(),
-                                       " only in the committed one")};
-  for (size_t i = 0; i < std::min(here.size(), kLinesShown); ++i) told.push_back(Cat("here:      ", here[i]));
-  for (size_t i = 0; i < std::min(there.size(), kLinesShown); ++i) told.push_back(Cat("committed: ", there[i]));
-  return told;
+  std::vector<std::string> lines = {
+      Cat(here.size(), " lines only in this box's manifest, ", there.size(), " only in the committed one")};
+  for (size_t i = 0; i < std::min(here.size(), kLinesShown); ++i)
+    lines.push_back(Cat("here:      ", here[i]));
+  for (size_t i = 0; i < std::min(there.size(), kLinesShown); ++i)
+    lines.push_back(Cat("committed: ", there[i]));
+  return lines;
+}
+
+absl::Status LogDifference(const FileSystem& files, const std::string& our_path,
+                           const std::string& their_path) {
+  ICPT_ASSIGN_OR_RETURN(const std::string ours, ReadWholeFile(files, our_path));
+  ICPT_ASSIGN_OR_RETURN(const std::string theirs, ReadWholeFile(files, their_path));
+  for (const std::string& line : DescribeDifference(ours, theirs)) ICPT_LOG(kError) << line;
+  return absl::OkStatus();
 }
 
 }  // namespace interceptor::worker

@@ -47,6 +47,18 @@ void Fields(auto& visit, PreparerProgressEvent& progress) {
   visit("quarantined", progress.quarantined);
 }
 
+void Fields(auto& visit, IntegratorProgressEvent& progress) {
+  Phase phase = Phase::kIntegrating;
+  visit("phase", phase);
+  visit("done", progress.done);
+  visit("total", progress.total);
+}
+
+void Fields(auto& visit, JoinedEvent& joined) {
+  visit("specialists", joined.specialists);
+  visit("absent", joined.absent);
+}
+
 void Fields(auto& visit, QuarantineEvent& quarantine) {
   visit("clip", quarantine.clip);
   visit("reason", quarantine.reason);
@@ -164,7 +176,8 @@ bool FromWord(std::string_view word, SaveReason& reason) { return Take(ParseSave
 bool FromWord(std::string_view word, EvaluationKind& kind) { return Take(ParseEvaluationKind(word), kind); }
 
 bool FromWord(std::string_view word, Phase& phase) {
-  for (const Phase known : {Phase::kPreparing, Phase::kTraining, Phase::kEvaluating, Phase::kSaving}) {
+  for (const Phase known :
+       {Phase::kPreparing, Phase::kTraining, Phase::kEvaluating, Phase::kSaving, Phase::kIntegrating}) {
     if (word == ToString(known)) return Take(std::optional(known), phase);
   }
   return false;
@@ -278,6 +291,7 @@ absl::StatusOr<std::optional<Event>> ReadEvent(const json& object) {
 
 json ToJson(const PreparerEvent& event) { return Write("event", event); }
 json ToJson(const TrainerEvent& event) { return Write("event", event); }
+json ToJson(const IntegratorEvent& event) { return Write("event", event); }
 json ToJson(const Command& command) { return Write("command", command); }
 
 absl::StatusOr<std::optional<PreparerEvent>> ReadPreparerEvent(const json& object) {
@@ -286,6 +300,10 @@ absl::StatusOr<std::optional<PreparerEvent>> ReadPreparerEvent(const json& objec
 
 absl::StatusOr<std::optional<TrainerEvent>> ReadTrainerEvent(const json& object) {
   return ReadEvent<TrainerEvent>(object);
+}
+
+absl::StatusOr<std::optional<IntegratorEvent>> ReadIntegratorEvent(const json& object) {
+  return ReadEvent<IntegratorEvent>(object);
 }
 
 absl::StatusOr<Command> ReadCommand(const json& object) {

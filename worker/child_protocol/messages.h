@@ -99,10 +99,23 @@ struct FinishedEvent {
   static constexpr std::string_view kName = "finished";
 };
 
+// --- Events of interceptor-integrate ---
+struct IntegratorProgressEvent {
+  static constexpr std::string_view kName = "progress";
+  int64_t done = 0;  // specialists
+  int64_t total = 0;
+};
+struct JoinedEvent {
+  static constexpr std::string_view kName = "joined";
+  int64_t specialists = 0;
+  int64_t absent = 0;
+};
+
 using PreparerEvent =
     std::variant<HelloEvent, PreparerProgressEvent, QuarantineEvent, GateEvent, ManifestEvent, FailedEvent>;
 using TrainerEvent = std::variant<HelloEvent, StartedEvent, ReadyEvent, TrainerProgressEvent, CheckpointEvent,
                                   EvaluationEvent, ChunkFinishedEvent, FinishedEvent, FailedEvent>;
+using IntegratorEvent = std::variant<HelloEvent, IntegratorProgressEvent, JoinedEvent, FailedEvent>;
 
 // --- Commands ---
 // Train this chunk, or make its scores if those alone are pending.
@@ -116,7 +129,7 @@ struct ChunkOrder {
 struct SaveCommand {
   static constexpr std::string_view kName = "save";
 };
-// The only one that a preparer takes.
+// The only one that preparer and integrator take.
 struct StopCommand {
   static constexpr std::string_view kName = "stop";
 };

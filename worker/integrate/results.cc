@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/str_replace.h"
 #include "common/base/number_text.h"
 #include "common/base/status.h"
 #include "common/stats/bootstrap.h"
@@ -33,6 +34,10 @@ std::vector<std::string> SplitLine(std::string_view line) {
   return fields;
 }
 
+std::string Quoted(const std::string& text) {
+  return Cat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
+}
+
 bool ParseNumber(const std::string& text, double& value) {
   if (text.empty()) return false;
   char* end = nullptr;
@@ -55,7 +60,7 @@ absl::StatusOr<std::vector<ScoredClip>> ParseScoreTable(std::string_view csv) {
     csv.remove_prefix(end + 1);
     if (number == 1) {
       for (size_t i = 0; i < fields.size(); ++i) columns[fields[i]] = i;
-      for (const char* name : {"chunk", "clip", "family", "label", "logit"}) {
+      for (const char* name : {"chunk", "clip", "family", "label", "logit", "step"}) {
         if (!columns.contains(name))
           return DataLoss("score table: its first line has no column '", name, "'");
       }
@@ -65,7 +70,7 @@ absl::StatusOr<std::vector<ScoredClip>> ParseScoreTable(std::string_view csv) {
       return DataLoss("score table, line ", number, ": ", fields.size(), " fields instead of ",
                       columns.size());
     }
-    ScoredClip clip{fields[columns["chunk"]], fields[columns["clip"]], fields[columns["family"]], false, 0};
+    ScoredClip clip{fields[columns["chunk"]], fields[columns["clip"]], fields[columns["family"]]};
     const std::string& label = fields[columns["label"]];
     if (label != "REAL" && label != "FAKE")
       return DataLoss("score table, line ", number, ": label '", label, "'");
@@ -73,15 +78,21 @@ absl::StatusOr<std::vector<ScoredClip>> ParseScoreTable(std::string_view csv) {
     if (!ParseNumber(fields[columns["logit"]], clip.logit)) {
       return DataLoss("score table, line ", number, ": logit '", fields[columns["logit"]], "'");
     }
+    double step = 0;
+    if (!ParseNumber(fields[columns["step"]], step)) {
+      return DataLoss("score table, line ", number, ": step '", fields[columns["step"]], "'");
+    }
+    clip.step = static_cast<int64_t>(step);
     clips.push_back(std::move(clip));
   }
   if (number == 0) return DataLoss("score table: it is empty");
   return clips;
 }
 
-absl::StatusOr<SpecialistResult> Summarise(std::string_view specialist, int64_t step,
-                                           const std::vector<ScoredClip>& clips, uint64_t seed) {
-  SpecialistResult result{.specialist = std::string(specialist), .step = step};
+absl::StatusOr<SpecialistResult> Summarise(std::string_view specialist, const std::vector<ScoredClip>& clips,
+                                           uint64_t seed) {
+  SpecialistResult result{.specialist = std::string(specialist)};
+  if (!clips.empty()) result.step = clips.front().step;
   std::vector<ClipScore> scores;
   std::vector<ScoredLabel> labels;
   std::set<std::string> families;
@@ -107,7 +118,7 @@ absl::StatusOr<SpecialistResult> Summarise(std::string_view specialist, int64_t 
 std::string ResultsToCsv(const RoundResults& results) {
   std::string csv =
       "chunk,specialist,step,reals,fakes,families,auc,auc_low,auc_high,log_loss,real_accuracy,fake_accuracy,"
-      "too_few\n";
+      "too_few,absent\n";
   for (const SpecialistResult& each : results.specialists) {
     csv += Cat(results.chunk_name, ",", each.specialist, ",", each.step, ",", each.reals, ",", each.fakes,
                ",", each.families);
@@ -115,13 +126,17 @@ std::string ResultsToCsv(const RoundResults& results) {
          {each.auc, each.auc_low, each.auc_high, each.log_loss, each.real_accuracy, each.fake_accuracy}) {
       csv += Cat(",", NumberText(figure));
     }
-    csv += each.too_few ? ",true\n" : ",false\n";
+    csv += each.too_few ? ",true,\n" : ",false,\n";
+  }
+  for (const AbsentSpecialist& each : results.absent) {
+    csv += Cat(results.chunk_name, ",", each.specialist, ",,,,,,,,,,,,", Quoted(each.reason), "\n");
   }
   return csv;
 }
 
 std::string ResultsToJson(const RoundResults& results) {
-  nlohmann::json object = {{"version", 1}, {"chunk", results.chunk}, {"chunk_name", results.chunk_name}};
+  nlohmann::json object = {{"version", 1}, {"chunk_name", results.chunk_name}};
+  if (results.chunk) object["chunk"] = *results.chunk;
   object["specialists"] = nlohmann::json::array();
   for (const SpecialistResult& each : results.specialists) {
     object["specialists"].push_back({{"specialist", each.specialist},
@@ -135,6 +150,10 @@ std::string ResultsToJson(const RoundResults& results) {
                                      {"real_accuracy", each.real_accuracy},
                                      {"fake_accuracy", each.fake_accuracy},
                                      {"too_few", each.too_few}});
+  }
+  object["absent"] = nlohmann::json::array();
+  for (const AbsentSpecialist& each : results.absent) {
+    object["absent"].push_back({{"specialist", each.specialist}, {"reason", each.reason}});
   }
   return object.dump(1) + "\n";
 }

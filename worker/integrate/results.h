@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/facts/round.h"
 
 namespace interceptor::worker {
 
@@ -18,6 +20,7 @@ struct ScoredClip {
   std::string family;
   bool fake = false;
   double logit = 0;  // positive for FAKE
+  int64_t step = 0;  // of the model
 };
 
 // DATA_LOSS with the line number for anything that is not a score table.
@@ -39,16 +42,17 @@ struct SpecialistResult {
 };
 
 // INVALID_ARGUMENT when a class has no clip.
-absl::StatusOr<SpecialistResult> Summarise(std::string_view specialist, int64_t step,
-                                           const std::vector<ScoredClip>& clips, uint64_t seed);
+absl::StatusOr<SpecialistResult> Summarise(std::string_view specialist, const std::vector<ScoredClip>& clips,
+                                           uint64_t seed);
 
 struct RoundResults {
-  int chunk = 0;  // index; the round after it
+  std::optional<int> chunk;  // index in the plan
   std::string chunk_name;
   std::vector<SpecialistResult> specialists;
+  std::vector<AbsentSpecialist> absent;
 };
 
-// One line a specialist under a line of names; numbers with six digits.
+// One line a specialist under a line of names, the absent ones last: with their reason and no figures.
 std::string ResultsToCsv(const RoundResults& results);
 std::string ResultsToJson(const RoundResults& results);
 

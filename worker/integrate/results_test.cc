@@ -22,6 +22,7 @@ CATCH_TEST_CASE("a score table is read by its column names and held to them") {
   CATCH_CHECK((*clips)[1].fake);
   CATCH_CHECK((*clips)[1].logit == 0.25);
   CATCH_CHECK((*clips)[1].family == "00/a");
+  CATCH_CHECK((*clips)[1].step == 10);
 
   const auto quoted =
       ParseScoreTable(Cat(kHeader, "00,\"a,\"\"b\"\".mp4\",00/a,REAL,1,0,report,held_out,10\n"));
@@ -33,7 +34,8 @@ CATCH_TEST_CASE("a score table is read by its column names and held to them") {
   }
   for (const char* line :
        {"00,a.mp4,00/a,REAL,x,0,report,held_out,10\n", "00,a.mp4,00/a,MAYBE,1,0,report,held_out,10\n",
-        "00,a.mp4,00/a,REAL,1\n", "00,a.mp4,00/a,REAL,1,0,report,held_out,10"}) {
+        "00,a.mp4,00/a,REAL,1\n", "00,a.mp4,00/a,REAL,1,0,report,held_out,late\n",
+        "00,a.mp4,00/a,REAL,1,0,report,held_out,10"}) {
     const auto status = ParseScoreTable(Cat(kHeader, line)).status();
     CATCH_CHECK(absl::IsDataLoss(status));
     CATCH_CHECK(Message(status).find("line 2") != std::string::npos);
@@ -42,12 +44,13 @@ CATCH_TEST_CASE("a score table is read by its column names and held to them") {
 
 CATCH_TEST_CASE("figures are those of the table") {
   // Reals at -1 and +1, fakes at 0 and +2: three of four pairs in order.
-  const std::vector<ScoredClip> clips = {{"00", "a", "00/a", false, -1},
+  const std::vector<ScoredClip> clips = {{"00", "a", "00/a", false, -1, 40},
                                          {"00", "b", "00/b", false, 1},
                                          {"00", "c", "00/a", true, 0},
                                          {"00", "d", "00/b", true, 2}};
-  const auto result = Summarise("BG", 40, clips, 1);
+  const auto result = Summarise("BG", clips, 1);
   CATCH_REQUIRE(result.ok());
+  CATCH_CHECK(result->step == 40);
   CATCH_CHECK(result->auc == 0.75);
   CATCH_CHECK(result->auc_low <= 0.75);
   CATCH_CHECK(result->auc_high >= 0.75);
@@ -59,21 +62,24 @@ CATCH_TEST_CASE("figures are those of the table") {
   CATCH_CHECK(result->reals == 2);
   CATCH_CHECK(result->families == 2);
   CATCH_CHECK(result->too_few);
-  CATCH_CHECK(absl::IsInvalidArgument(Summarise("BG", 40, {clips[0]}, 1).status()));
+  CATCH_CHECK(absl::IsInvalidArgument(Summarise("BG", {clips[0]}, 1).status()));
 }
 
-CATCH_TEST_CASE("the joined table has a line for each specialist") {
-  RoundResults results{.chunk = 3, .chunk_name = "03", .specialists = {}};
+CATCH_TEST_CASE("the joined table has a line for each specialist, absent ones with their reason") {
+  RoundResults results{.chunk = 3, .chunk_name = "03", .specialists = {}, .absent = {{"TM", "no \"fakes\""}}};
   results.specialists.push_back(
       {.specialist = "BG", .step = 12, .reals = 2, .fakes = 3, .families = 2, .auc = 0.75});
   results.specialists.push_back({.specialist = "AV", .step = 13, .auc = 0.5, .too_few = true});
   CATCH_CHECK(
       ResultsToCsv(results) ==
       "chunk,specialist,step,reals,fakes,families,auc,auc_low,auc_high,log_loss,real_accuracy,fake_accuracy,"
-      "too_few\n"
-      "03,BG,12,2,3,2,0.75,0,0,0,0,0,false\n"
-      "03,AV,13,0,0,0,0.5,0,0,0,0,0,true\n");
-  CATCH_CHECK(ResultsToJson(results).find("\"specialist\": \"AV\"") != std::string::npos);
+      "too_few,absent\n"
+      "03,BG,12,2,3,2,0.75,0,0,0,0,0,false,\n"
+      "03,AV,13,0,0,0,0.5,0,0,0,0,0,true,\n"
+      "03,TM,,,,,,,,,,,,\"no \"\"fakes\"\"\"\n");
+  const std::string json = ResultsToJson(results);
+  CATCH_CHECK(json.find("\"specialist\": \"AV\"") != std::string::npos);
+  CATCH_CHECK(json.find("\"reason\": \"no \\\"fakes\\\"\"") != std::string::npos);
 }
 
 CATCH_TEST_CASE("a score table that version 1 wrote is read") {

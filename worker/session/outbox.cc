@@ -183,4 +183,20 @@ void Outbox::ForgetManifest(std::string_view chunk) {
   });
 }
 
+std::string Describe(const SendPublication& sent) {
+  const std::string& task = sent.task.task;
+  if (const auto* checkpoint = std::get_if<Checkpoint>(&sent.body)) {
+    return Cat(task, ": checkpoint of step ", checkpoint->step, ", ", checkpoint->blob.size_bytes, " bytes (",
+               ToString(checkpoint->reason), ")");
+  }
+  if (const auto* evaluation = std::get_if<Evaluation>(&sent.body)) {
+    return Cat(task, ": ", ToString(evaluation->kind), " AUC ", evaluation->auc, " [", evaluation->auc_low,
+               ", ", evaluation->auc_high, "]");
+  }
+  if (const auto* finished = std::get_if<ChunkFinished>(&sent.body)) {
+    return Cat(task, ": chunk index ", finished->chunk, " finished at step ", finished->step);
+  }
+  return "";
+}
+
 }  // namespace interceptor::worker

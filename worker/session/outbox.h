@@ -80,6 +80,9 @@ class Outbox {
   std::deque<Item> items_;
 };
 
+// One line for the log about a result; empty for what is logged elsewhere.
+std::string Describe(const SendPublication& sent);
+
 // The digest a fact rests on; nothing for facts without a blob.
 const Digest* BlobOf(const Publication& body);
 

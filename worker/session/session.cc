@@ -12,7 +12,6 @@ namespace {
 
 // How long a stopping agent tries to tell the coordinator what it still has to tell.
 constexpr absl::Duration kStopLimit = absl::Seconds(60);
-constexpr absl::Duration kRoundRetry = absl::Seconds(10);
 constexpr absl::Duration kDrainLimit = absl::Minutes(10);
 
 }  // namespace
@@ -35,7 +34,7 @@ void Session::On(const Connected&) {
   for (const auto& [task, run] : runs_) {
     if (run->active() || !run->outbox().empty()) hello.held.push_back(run->task());
   }
-  if (integration_) hello.held.push_back(integration_->task);
+  if (integration_) hello.held.push_back(integration_->task());
   if (plan_) hello.plan_digest = plan_->digest;
   hello.files = files_told_ = desk_.files();
   out_.push_back(std::move(hello));
@@ -45,7 +44,7 @@ void Session::On(const Disconnected&) {
   welcomed_ = false;
   manifests_.Disconnect();
   for (const auto& [task, run] : runs_) run->outbox().Disconnect();
-  if (integration_) integration_->outbox.Disconnect();
+  if (integration_) integration_->outbox().Disconnect();
 }
 
 void Session::On(const Welcomed& welcomed) {
@@ -67,17 +66,7 @@ void Session::On(const Welcomed& welcomed) {
 }
 
 void Session::On(const Assigned& assigned) {
-  if (SpecialistOfTask(assigned.task.task).empty()) {
-    if (integration_ && integration_->task.term > assigned.task.term) return;
-    if (!integration_ || integration_->next_round < assigned.next_chunk) {
-      integration_.emplace(
-          Integration{assigned.task, assigned.next_chunk, {}, std::nullopt, {}, 0, Outbox(incarnation_)});
-    }
-    integration_->task = assigned.task;
-    integration_->outbox.Disconnect();
-    integration_->outbox.ForgetChunksBefore(assigned.next_chunk);
-    return;
-  }
+  if (SpecialistOf(assigned.task.task).empty()) return AssignIntegration(assigned);
   desk_.Forgive(assigned.next_chunk);
   const auto found = runs_.find(assigned.task.task);
   if (found != runs_.end()) {
@@ -95,6 +84,13 @@ void Session::On(const Assigned& assigned) {
   auto run = std::make_unique<TrainingRun>(assigned, incarnation_);
   if (!assigned.memory.empty()) TakeUp(assigned, run);
   runs_[assigned.task.task] = std::move(run);
+}
+
+void Session::AssignIntegration(const Assigned& assigned) {
+  if (integration_ && integration_->task().term > assigned.task.term) return;
+  if (integration_ && !integration_->Continues(assigned)) DropIntegration();
+  if (!integration_) integration_.emplace(assigned, incarnation_);
+  integration_->Renew(assigned);
 }
 
 // Goes on where an earlier start of this agent stood, if the grant leads there; else its files go.
@@ -121,8 +117,8 @@ void Session::On(const SaveNowAsked& asked) {
 void Session::On(const DrainAsked& asked) { StartDraining(asked.reason, kDrainLimit); }
 
 void Session::On(const Dropped& dropped) {
-  if (integration_ && integration_->task.task == dropped.task.task) {
-    if (integration_->task.term <= dropped.task.term) integration_.reset();
+  if (integration_ && integration_->task().task == dropped.task.task) {
+    if (integration_->task().term <= dropped.task.term) DropIntegration();
     return;
   }
   const auto run = runs_.find(dropped.task.task);
@@ -132,8 +128,8 @@ void Session::On(const Dropped& dropped) {
 
 void Session::On(const Answered& answer) {
   if (integration_) {
-    const auto settled = integration_->outbox.OnAnswer(answer, integration_->task, now_);
-    if (settled && settled->verdict == Outbox::Verdict::kStale) integration_.reset();
+    const auto settled = integration_->outbox().OnAnswer(answer, integration_->task(), now_);
+    if (settled && settled->verdict == Outbox::Verdict::kStale) DropIntegration();
     if (settled) return;
   }
   for (const auto& [task, run] : runs_) {
@@ -176,10 +172,10 @@ void Session::On(const ManifestCommitted& committed) {
   manifests_.ForgetManifest(committed.manifest.chunk);
 }
 
-void Session::On(const RoundIsReady& round) {
-  if (!integration_ || round.chunk < integration_->next_round) return;
-  if (integration_->under_way && integration_->under_way->chunk == round.chunk) return;
-  integration_->ready[round.chunk] = round;
+void Session::On(const RoundIsReady& ready) {
+  const int chunk = ready.round.chunk;
+  if (!integration_ || chunk < 0 || chunk >= desk_.chunk_count()) return;
+  integration_->OnRoundReady(ready.round, desk_.Name(chunk));
 }
 
 // --- this box ---
@@ -204,23 +200,8 @@ void Session::On(const BlobUploaded& uploaded) {
 }
 
 void Session::On(const BlobFetched& fetched) {
+  if (integration_) integration_->OnFetched(fetched, now_, out_);
   for (const auto& [task, run] : runs_) run->OnFetched(fetched, now_, out_);
-}
-
-void Session::On(const RoundIntegrated& integrated) {
-  if (!integrated.status.ok()) {
-    out_.push_back(Note{true, Cat("round ", integrated.chunk, ": ", Message(integrated.status))});
-  }
-  if (!integration_ || !integration_->under_way || integration_->under_way->chunk != integrated.chunk) return;
-  const RoundIsReady round = *std::exchange(integration_->under_way, std::nullopt);
-  if (!integrated.status.ok()) {
-    integration_->ready[round.chunk] = round;
-    integration_->not_before = now_ + kRoundRetry;
-    return;
-  }
-  ++integration_->activity;
-  integration_->next_round = integrated.chunk + 1;
-  integration_->outbox.Add(ChunkFinished{.chunk = integrated.chunk, .step = 0, .training_seconds = 0});
 }
 
 void Session::On(const StopAsked&) {
@@ -238,64 +219,57 @@ void Session::On(const PreparerMoved& moved) {
 }
 
 void Session::On(const TrainerReady& ready) {
-  for (const auto& [task, run] : runs_) {
-    if (run->OnReady(ready, out_)) return;
-  }
+  if (TrainingRun* run = RunOf(ready.child)) run->OnReady(ready, out_);
 }
 
 void Session::On(const TrainerMoved& moved) {
-  for (const auto& [task, run] : runs_) {
-    if (run->OnMoved(moved)) BumpWaiting();
-  }
+  TrainingRun* run = RunOf(moved.child);
+  if (run == nullptr) return;
+  run->OnMoved(moved);
+  BumpWaiting();
 }
 
 void Session::On(const TrainerSaved& saved) {
-  for (const auto& [task, run] : runs_) {
-    if (run->OnSaved(saved, out_)) return;
-  }
+  if (TrainingRun* run = RunOf(saved.child)) run->OnSaved(saved, out_);
 }
 
 void Session::On(const TrainerEvaluated& evaluated) {
-  for (const auto& [task, run] : runs_) {
-    if (run->OnEvaluated(evaluated)) return;
-  }
+  if (TrainingRun* run = RunOf(evaluated.child)) run->OnEvaluated(evaluated);
 }
 
 void Session::On(const TrainerFinishedChunk& finished) {
-  for (const auto& [task, run] : runs_) {
-    if (run->OnFinishedChunk(finished)) return;
-  }
+  if (TrainingRun* run = RunOf(finished.child)) run->OnFinishedChunk(finished);
 }
 
 void Session::On(const TrainerFinished& finished) {
-  for (const auto& [task, run] : runs_) {
-    if (run->OnFinished(finished)) return;
-  }
+  if (TrainingRun* run = RunOf(finished.child)) run->OnFinished();
+}
+
+void Session::On(const IntegratorMoved& moved) {
+  if (Integration* integration = IntegrationOf(moved.child)) integration->OnMoved(moved);
+}
+
+void Session::On(const RoundJoined& joined) {
+  if (Integration* integration = IntegrationOf(joined.child)) integration->OnJoined(out_);
 }
 
 void Session::On(const ChildFailed& failed) {
   if (desk_.OnFailed(failed)) return;
-  for (const auto& [task, run] : runs_) {
-    if (run->OnFailed(failed)) return;
-  }
+  if (TrainingRun* run = RunOf(failed.child)) run->OnFailed(failed);
+  if (Integration* integration = IntegrationOf(failed.child)) integration->OnFailed(failed);
 }
 
 void Session::On(const ChildHalted& halted) {
-  for (const auto& [task, run] : runs_) {
-    if (run->OnHalted(halted, out_)) return;
-  }
+  if (TrainingRun* run = RunOf(halted.child)) run->OnHalted(halted, out_);
+  if (Integration* integration = IntegrationOf(halted.child)) integration->OnHalted(halted, out_);
 }
 
 void Session::On(const ChildExited& exited) {
-  if (leaving_.erase(exited.child) > 0) return;
-  if (desk_.OnExited(exited, now_, out_)) {
-    // Bounded: a preparer is not started again for ever, unless for want of space.
-    BumpWaiting();
-    return;
-  }
-  for (const auto& [task, run] : runs_) {
-    if (run->OnExited(exited, now_, out_)) return;
-  }
+  // Bounded: a preparer is not started again for ever, unless for want of space.
+  if (desk_.OnExited(exited, now_, out_)) return BumpWaiting();
+  if (TrainingRun* run = RunOf(exited.child)) run->OnExited(exited, now_, out_);
+  if (Integration* integration = IntegrationOf(exited.child)) integration->OnExited(exited, now_, out_);
+  child_tasks_.erase(exited.child);
 }
 
 // --- helpers of the inputs ---
@@ -305,11 +279,38 @@ TrainingRun* Session::FindRun(const TaskRef& task) {
   return run != runs_.end() && run->second->task() == task ? run->second.get() : nullptr;
 }
 
+TrainingRun* Session::RunOf(ChildId child) {
+  const auto task = child_tasks_.find(child);
+  if (task == child_tasks_.end()) return nullptr;
+  const auto run = runs_.find(task->second);
+  return run != runs_.end() && run->second->IsTrainer(child) ? run->second.get() : nullptr;
+}
+
+Integration* Session::IntegrationOf(ChildId child) {
+  return integration_ && child_tasks_.contains(child) && integration_->child() == child ? &*integration_
+                                                                                        : nullptr;
+}
+
+ChildId Session::NewChild(const std::string& task) {
+  child_tasks_[++last_child_] = task;
+  return last_child_;
+}
+
+bool Session::HasChild(std::string_view task) const {
+  return std::any_of(child_tasks_.begin(), child_tasks_.end(),
+                     [task](const auto& entry) { return entry.second == task; });
+}
+
+void Session::DropIntegration() {
+  if (integration_->child() != 0) out_.push_back(StopChild{integration_->child(), StopKind::kAtOnce});
+  reported_.erase(integration_->task().task);
+  integration_.reset();
+}
+
 void Session::RemoveRun(const std::string& task, const std::string& why) {
   const auto found = runs_.find(task);
   TrainingRun& run = *found->second;
   out_.push_back(Note{false, Cat("dropping ", task, ", term ", run.task().term, ": ", why)});
-  if (run.has_trainer()) leaving_[run.child()] = run.specialist();
   run.Abandon(out_);
   for (const std::string& chunk : std::exchange(referred_[run.specialist()], {})) {
     out_.push_back(ReleaseChunk{chunk, run.specialist()});
@@ -325,18 +326,13 @@ void Session::StartDraining(const std::string& reason, absl::Duration limit) {
   draining_ = Draining{.reason = reason, .give_up_at = now_ + limit};
   desk_.StopPreparer(out_);
   for (const auto& [task, run] : runs_) run->StopTrainer(out_);
+  if (integration_) integration_->StopChild(out_);
 }
 
 void Session::BumpWaiting() {
   for (const auto& [task, run] : runs_) {
     if (!run->training()) run->Bump();
   }
-}
-
-bool Session::HasChildren() const {
-  return desk_.HasPreparer() || !leaving_.empty() ||
-         std::any_of(runs_.begin(), runs_.end(),
-                     [](const auto& entry) { return entry.second->has_trainer(); });
 }
 
 int Session::TrainingCount() const {

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "worker/session/chunk_desk.h"
+#include "worker/session/integration.h"
 #include "worker/session/outbox.h"
 #include "worker/session/session_values.h"
 #include "worker/session/training_run.h"
@@ -35,15 +36,6 @@ class Session {
     MonotonicTime give_up_at;
     bool hurry = false;
   };
-  struct Integration {
-    TaskRef task;
-    int next_round = 0;                 // first one whose table is not written yet
-    std::map<int, RoundIsReady> ready;  // waiting for the one under way
-    std::optional<RoundIsReady> under_way;
-    MonotonicTime not_before;
-    int64_t activity = 0;
-    Outbox outbox;
-  };
 
   void On(const Connected&);
   void On(const Disconnected&);
@@ -61,7 +53,6 @@ class Session {
   void On(const NotRemembered& failed) { remember_again_[failed.specialist] = now_ + kFullPause; }
   void On(const BlobUploaded& uploaded);
   void On(const BlobFetched& fetched);
-  void On(const RoundIntegrated& integrated);
   void On(const StopAsked&);
   void On(const Ticked&) {}
   void On(const PreparerMoved& moved);
@@ -72,6 +63,8 @@ class Session {
   void On(const TrainerEvaluated& evaluated);
   void On(const TrainerFinishedChunk& finished);
   void On(const TrainerFinished& finished);
+  void On(const IntegratorMoved& moved);
+  void On(const RoundJoined& joined);
   void On(const ChildFailed& failed);
   void On(const ChildHalted& halted);
   void On(const ChildExited& exited);
@@ -90,12 +83,20 @@ class Session {
   void LeaveWhenDone();
 
   TrainingRun* FindRun(const TaskRef& task);
+  // Whose child it is; null for one whose task was dropped.
+  TrainingRun* RunOf(ChildId child);
+  Integration* IntegrationOf(ChildId child);
+  ChildId NewChild(const std::string& task);
+  bool HasChild(std::string_view task) const;
+  void AssignIntegration(const Assigned& assigned);
+  void DropIntegration();
   void TakeUp(const Assigned& assigned, std::unique_ptr<TrainingRun>& run);
   void RemoveRun(const std::string& task, const std::string& why);
   void StartDraining(const std::string& reason, absl::Duration limit);
   void BumpWaiting();
+  void ReportNews(Progress report, bool due);
   void TellFiles();
-  bool HasChildren() const;
+  bool HasChildren() const { return desk_.HasPreparer() || !child_tasks_.empty(); }
   int TrainingCount() const;
   int TurnsMax() const { return plan_ && plan_->pair_together ? 2 : 1; }
   bool InTouch() const { return welcomed_; }
@@ -111,7 +112,8 @@ class Session {
   ChunkFiles files_told_;
   Outbox manifests_;
   std::map<std::string, std::unique_ptr<TrainingRun>> runs_;  // by task
-  std::map<ChildId, std::string> leaving_;  // trainers of runs that are gone: their specialists
+  // Trainers and integrators until they exit, also those whose task was dropped.
+  std::map<ChildId, std::string> child_tasks_;
   std::map<std::string, std::set<std::string>> referred_;  // specialist -> chunk names
   std::map<std::string, int64_t> turn_taken_;              // task -> number of its last turn
   std::set<std::string> explained_;                        // manifests whose difference was told

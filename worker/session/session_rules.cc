@@ -67,13 +67,10 @@ void Session::StartWork() {
   desk_.Prepare(wanted, now_, last_child_, out_);
   for (const auto& [task, run] : runs_) {
     run->FetchBase(now_, out_);
-    const std::string& specialist = run->specialist();
-    const bool leaving = std::any_of(leaving_.begin(), leaving_.end(),
-                                     [&specialist](const auto& entry) { return entry.second == specialist; });
-    if (leaving || !run->WantsTrainer(now_)) continue;
+    if (HasChild(task) || !run->WantsTrainer(now_)) continue;
     const bool all_trained = run->next_chunk() >= desk_.chunk_count();
     if (all_trained || desk_.Look(run->next_chunk()).gate == ChunkDesk::Gate::kOpen) {
-      run->StartTrainer(++last_child_, out_);
+      run->StartTrainer(NewChild(task), out_);
     }
   }
 }
@@ -99,13 +96,10 @@ void Session::GiveTurns() {
 }
 
 void Session::StartRound() {
-  if (!integration_ || integration_->under_way || integration_->ready.empty() ||
-      now_ < integration_->not_before)
-    return;
-  const auto first = integration_->ready.begin();
-  integration_->under_way = first->second;
-  out_.push_back(IntegrateRound{first->second.chunk, first->second.evaluations, first->second.last});
-  integration_->ready.erase(first);
+  if (!integration_) return;
+  integration_->FetchTables(now_, out_);
+  const std::string& task = integration_->task().task;
+  if (!HasChild(task) && integration_->WantsChild(now_)) integration_->StartChild(NewChild(task), out_);
 }
 
 void Session::Remember() {
@@ -131,7 +125,7 @@ void Session::SaveWhenOutOfTouch() {
 
 void Session::SendFacts() {
   if (!InTouch()) return;
-  if (integration_) integration_->outbox.Advance(integration_->task, now_, out_);
+  if (integration_) integration_->outbox().Advance(integration_->task(), now_, out_);
   for (const auto& [task, run] : runs_) run->outbox().Advance(run->task(), now_, out_);
   for (const auto& [task, run] : runs_) {
     if (!run->active()) continue;
@@ -166,25 +160,27 @@ void Session::Report() {
     spoke = true;
     Progress report = run->Report(PhaseOf(*run));
     if (report.trouble.empty() && report.phase == Phase::kPreparing) report.trouble = desk_.trouble();
-    const Reported news{report.phase, report.trouble};
-    const auto reported = reported_.find(task);
-    if (!due && reported != reported_.end() && reported->second == news) continue;
-    reported_[task] = news;
-    out_.push_back(SendProgress{std::move(report)});
+    ReportNews(std::move(report), due);
   }
-  if (!due) return;
+  if (integration_) {
+    if (due && !integration_->IsWorking()) integration_->Bump();
+    ReportNews(integration_->Report(), due);
+  }
   // A stream that says nothing is closed as dead, though a worker may have nothing to do for hours.
-  if (!spoke) out_.push_back(SendChunkFiles{files_told_});
-  if (!integration_) return;
-  // One that has no round to work on has nothing that could stand still.
-  if (!integration_->under_way) ++integration_->activity;
-  out_.push_back(SendProgress{
-      {.task = integration_->task, .phase = Phase::kIntegrating, .activity = integration_->activity}});
+  if (due && !spoke) out_.push_back(SendChunkFiles{files_told_});
+}
+
+void Session::ReportNews(Progress report, bool due) {
+  const Reported news{report.phase, report.trouble};
+  const auto reported = reported_.find(report.task.task);
+  if (!due && reported != reported_.end() && reported->second == news) return;
+  reported_[report.task.task] = news;
+  out_.push_back(SendProgress{std::move(report)});
 }
 
 void Session::LeaveWhenDone() {
   if (!draining_ || HasChildren()) return;
-  const bool integration_told = !integration_ || integration_->outbox.empty();
+  const bool integration_told = !integration_ || integration_->outbox().empty();
   const bool told = integration_told && manifests_.empty() &&
                     std::all_of(runs_.begin(), runs_.end(),
                                 [](const auto& entry) { return entry.second->outbox().empty(); });
@@ -202,8 +198,7 @@ std::optional<MonotonicTime> Session::NextWake() const {
     if (time && *time > now_ && (!wake || *time < *wake)) wake = time;
   };
   if (draining_) consider(draining_->give_up_at);
-  if (integration_ && !integration_->under_way && !integration_->ready.empty())
-    consider(integration_->not_before);
+  if (integration_ && !draining_) consider(integration_->NextWake());
   for (const auto& [specialist, time] : remember_again_) consider(time);
   if (!draining_) consider(desk_.NextWake());
   for (const auto& [task, run] : runs_) {
@@ -211,7 +206,7 @@ std::optional<MonotonicTime> Session::NextWake() const {
     if (InTouch()) consider(run->outbox().NextWake());
   }
   if (!InTouch()) return wake;
-  if (integration_) consider(integration_->outbox.NextWake());
+  if (integration_) consider(integration_->outbox().NextWake());
   consider(report_at_);
   consider(manifests_.NextWake());
   return wake;

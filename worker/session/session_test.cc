@@ -251,34 +251,6 @@ CATCH_TEST_CASE("the whole plan: every chunk once, then nothing is held") {
   CATCH_CHECK(desk.Got<SendHello>()[0].held.empty());
 }
 
-CATCH_TEST_CASE("the integrator works on one round after the other and tells each once") {
-  Desk desk;
-  desk.Connect();
-  desk.Give(Assigned{{"integrate", 1}, 0, std::nullopt, {}});
-  desk.Give(RoundIsReady{0, {}, false});
-  CATCH_REQUIRE(desk.Got<IntegrateRound>().size() == 1);
-  desk.Give(RoundIsReady{0, {}, false});
-  CATCH_CHECK(desk.Got<IntegrateRound>().empty());
-  desk.Give(RoundIsReady{1, {}, true});
-  CATCH_CHECK(desk.Got<IntegrateRound>().empty());
-  desk.Give(RoundIntegrated{0, Unavailable("the vault is away")});
-  CATCH_CHECK(desk.Got<IntegrateRound>().empty());
-  desk.now = desk.now + absl::Minutes(1);
-  CATCH_REQUIRE(desk.Give(Ticked{}).size() >= 1);
-  CATCH_REQUIRE(desk.Got<IntegrateRound>().size() == 1);
-  CATCH_CHECK(desk.Got<IntegrateRound>()[0].chunk == 0);
-  desk.Give(RoundIntegrated{0, absl::OkStatus()});
-  CATCH_REQUIRE(desk.Got<IntegrateRound>().size() == 1);
-  CATCH_CHECK(desk.Got<IntegrateRound>()[0].last);
-  CATCH_REQUIRE(desk.Got<SendPublication>().size() == 1);
-  CATCH_CHECK(std::get<ChunkFinished>(desk.Got<SendPublication>()[0].body).chunk == 0);
-  CATCH_CHECK(desk.Got<SendPublication>()[0].task == TaskRef{"integrate", 1});
-  desk.Give(RoundIsReady{0, {}, false});
-  CATCH_CHECK(desk.Got<IntegrateRound>().empty());
-  desk.Wait(absl::Seconds(5));
-  CATCH_CHECK(PhaseReported(desk.last, "integrate") == Phase::kIntegrating);
-}
-
 CATCH_TEST_CASE("a worker that waits for something else than time does not wake for it") {
   Desk desk;
   desk.Connect();

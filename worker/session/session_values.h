@@ -17,6 +17,7 @@
 #include "common/facts/evaluation.h"
 #include "common/facts/failure.h"
 #include "common/facts/manifest.h"
+#include "common/facts/round.h"
 #include "common/facts/task.h"
 
 namespace interceptor::worker {
@@ -124,9 +125,7 @@ struct ManifestCommitted {
   DataManifest manifest;
 };
 struct RoundIsReady {
-  int chunk = 0;
-  std::vector<Evaluation> evaluations;
-  bool last = false;
+  Round round;
 };
 
 // --- Inputs: this box ---
@@ -148,10 +147,6 @@ struct BlobFetched {
   Digest blob;
   absl::Status status;
   std::string path;
-};
-struct RoundIntegrated {
-  int chunk = 0;
-  absl::Status status;
 };
 // The first time: save and leave in order. Again: leave as soon as the children are gone.
 struct StopAsked {};
@@ -191,6 +186,13 @@ struct TrainerFinishedChunk {
 struct TrainerFinished {
   ChildId child = 0;
 };
+struct IntegratorMoved {
+  ChildId child = 0;
+  int64_t done = 0;
+};
+struct RoundJoined {
+  ChildId child = 0;
+};
 // A child's last word.
 struct ChildFailed {
   ChildId child = 0;
@@ -211,9 +213,9 @@ struct ChildExited {
 using SessionInput =
     std::variant<Connected, Disconnected, Welcomed, Assigned, LeaseRenewed, SaveNowAsked, DrainAsked, Dropped,
                  Answered, ManifestCommitted, RoundIsReady, ChunkFilesSeen, StoreSeen, NotRemembered,
-                 BlobUploaded, BlobFetched, RoundIntegrated, StopAsked, Ticked, PreparerMoved, ManifestBuilt,
-                 TrainerReady, TrainerMoved, TrainerSaved, TrainerEvaluated, TrainerFinishedChunk,
-                 TrainerFinished, ChildFailed, ChildHalted, ChildExited>;
+                 BlobUploaded, BlobFetched, StopAsked, Ticked, PreparerMoved, ManifestBuilt, TrainerReady,
+                 TrainerMoved, TrainerSaved, TrainerEvaluated, TrainerFinishedChunk, TrainerFinished,
+                 IntegratorMoved, RoundJoined, ChildFailed, ChildHalted, ChildExited>;
 
 // --- Outputs: to the coordinator ---
 struct SendHello {
@@ -246,6 +248,11 @@ struct StartTrainer {
   std::string specialist;
   std::string resume_path;  // empty: from initial weights or from scratch
 };
+struct StartIntegrator {
+  ChildId child = 0;
+  std::string chunk;  // name
+  Round round;
+};
 struct GiveChunk {
   ChildId child = 0;
   int chunk = 0;
@@ -271,6 +278,12 @@ struct FetchBlob {
   Digest blob;
   std::string specialist;  // whose run it is for
 };
+// A score table for the integrator; answered by BlobFetched, too.
+struct FetchTable {
+  std::string chunk;  // name
+  std::string specialist;
+  Digest blob;
+};
 struct DeleteFile {
   std::string path;
 };
@@ -293,11 +306,6 @@ struct ExplainManifest {
   std::string local_path;
   Digest committed;
 };
-struct IntegrateRound {
-  int chunk = 0;
-  std::vector<Evaluation> evaluations;
-  bool last = false;
-};
 // One line for the log.
 struct Note {
   bool warning = false;
@@ -310,8 +318,8 @@ struct Leave {
 
 using SessionOutput =
     std::variant<SendHello, SendChunkFiles, SendProgress, SendPublication, SendGoodbye, StartPreparer,
-                 StartTrainer, GiveChunk, SaveCheckpoint, StopChild, UploadBlob, FetchBlob, DeleteFile,
-                 RememberRun, ReferChunk, ReleaseChunk, ExplainManifest, IntegrateRound, Note, Leave>;
+                 StartTrainer, StartIntegrator, GiveChunk, SaveCheckpoint, StopChild, UploadBlob, FetchBlob,
+                 FetchTable, DeleteFile, RememberRun, ReferChunk, ReleaseChunk, ExplainManifest, Note, Leave>;
 using SessionOutputs = std::vector<SessionOutput>;
 
 }  // namespace interceptor::worker

@@ -8,18 +8,12 @@ namespace interceptor::worker {
 namespace {
 
 constexpr size_t kUnpublishedMax = 2;
-constexpr std::string_view kTrainPrefix = "train/";
 
 }  // namespace
 
-std::string SpecialistOfTask(std::string_view task) {
-  if (!task.starts_with(kTrainPrefix)) return "";
-  return std::string(task.substr(kTrainPrefix.size()));
-}
-
 TrainingRun::TrainingRun(const Assigned& assigned, std::string nonce)
     : task_(assigned.task),
-      specialist_(SpecialistOfTask(assigned.task.task)),
+      specialist_(SpecialistOf(assigned.task.task)),
       next_chunk_(assigned.next_chunk),
       base_(assigned.base),
       outbox_(std::move(nonce)) {
@@ -148,9 +142,8 @@ void TrainingRun::Fail(Failure failure, SessionOutputs& out) {
   StopTrainer(out);
 }
 
-bool TrainingRun::OnReady(const TrainerReady& ready, SessionOutputs& out) {
-  if (!IsTrainer(ready.child)) return false;
-  if (trainer_ == Trainer::kStopping) return true;
+void TrainingRun::OnReady(const TrainerReady& ready, SessionOutputs& out) {
+  if (trainer_ == Trainer::kStopping) return;
   trainer_ = Trainer::kReady;
   Bump();
   TellWhatTheBaseProves();
@@ -162,7 +155,6 @@ bool TrainingRun::OnReady(const TrainerReady& ready, SessionOutputs& out) {
           .retryable = true},
          out);
   }
-  return true;
 }
 
 // An earlier holder trained these chunks and was gone before it could tell their ends. Their scores went with
@@ -175,8 +167,7 @@ void TrainingRun::TellWhatTheBaseProves() {
   }
 }
 
-bool TrainingRun::OnMoved(const TrainerMoved& moved) {
-  if (!IsTrainer(moved.child)) return false;
+void TrainingRun::OnMoved(const TrainerMoved& moved) {
   // Training that repeats a step number stands still; scoring and saving move without steps.
   const Progress& at = moved.at;
   if (at.phase != Phase::kTraining || at.phase != at_.phase || at.step != at_.step) Bump();
@@ -186,11 +177,9 @@ bool TrainingRun::OnMoved(const TrainerMoved& moved) {
     deaths_ = 0;
     trouble_.clear();
   }
-  return true;
 }
 
-bool TrainingRun::OnSaved(const TrainerSaved& saved, SessionOutputs& out) {
-  if (!IsTrainer(saved.child)) return false;
+void TrainingRun::OnSaved(const TrainerSaved& saved, SessionOutputs& out) {
   saving_ = false;
   captured_seconds_ = saved.checkpoint.training_seconds;
   Bump();
@@ -198,61 +187,41 @@ bool TrainingRun::OnSaved(const TrainerSaved& saved, SessionOutputs& out) {
   const auto known = std::find_if(local_.begin(), local_.end(), [&saved](const RunMemory::File& local) {
     return local.blob == saved.checkpoint.blob;
   });
-  if (known != local_.end()) return true;
+  if (known != local_.end()) return;
   local_.push_back({saved.checkpoint.blob, saved.path, saved.checkpoint.step});
   outbox_.Add(saved.checkpoint, saved.path);
   for (const std::string& path : outbox_.TrimCheckpoints(kUnpublishedMax)) {
     std::erase_if(local_, [&path](const RunMemory::File& local) { return local.path == path; });
     out.push_back(DeleteFile{path});
   }
-  return true;
 }
 
-bool TrainingRun::OnEvaluated(const TrainerEvaluated& evaluated) {
-  if (!IsTrainer(evaluated.child)) return false;
+void TrainingRun::OnEvaluated(const TrainerEvaluated& evaluated) {
   Bump();
   const Evaluation& evaluation = evaluated.evaluation;
   if (evaluated_.insert({evaluation.kind, evaluation.chunk}).second) outbox_.Add(evaluation, evaluated.path);
-  return true;
 }
 
-bool TrainingRun::OnFinishedChunk(const TrainerFinishedChunk& finished) {
-  if (!IsTrainer(finished.child)) return false;
-  if (finished.chunk.chunk != next_chunk_) return true;
+void TrainingRun::OnFinishedChunk(const TrainerFinishedChunk& finished) {
+  if (finished.chunk.chunk != next_chunk_) return;
   outbox_.Add(finished.chunk);
   ++next_chunk_;
   deaths_ = 0;
   Bump();
   if (trainer_ == Trainer::kTraining) trainer_ = Trainer::kStarting;
-  return true;
 }
 
-bool TrainingRun::OnFinished(const TrainerFinished& finished) {
-  if (!IsTrainer(finished.child)) return false;
-  done_ = true;
-  return true;
-}
-
-bool TrainingRun::OnFailed(const ChildFailed& failed) {
-  if (!IsTrainer(failed.child)) return false;
-  last_words_ = failed.failure;
-  return true;
-}
-
-bool TrainingRun::OnHalted(const ChildHalted& halted, SessionOutputs& out) {
-  if (!IsTrainer(halted.child)) return false;
+void TrainingRun::OnHalted(const ChildHalted& halted, SessionOutputs& out) {
   trouble_ = halted.halted ? Cat("the trainer ", halted.reason, " at step ", at_.step) : "";
   out.push_back(Note{halted.halted, Cat("the trainer of ", specialist_, " ",
                                         halted.halted ? halted.reason : "goes on again")});
-  return true;
 }
 
-bool TrainingRun::OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out) {
-  if (!IsTrainer(exited.child)) return false;
+void TrainingRun::OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out) {
   const bool stopping = trainer_ == Trainer::kStopping;
   trainer_ = Trainer::kNone;
   saving_ = false;
-  if (done_ || failed_ || stopping) return true;
+  if (done_ || failed_ || stopping) return;
   Failure failure = last_words_.value_or(Failure{.code = absl::StatusCode::kUnavailable,
                                                  .text = Cat("interceptor-train ", exited.reason),
                                                  .retryable = true});
@@ -260,14 +229,13 @@ bool TrainingRun::OnExited(const ChildExited& exited, MonotonicTime now, Session
   deaths_ += full ? 0 : 1;
   if (!failure.retryable || deaths_ >= kChildFailuresMax) {
     Fail(std::move(failure), out);
-    return true;
+    return;
   }
   if (full) Bump();
   const absl::Duration pause = full ? kFullPause : BackOff(deaths_);
   restart_at_ = now + pause;
   trouble_ = Cat(failure.text, " at step ", at_.step, "; started again after ", absl::FormatDuration(pause));
   out.push_back(Note{true, Cat(specialist_, ": ", trouble_)});
-  return true;
 }
 
 void TrainingRun::DeleteCheckpointsBefore(int64_t step, SessionOutputs& out) {

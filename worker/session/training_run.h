@@ -23,12 +23,12 @@ class TrainingRun {
   int next_chunk() const { return next_chunk_; }
   Outbox& outbox() { return outbox_; }
   const Outbox& outbox() const { return outbox_; }
-  ChildId child() const { return child_; }
 
   // Holding the task, neither failed nor done: progress is reported and chunks are wanted.
   bool active() const { return !failed_ && !done_; }
   bool training() const { return trainer_ == Trainer::kTraining; }
   bool has_trainer() const { return trainer_ != Trainer::kNone; }
+  bool IsTrainer(ChildId child) const { return has_trainer() && child == child_; }
   // Everything is trained and told.
   bool settled() const { return done_ && outbox_.empty() && !has_trainer(); }
 
@@ -59,16 +59,18 @@ class TrainingRun {
   // Tells the coordinator and stops.
   void Fail(Failure failure, SessionOutputs& out);
 
-  // --- events; each is false when `child` is not this run's trainer ---
-  bool OnReady(const TrainerReady& ready, SessionOutputs& out);
-  bool OnMoved(const TrainerMoved& moved);
-  bool OnSaved(const TrainerSaved& saved, SessionOutputs& out);
-  bool OnEvaluated(const TrainerEvaluated& evaluated);
-  bool OnFinishedChunk(const TrainerFinishedChunk& finished);
-  bool OnFinished(const TrainerFinished& finished);
-  bool OnFailed(const ChildFailed& failed);
-  bool OnHalted(const ChildHalted& halted, SessionOutputs& out);
-  bool OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out);
+  // --- events ---
+  // REQUIRES of these: IsTrainer(child).
+  void OnReady(const TrainerReady& ready, SessionOutputs& out);
+  void OnMoved(const TrainerMoved& moved);
+  void OnSaved(const TrainerSaved& saved, SessionOutputs& out);
+  void OnEvaluated(const TrainerEvaluated& evaluated);
+  void OnFinishedChunk(const TrainerFinishedChunk& finished);
+  void OnFinished() { done_ = true; }
+  void OnFailed(const ChildFailed& failed) { last_words_ = failed.failure; }
+  void OnHalted(const ChildHalted& halted, SessionOutputs& out);
+  void OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out);
+
   void OnFetched(const BlobFetched& fetched, MonotonicTime now, SessionOutputs& out);
   // An answered fact of this run: frees files and chunks. Refusals become failures.
   void OnSettled(const Outbox::Settled& settled, SessionOutputs& out);
@@ -81,7 +83,6 @@ class TrainingRun {
 
  private:
   enum class Trainer { kNone, kStarting, kReady, kTraining, kStopping };
-  bool IsTrainer(ChildId child) const { return has_trainer() && child == child_; }
   void TellWhatTheBaseProves();
   void DeleteCheckpointsBefore(int64_t step, SessionOutputs& out);
 
@@ -108,8 +109,5 @@ class TrainingRun {
   int64_t activity_ = 0;
   std::set<std::pair<EvaluationKind, int>> evaluated_;  // (kind, chunk) already told
 };
-
-// "BG" of "train/BG"; empty for any other task.
-std::string SpecialistOfTask(std::string_view task);
 
 }  // namespace interceptor::worker

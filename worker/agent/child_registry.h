@@ -1,6 +1,5 @@
-// The agent's children by what they are for: which program with which arguments, what each is told, and by
-// when one that was told to leave must be gone. One thread, the one that may start children
-// (worker/agent/children.h).
+// The agent's children by what they are for: which program with which arguments, and by when one that was asked
+// to leave must be gone. One thread, the one that may start children (worker/agent/children.h).
 #pragma once
 
 #include <map>
@@ -15,27 +14,29 @@
 
 namespace interceptor::worker {
 
-// One child: a trainer has a specialist, a preparer a chunk.
-struct CrewMember {
-  std::string specialist;
-  std::string chunk;
-  std::optional<MonotonicTime> kill_at;
+enum class ChildKind { kPreparer, kTrainer, kIntegrator };
 
-  bool IsTrainer() const { return chunk.empty(); }
+struct RegisteredChild {
+  ChildKind kind = ChildKind::kPreparer;
+  std::string subject;  // a trainer's specialist, else the chunk
+  std::optional<MonotonicTime> kill_at = std::nullopt;
+
   // "interceptor-train BG"
   std::string Name() const;
 };
 
-class Crew {
+class ChildRegistry {
  public:
-  Crew(const AgentOptions& options, Children::Sink sink) : options_(options), children_(std::move(sink)) {}
+  ChildRegistry(const AgentOptions& options, Children::Sink sink)
+      : options_(options), children_(std::move(sink)) {}
 
   // NOT_FOUND names a program that is not there.
   absl::Status Start(const StartPreparer& start, const std::string& zip);
   absl::Status Start(const StartTrainer& start);
+  absl::Status Start(const StartIntegrator& start, uint64_t seed);
 
   // These do nothing for a child that is gone.
-  void Tell(ChildId child, const Command& command);
+  void Send(ChildId child, const Command& command);
   void Stop(const StopChild& stop, MonotonicTime now);
   void Kill(ChildId child) { children_.Kill(child); }
 
@@ -46,16 +47,16 @@ class Crew {
   std::optional<MonotonicTime> NextKill() const;
 
   // Null for one that is gone.
-  const CrewMember* Find(ChildId child) const;
+  const RegisteredChild* Find(ChildId child) const;
   // Call once after a child's ChildExited. Nothing for one that never started.
-  std::optional<CrewMember> Dismiss(ChildId child);
+  std::optional<RegisteredChild> Remove(ChildId child);
 
  private:
-  absl::Status Start(ChildId child, CrewMember member, const ChildCommand& command);
+  absl::Status Start(ChildId id, RegisteredChild child, std::vector<std::string> arguments);
 
   const AgentOptions& options_;
   Children children_;
-  std::map<ChildId, CrewMember> alive_;
+  std::map<ChildId, RegisteredChild> alive_;
 };
 
 }  // namespace interceptor::worker

@@ -1,0 +1,156 @@
+// interceptor-integrate: the specialists' score tables of one chunk become one table of results. Under an agent
+// it speaks docs/child-protocol.md on the descriptor that --control-fd names; alone it shows its progress on
+// the terminal.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <iostream>
+#include <optional>
+
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/base/stop_signals.h"
+#include "common/io/line_channel.h"
+#include "worker/child_protocol/codec.h"
+#include "worker/integrate/round.h"
+
+namespace interceptor::worker {
+namespace {
+
+enum ExitCode { kDone = 0, kError = 1, kUsage = 2, kNotFound = 4 };
+
+// Who follows the work: an agent, or a person.
+class Audience {
+ public:
+  virtual ~Audience() = default;
+  virtual void OnProgress(const RoundResults& so_far, size_t total) = 0;
+  virtual bool WantsEnd() = 0;
+  virtual void OnEnd(const absl::StatusOr<RoundResults>& results) = 0;
+};
+
+class Person final : public Audience {
+ public:
+  void OnProgress(const RoundResults& so_far, size_t total) override {
+    if (so_far.specialists.empty()) return;
+    const SpecialistResult& last = so_far.specialists.back();
+    std::cerr << so_far.specialists.size() << "/" << total << " " << last.specialist << ": AUC " << last.auc
+              << " [" << last.auc_low << ", " << last.auc_high << "]" << (last.too_few ? " (too few)" : "")
+              << "\n";
+  }
+  bool WantsEnd() override { return false; }
+  void OnEnd(const absl::StatusOr<RoundResults>& results) override {
+    if (!results.ok()) {
+      std::cerr << "interceptor-integrate: " << Message(results.status()) << "\n";
+      return;
+    }
+    std::cout << "round " << results->chunk_name << ": joined " << results->specialists.size()
+              << " specialists";
+    if (!results->absent.empty()) std::cout << ", " << DescribeAbsent(results->absent);
+    std::cout << "\n";
+  }
+};
+
+class AgentAudience final : public Audience {
+ public:
+  explicit AgentAudience(int fd) : channel_(fd) {
+    Emit(HelloEvent{.program = "interceptor-integrate", .pid = getpid()});
+  }
+
+  void OnProgress(const RoundResults& so_far, size_t total) override {
+    Emit(IntegratorProgressEvent{.done = std::ssize(so_far.specialists),
+                                 .total = static_cast<int64_t>(total)});
+  }
+  // The only command is "stop"; a closed channel says the same.
+  bool WantsEnd() override {
+    const absl::StatusOr<ChannelInput> input = channel_.TryReceive();
+    stopped_ = stopped_ || !input.ok() || input->kind != ChannelInput::Kind::kNothing;
+    return stopped_;
+  }
+  void OnEnd(const absl::StatusOr<RoundResults>& results) override {
+    if (results.ok()) {
+      Emit(JoinedEvent{.specialists = std::ssize(results->specialists),
+                       .absent = std::ssize(results->absent)});
+    } else if (!stopped_) {
+      Emit(FailedEvent{{results.status().code(), Message(results.status()), true}});
+    }
+  }
+
+ private:
+  void Emit(const IntegratorEvent& event) {
+    if (!channel_.Send(ToJson(event)).ok()) stopped_ = true;
+  }
+
+  LineChannel channel_;
+  bool stopped_ = false;
+};
+
+struct Arguments {
+  JoinOptions join;
+  std::vector<std::string> absent;  // NAME=REASON
+  int control_fd = -1;
+};
+
+void AddOptions(CLI::App& app, Arguments& arguments) {
+  app.add_option("TABLES", arguments.join.tables, "folder of score tables, CHUNK-SPECIALIST.csv")->required();
+  app.add_option("--chunk", arguments.join.chunk, "name of the chunk after which they were made")->required();
+  app.add_option("--out", arguments.join.results, "folder for round-CHUNK.csv and round-CHUNK.json")
+      ->required();
+  app.add_option("--index", arguments.join.index, "the chunk's place in the plan, from 0");
+  app.add_option("--seed", arguments.join.seed, "the plan's; intervals depend on it")->capture_default_str();
+  app.add_option("--specialist", arguments.join.specialists,
+                 "one that takes part, once for each (default: all whose table is there)");
+  app.add_option("--absent", arguments.absent, "NAME=REASON: one that takes no part, and why")
+      ->check([](const std::string& text) {
+        return text.find('=') == std::string::npos ? "'" + text + "' is not NAME=REASON" : "";
+      });
+  app.add_option("--control-fd", arguments.control_fd, "speak the child protocol on this descriptor")
+      ->check(CLI::Range(3, 65535));
+}
+
+absl::StatusOr<RoundResults> Join(Arguments& arguments, Audience& audience) {
+  std::atomic<bool> stop_signal = false;
+  const StopSignals signals([&stop_signal](int) { stop_signal = true; });
+  JoinOptions& join = arguments.join;
+  for (const std::string& each : arguments.absent) {
+    const size_t split = each.find('=');
+    join.absent.push_back({each.substr(0, split), each.substr(split + 1)});
+  }
+  if (join.specialists.empty() && join.absent.empty()) {
+    ICPT_RETURN_IF_ERROR(FindSpecialists(SystemFiles(), join));
+  }
+  return JoinRound(SystemFiles(), join, [&](const RoundResults& so_far) {
+    audience.OnProgress(so_far, join.specialists.size());
+    return !audience.WantsEnd() && !stop_signal;
+  });
+}
+
+int Main(int argc, char** argv) {
+  SetProgramName("interceptor-integrate");
+  CLI::App app(
+      "Joins one round: judges the specialists' score tables of one chunk anew, side by side.\n"
+      "Example: interceptor-integrate work/results/tables --chunk 03 --out work/results\n"
+      "Exit codes: 0 the table is written (or the agent said stop), 1 error, 2 usage, 4 a table is not "
+      "there.");
+  Arguments arguments;
+  AddOptions(app, arguments);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return std::string("interceptor-integrate: ") + error.what() + "; see interceptor-integrate --help\n";
+  });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  std::unique_ptr<Audience> audience = std::make_unique<Person>();
+  if (arguments.control_fd >= 0) audience = std::make_unique<AgentAudience>(arguments.control_fd);
+  const absl::StatusOr<RoundResults> results = Join(arguments, *audience);
+  audience->OnEnd(results);
+  if (results.ok() || audience->WantsEnd()) return kDone;
+  return absl::IsNotFound(results.status()) ? kNotFound : kError;
+}
+
+}  // namespace
+}  // namespace interceptor::worker
+
+int main(int argc, char** argv) { return interceptor::worker::Main(argc, argv); }

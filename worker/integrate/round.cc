@@ -1,0 +1,67 @@
+#include "worker/integrate/round.h"
+
+#include <algorithm>
+#include <array>
+
+#include "common/base/status.h"
+#include "common/io/atomic_file.h"
+
+namespace interceptor::worker {
+namespace {
+
+constexpr std::array kSpecialists = {"BG", "AV", "CM", "RR", "LL", "TM"};
+constexpr std::string_view kEnding = ".csv";
+
+std::string TableName(const std::string& chunk, std::string_view specialist) {
+  return Cat(chunk, "-", specialist, kEnding);
+}
+
+}  // namespace
+
+absl::Status FindSpecialists(const FileSystem& files, JoinOptions& options) {
+  ICPT_ASSIGN_OR_RETURN(std::vector<std::string> names, files.List(options.tables));
+  for (const char* specialist : kSpecialists) {
+    const std::string name = TableName(options.chunk, specialist);
+    if (std::erase(names, name) > 0) {
+      options.specialists.emplace_back(specialist);
+    } else {
+      options.absent.push_back({specialist, Cat("there is no ", name)});
+    }
+  }
+  const std::string beginning = options.chunk + "-";
+  for (const std::string& name : names) {
+    if (!name.starts_with(beginning) || !name.ends_with(kEnding)) continue;
+    options.specialists.push_back(
+        name.substr(beginning.size(), name.size() - beginning.size() - kEnding.size()));
+  }
+  if (!options.specialists.empty()) return absl::OkStatus();
+  return NotFound("folder ", options.tables, " holds no score table of chunk ", options.chunk, ", such as ",
+                  TableName(options.chunk, kSpecialists[0]));
+}
+
+absl::StatusOr<RoundResults> JoinRound(const FileSystem& files, const JoinOptions& options,
+                                       const JoinProgress& progress) {
+  ICPT_RETURN_IF_ERROR(files.MakeFolder(options.results));
+  for (const std::string& folder : {options.results, options.tables}) {
+    if (files.Exists(folder)) ICPT_RETURN_IF_ERROR(RemoveTemporaries(files, folder));
+  }
+  RoundResults results{
+      .chunk = options.index, .chunk_name = options.chunk, .specialists = {}, .absent = options.absent};
+  for (const std::string& specialist : options.specialists) {
+    if (!progress(results)) return absl::CancelledError("stopped; no table of results was written");
+    const std::string path = JoinPath(options.tables, TableName(options.chunk, specialist));
+    ICPT_ASSIGN_OR_RETURN(const std::string csv, ReadWholeFile(files, path));
+    auto clips = ParseScoreTable(csv);
+    if (!clips.ok()) return Annotate(clips.status(), path);
+    auto result = Summarise(specialist, *clips, options.seed);
+    if (!result.ok()) return Annotate(result.status(), path);
+    results.specialists.push_back(*std::move(result));
+  }
+  progress(results);
+  const std::string stem = JoinPath(options.results, Cat("round-", options.chunk));
+  ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, stem + ".csv", ResultsToCsv(results)));
+  ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, stem + ".json", ResultsToJson(results)));
+  return results;
+}
+
+}  // namespace interceptor::worker
