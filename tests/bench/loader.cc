@@ -28,7 +28,7 @@ struct Rates {
 
 double Seconds(MonotonicTime begin) { return absl::ToDoubleSeconds(SystemClock().Now() - begin); }
 
-absl::StatusOr<Rates> Measure(const ClipStoreReader& store, View view) {
+absl::StatusOr<Rates> Measure(const ClipStoreReader& store) {
   std::vector<const StoredClip*> clips;
   std::vector<ClipInfo> infos;
   for (const StoredClip& clip : store.clips()) {
@@ -38,10 +38,10 @@ absl::StatusOr<Rates> Measure(const ClipStoreReader& store, View view) {
   ICPT_ASSIGN_OR_RETURN(const std::vector<SampleBatch> batches,
                         PlanEpoch({.base = infos, .held_out_fold = -1, .batch_size = 32}));
   Rates rates;
-  ICPT_ASSIGN_OR_RETURN(const int side, PictureSide(*clips.front(), view));
+  ICPT_ASSIGN_OR_RETURN(const int side, PictureSide(*clips.front(), View::kFaceCrop));
   const auto loaded = static_cast<double>(batches.size() * 32);
   MonotonicTime begin = SystemClock().Now();
-  Loader loader({.view = view, .base = clips, .replay = {}, .batches = batches});
+  Loader loader({.base = clips, .replay = {}, .batches = batches});
   for (size_t i = 0; i < batches.size(); ++i) ICPT_RETURN_IF_ERROR(loader.Next().status());
   const double load_s = Seconds(begin);
   rates.views_per_s = loaded / load_s;
@@ -51,7 +51,7 @@ absl::StatusOr<Rates> Measure(const ClipStoreReader& store, View view) {
   double bytes = 0;
   uint64_t sum = 0;
   for (const StoredClip* clip : clips) {
-    const std::string_view data = clip->Find(view)->bytes;
+    const std::string_view data = clip->Find(View::kFaceCrop)->bytes;
     sum = std::accumulate(data.begin(), data.end(), sum);
     bytes += static_cast<double>(data.size());
   }
@@ -80,7 +80,7 @@ int Main(int argc, char** argv) {
   absl::Status status = store.status();
   // The first round touches every digest and fills the page cache.
   for (int i = 0; status.ok() && i <= repeat; ++i) {
-    const auto rates = Measure(**store, View::kFaceCrop);
+    const auto rates = Measure(**store);
     status = rates.status();
     if (status.ok() && i > 0) all.push_back(*rates);
   }

@@ -19,6 +19,12 @@ const std::vector<std::string> kPreparerEvents = {
     R"({"clips":8,"event":"manifest","families":4,"path":"m.jsonl","quarantined":1,"sha256":"ab","size_bytes":90})",
     R"({"code":"DATA_LOSS","event":"failed","retry":false,"text":"a damaged zip"})",
 };
+const std::vector<std::string> kIntegratorEvents = {
+    R"({"event":"hello","pid":7,"program":"interceptor-integrate","protocol":1})",
+    R"({"done":2,"event":"progress","phase":"integrating","total":6})",
+    R"({"absent":1,"event":"joined","specialists":5})",
+    R"({"code":"DATA_LOSS","event":"failed","retry":true,"text":"line 2"})",
+};
 const std::vector<std::string> kTrainerEvents = {
     R"({"event":"hello","pid":7,"program":"interceptor-train","protocol":1})",
     R"({"cpu_capability":"AVX2","cursor":{"chunk":1,"epoch":0,"position":17,"seed":9},"device":"cpu","digest":"cd",)"
@@ -78,12 +84,14 @@ void RequireStrict(const std::vector<std::string>& texts, const Read& read) {
 CATCH_TEST_CASE("messages are read and written as protocol version 1 has them") {
   RequireSameBytes(kPreparerEvents, ReadPreparerEvent);
   RequireSameBytes(kTrainerEvents, ReadTrainerEvent);
+  RequireSameBytes(kIntegratorEvents, ReadIntegratorEvent);
   RequireSameBytes(kCommands, ReadAsOptional);
 }
 
 CATCH_TEST_CASE("a message that lacks a field or has it in another type is refused, naming it") {
   RequireStrict(kPreparerEvents, ReadPreparerEvent);
   RequireStrict(kTrainerEvents, ReadTrainerEvent);
+  RequireStrict(kIntegratorEvents, ReadIntegratorEvent);
   RequireStrict(kCommands, ReadAsOptional);
 }
 

@@ -14,6 +14,7 @@
 #include "worker/child_protocol/run_folder.h"
 #include "worker/engine/control.h"
 #include "worker/engine/trainer.h"
+#include "worker/store/clip_store.h"
 #include "worker/store/settings.h"
 
 namespace interceptor::worker {
