@@ -106,7 +106,7 @@ class SystemFile : public File {
 int OpenFlags(OpenMode mode) {
   switch (mode) {
     case OpenMode::kRead:
-      return O_RDONLY;
+      return O_RDONLY | O_NONBLOCK;  // a FIFO without a writer must not hold anybody up
     case OpenMode::kReadWrite:
       return O_RDWR | O_CREAT;
     case OpenMode::kCreateNew:

@@ -1,9 +1,8 @@
 #include "common/io/zip_directory.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <optional>
 #include <string_view>
-#include <vector>
 
 #include "common/base/status.h"
 
@@ -11,36 +10,39 @@ namespace interceptor {
 namespace {
 
 constexpr std::string_view kEndSignature("PK\5\6", 4);
-constexpr std::string_view kWideEndSignature("PK\6\6", 4);
-constexpr std::string_view kWideLocatorSignature("PK\6\7", 4);
+constexpr std::string_view kEnd64Signature("PK\6\6", 4);
+constexpr std::string_view kLocatorSignature("PK\6\7", 4);
 constexpr std::string_view kEntrySignature("PK\1\2", 4);
-constexpr int64_t kEndBytes = 22;
-constexpr int64_t kCommentBytesMax = 65535;
-constexpr int64_t kWideEndBytes = 56;
-constexpr int64_t kWideLocatorBytes = 20;
-constexpr int64_t kEntryBytes = 46;
-constexpr int64_t kLocalBytes = 30;
-constexpr int64_t kDirectoryBytesMax = int64_t{256} << 20;
-constexpr uint64_t kWide16 = 0xffff;
-constexpr uint64_t kWide32 = 0xffffffff;
+constexpr uint64_t kEndBytes = 22;
+constexpr uint64_t kCommentBytesMax = 65535;
+constexpr uint64_t kEnd64Bytes = 56;
+constexpr uint64_t kLocatorBytes = 20;
+constexpr uint64_t kEntryBytes = 46;
+constexpr uint64_t kLocalBytes = 30;
+constexpr uint64_t kDirectoryBytesMax = uint64_t{256} << 20;
+constexpr uint64_t kIn64Of16 = 0xffff;  // the number stands in the zip64 record
+constexpr uint64_t kIn64Of32 = 0xffffffff;
 
-uint64_t Number(std::string_view bytes, size_t at, int width) {
+uint64_t Number(std::string_view bytes, uint64_t at, int width) {
   uint64_t value = 0;
   for (int i = width - 1; i >= 0; --i)
-    value = value << 8 | static_cast<uint8_t>(bytes[at + static_cast<size_t>(i)]);
+    value = value << 8 | static_cast<uint8_t>(bytes[at + static_cast<uint64_t>(i)]);
   return value;
 }
 
+// Where an end record says that the directory lies.
 struct Directory {
   uint64_t entries = 0;
   uint64_t bytes = 0;
   uint64_t offset = 0;
+
+  friend bool operator==(const Directory&, const Directory&) = default;
 };
 
 struct Extent {
   uint64_t begin = 0;
   uint64_t end = 0;
-  std::string_view name;
+  const ZipEntry* entry = nullptr;
 };
 
 absl::Status CutShort(std::string_view why) {
@@ -48,121 +50,191 @@ absl::Status CutShort(std::string_view why) {
                   "): it is cut short or still being copied; copy it again");
 }
 
+template <typename... Parts>
+absl::Status Deceives(const Parts&... parts) {
+  return InvalidArgument(parts..., "; pack its files again");
+}
+
 class DirectoryReader {
  public:
-  DirectoryReader(File& file, int64_t size) : file_(file), size_(size) {}
+  explicit DirectoryReader(const File& file) : file_(file) {}
 
-  absl::Status Check() {
+  absl::StatusOr<std::vector<ZipEntry>> Read() {
+    ICPT_ASSIGN_OR_RETURN(const int64_t size, file_.Size());
+    size_ = static_cast<uint64_t>(size);
     ICPT_ASSIGN_OR_RETURN(const Directory directory, FindDirectory());
-    if (directory.entries > static_cast<uint64_t>(kArchiveEntriesMax)) {
-      return InvalidArgument(directory.entries, " entries; at most ", kArchiveEntriesMax, " are read");
-    }
-    const auto size = static_cast<uint64_t>(size_);
-    if (directory.bytes > size || directory.offset > size - directory.bytes)
-      return CutShort("it lies past the end");
-    if (directory.bytes > kDirectoryBytesMax) return InvalidArgument("its central directory is over 256 MiB");
-    ICPT_ASSIGN_OR_RETURN(
-        text_, Read(static_cast<int64_t>(directory.offset), static_cast<int64_t>(directory.bytes)));
-    std::vector<Extent> extents;
-    size_t at = 0;
+    ICPT_ASSIGN_OR_RETURN(text_, ReadAt(directory.offset, directory.bytes));
+    std::vector<ZipEntry> entries(directory.entries);
+    std::vector<Extent> extents(directory.entries);
+    uint64_t at = 0;
     for (uint64_t i = 0; i < directory.entries; ++i) {
-      ICPT_ASSIGN_OR_RETURN(const Extent extent, ReadEntry(at));
-      if (extent.end > directory.offset) {
-        return InvalidArgument("entry '", extent.name, "' reaches past the central directory");
+      extents[i].entry = &entries[i];
+      ICPT_RETURN_IF_ERROR(ReadEntry(at, entries[i], extents[i]));
+      if (extents[i].end > directory.offset) {
+        return Deceives("entry '", entries[i].name, "' reaches past the central directory");
       }
-      extents.push_back(extent);
     }
-    return CheckOverlap(std::move(extents));
+    if (at != text_.size()) return CutShort("it holds more than the entries it says");
+    ICPT_RETURN_IF_ERROR(CheckOverlap(std::move(extents)));
+    return entries;
   }
 
  private:
-  absl::StatusOr<std::string> Read(int64_t offset, int64_t bytes) {
-    ICPT_ASSIGN_OR_RETURN(std::string text, file_.ReadAt(offset, bytes));
-    if (static_cast<int64_t>(text.size()) != bytes) return CutShort("it ends while it is read");
+  absl::StatusOr<std::string> ReadAt(uint64_t offset, uint64_t bytes) {
+    ICPT_ASSIGN_OR_RETURN(std::string text,
+                          file_.ReadAt(static_cast<int64_t>(offset), static_cast<int64_t>(bytes)));
+    if (text.size() != bytes) return CutShort("it ends while it is read");
     return text;
   }
 
+  // A comment may hold an end record's signature, and an entry may be a zip: of what looks like end records
+  // counts the one that points at a directory, and before all others one whose comment ends with the file.
   absl::StatusOr<Directory> FindDirectory() {
-    const int64_t tail_bytes = std::min(size_, kEndBytes + kCommentBytesMax);
-    ICPT_ASSIGN_OR_RETURN(const std::string tail, Read(size_ - tail_bytes, tail_bytes));
-    const size_t at = tail.rfind(kEndSignature);
-    if (at == std::string::npos || tail.size() - at < kEndBytes)
-      return CutShort(Cat("not a zip archive, ", size_, " bytes"));
-    Directory directory{Number(tail, at + 10, 2), Number(tail, at + 12, 4), Number(tail, at + 16, 4)};
-    if (directory.entries == kWide16 || directory.bytes == kWide32 || directory.offset == kWide32) {
-      return FindWideDirectory(size_ - tail_bytes + static_cast<int64_t>(at), directory);
+    const uint64_t tail_bytes = std::min(size_, kEndBytes + kCommentBytesMax);
+    ICPT_ASSIGN_OR_RETURN(const std::string tail, ReadAt(size_ - tail_bytes, tail_bytes));
+    std::optional<Directory> found;
+    bool is_last = false;  // nothing stands behind the record that was found
+    bool are_two = false;
+    absl::Status fault = CutShort(Cat("not a zip archive, ", size_, " bytes"));
+    for (size_t at = tail.find(kEndSignature); at != std::string::npos;
+         at = tail.find(kEndSignature, at + 1)) {
+      const std::string_view record = std::string_view(tail).substr(at);
+      const auto directory = ReadEnd(record, size_ - record.size());
+      if (!directory.ok()) {
+        fault = directory.status();
+        if (!absl::IsDataLoss(fault) && !absl::IsInvalidArgument(fault)) return fault;
+        continue;
+      }
+      const bool ends = record.size() == kEndBytes + Number(record, 20, 2);
+      if (found && is_last && !ends) continue;
+      are_two = found && is_last == ends && (are_two || *found != *directory);
+      found = *directory;
+      is_last = ends;
     }
-    if (Number(tail, at + 4, 2) != 0 || Number(tail, at + 6, 2) != 0) {
-      return InvalidArgument("it is one disk of a multi-disk zip; pack it as one file");
-    }
-    return directory;
+    if (are_two) return Deceives("it has two central directories that differ");
+    // With an end of its own behind what was found, it is another zip that somebody sees.
+    if (!found || (!is_last && absl::IsInvalidArgument(fault))) return fault;
+    return *found;
   }
 
-  // Without a zip64 record the numbers mean what they say.
-  absl::StatusOr<Directory> FindWideDirectory(int64_t end_at, const Directory& narrow) {
-    if (end_at < kWideLocatorBytes) return narrow;
-    ICPT_ASSIGN_OR_RETURN(const std::string locator, Read(end_at - kWideLocatorBytes, kWideLocatorBytes));
-    if (!locator.starts_with(kWideLocatorSignature)) return narrow;
+  // `record`: from an end record's signature to the end of the file.
+  absl::StatusOr<Directory> ReadEnd(std::string_view record, uint64_t at) {
+    if (record.size() < kEndBytes || record.size() < kEndBytes + Number(record, 20, 2)) {
+      return CutShort("its end record is cut");
+    }
+    Directory directory{Number(record, 10, 2), Number(record, 12, 4), Number(record, 16, 4)};
+    if (Number(record, 4, 4) != 0 || Number(record, 8, 2) != directory.entries) {
+      return InvalidArgument("it is one disk of a multi-disk zip; pack it as one file");
+    }
+    uint64_t end = at;
+    ICPT_RETURN_IF_ERROR(ReadEnd64(directory, end));
+    if (directory.entries > static_cast<uint64_t>(kArchiveEntriesMax)) {
+      return InvalidArgument("its central directory has ", directory.entries, " entries; at most ",
+                             kArchiveEntriesMax, " are read; split it into several chunks");
+    }
+    if (directory.bytes > end || directory.offset > end - directory.bytes) {
+      return CutShort("it lies past the end");
+    }
+    if (directory.bytes > kDirectoryBytesMax) {
+      return InvalidArgument("its central directory is over 256 MiB; split it into several chunks");
+    }
+    ICPT_ASSIGN_OR_RETURN(const bool begins, BeginsAt(directory.offset, directory));
+    if (begins) return directory;
+    ICPT_ASSIGN_OR_RETURN(const bool begins_later, BeginsAt(end - directory.bytes, directory));
+    if (!begins_later) return CutShort("it holds fewer entries than it says");
+    return Deceives("its central directory lies ", end - directory.bytes - directory.offset,
+                    " bytes behind where its end says, as if bytes had been put before it");
+  }
+
+  absl::StatusOr<bool> BeginsAt(uint64_t offset, const Directory& directory) {
+    if (directory.bytes < directory.entries * kEntryBytes) return false;
+    if (directory.entries == 0) return directory.bytes == 0;
+    ICPT_ASSIGN_OR_RETURN(const std::string head, ReadAt(offset, kEntrySignature.size()));
+    return head == kEntrySignature;
+  }
+
+  // What libzip and others do: where a locator stands before the end record, its record counts. Numbers that
+  // the end record has besides must be the same, so that no reader takes another directory.
+  absl::Status ReadEnd64(Directory& directory, uint64_t& end) {
+    if (end < kLocatorBytes) return absl::OkStatus();
+    ICPT_ASSIGN_OR_RETURN(const std::string locator, ReadAt(end - kLocatorBytes, kLocatorBytes));
+    if (!locator.starts_with(kLocatorSignature)) return absl::OkStatus();
     const uint64_t at = Number(locator, 8, 8);
-    if (at > static_cast<uint64_t>(end_at - kWideLocatorBytes) ||
-        static_cast<uint64_t>(end_at - kWideLocatorBytes) - at < static_cast<uint64_t>(kWideEndBytes)) {
+    if (at > end - kLocatorBytes || end - kLocatorBytes - at < kEnd64Bytes) {
       return CutShort("its zip64 record lies elsewhere");
     }
-    ICPT_ASSIGN_OR_RETURN(const std::string end, Read(static_cast<int64_t>(at), kWideEndBytes));
-    if (!end.starts_with(kWideEndSignature)) return CutShort("its zip64 record lies elsewhere");
-    if (Number(end, 16, 4) != 0 || Number(end, 20, 4) != 0) {
+    ICPT_ASSIGN_OR_RETURN(const std::string record, ReadAt(at, kEnd64Bytes));
+    if (!record.starts_with(kEnd64Signature)) return CutShort("its zip64 record lies elsewhere");
+    const Directory wide{Number(record, 32, 8), Number(record, 40, 8), Number(record, 48, 8)};
+    if (Number(locator, 4, 4) != 0 || Number(record, 16, 8) != 0 || Number(record, 24, 8) != wide.entries) {
       return InvalidArgument("it is one disk of a multi-disk zip; pack it as one file");
     }
-    return Directory{Number(end, 32, 8), Number(end, 40, 8), Number(end, 48, 8)};
+    const auto differs = [](uint64_t narrow, uint64_t number, uint64_t in_64) {
+      return narrow != in_64 && narrow != number;
+    };
+    if (differs(directory.entries, wide.entries, kIn64Of16) ||
+        differs(directory.bytes, wide.bytes, kIn64Of32) ||
+        differs(directory.offset, wide.offset, kIn64Of32)) {
+      return Deceives("its two end records name different central directories");
+    }
+    directory = wide;
+    end = at;
+    return absl::OkStatus();
   }
 
-  absl::StatusOr<Extent> ReadEntry(size_t& at) {
+  absl::Status ReadEntry(uint64_t& at, ZipEntry& entry, Extent& extent) {
     const std::string_view text = text_;
     if (text.size() - at < kEntryBytes || text.substr(at, 4) != kEntrySignature) {
       return CutShort("it holds fewer entries than it says");
     }
     const std::string_view record = text.substr(at, kEntryBytes);
-    const size_t name_bytes = Number(record, 28, 2);
-    const size_t extra_bytes = Number(record, 30, 2);
-    const size_t all = kEntryBytes + name_bytes + extra_bytes + Number(record, 32, 2);
+    const uint64_t name_bytes = Number(record, 28, 2);
+    const uint64_t extra_bytes = Number(record, 30, 2);
+    const uint64_t all = kEntryBytes + name_bytes + extra_bytes + Number(record, 32, 2);
     if (text.size() - at < all) return CutShort("it holds fewer entries than it says");
-    const std::string_view name = text.substr(at + kEntryBytes, name_bytes);
+    entry = {.name = std::string(text.substr(at + kEntryBytes, name_bytes)),
+             .size_bytes = Number(record, 24, 4),
+             .packed_bytes = Number(record, 20, 4),
+             .checksum = static_cast<uint32_t>(Number(record, 16, 4)),
+             .method = static_cast<uint16_t>(Number(record, 10, 2)),
+             .flags = static_cast<uint16_t>(Number(record, 8, 2)),
+             .system = static_cast<uint8_t>(Number(record, 5, 1)),
+             .attributes = static_cast<uint32_t>(Number(record, 38, 4))};
     const std::string_view extra = text.substr(at + kEntryBytes + name_bytes, extra_bytes);
     at += all;
-    if (name.find('\0') != std::string_view::npos) {
-      return InvalidArgument("entry name '", name.substr(0, name.find('\0')), "...' has a control character");
+    if (const size_t nul = entry.name.find('\0'); nul != std::string::npos) {
+      return Deceives("entry name '", entry.name.substr(0, nul), "...' has a control character");
     }
-    uint64_t packed = Number(record, 20, 4);
-    uint64_t offset = Number(record, 42, 4);
-    ICPT_RETURN_IF_ERROR(ReadWide(name, extra, Number(record, 24, 4) == kWide32, packed, offset));
+    extent.begin = Number(record, 42, 4);
+    ICPT_RETURN_IF_ERROR(Read64(extra, entry, extent.begin));
     const uint64_t disk = Number(record, 34, 2);
-    if (disk != 0 && disk != kWide16) return InvalidArgument("entry '", name, "' lies on disk ", disk);
-    const uint64_t head = offset + static_cast<uint64_t>(kLocalBytes) + name_bytes;
-    if (head < offset || head + packed < head) return InvalidArgument("entry '", name, "' has no end");
-    return Extent{offset, head + packed, name};
+    if (disk != 0 && disk != kIn64Of16) return Deceives("entry '", entry.name, "' lies on disk ", disk);
+    const uint64_t head = extent.begin + kLocalBytes + name_bytes;
+    extent.end = head + entry.packed_bytes;
+    if (head < extent.begin || extent.end < head) return Deceives("entry '", entry.name, "' has no end");
+    return absl::OkStatus();
   }
 
-  // The zip64 extra field holds, in this order, the numbers that do not fit: unpacked size, packed size,
-  // offset.
-  static absl::Status ReadWide(std::string_view name, std::string_view extra, bool wide_size,
-                               uint64_t& packed, uint64_t& offset) {
-    constexpr uint64_t kWideField = 1;
-    if (!wide_size && packed != kWide32 && offset != kWide32) return absl::OkStatus();
-    const auto missing = [name] { return InvalidArgument("entry '", name, "' does not say its zip64 size"); };
-    size_t at = 0;
-    while (at + 4 <= extra.size() && Number(extra, at, 2) != kWideField) at += 4 + Number(extra, at + 2, 2);
-    if (at + 4 > extra.size()) return missing();
-    std::string_view field = extra.substr(at + 4, Number(extra, at + 2, 2));
-    const auto take = [&field](uint64_t& value) {
-      if (field.size() < 8) return false;
-      value = Number(field, 0, 8);
+  // The zip64 extra field holds, in this order, the numbers that do not fit: size, packed size, offset.
+  static absl::Status Read64(std::string_view extra, ZipEntry& entry, uint64_t& offset) {
+    constexpr uint64_t kField64 = 1;
+    std::string_view field;
+    while (extra.size() >= 4) {
+      const uint64_t bytes = Number(extra, 2, 2);
+      if (extra.size() < 4 + bytes) break;
+      if (field.empty() && Number(extra, 0, 2) == kField64) field = extra.substr(4, bytes);
+      extra.remove_prefix(4 + bytes);
+    }
+    // Fewer than four zeros are padding.
+    if (extra.size() >= 4 || extra.find_first_not_of('\0') != std::string_view::npos) {
+      return Deceives("the central directory's extra field of entry '", entry.name, "' has no end");
+    }
+    for (uint64_t* number : {&entry.size_bytes, &entry.packed_bytes, &offset}) {
+      if (*number != kIn64Of32) continue;
+      if (field.size() < 8) return Deceives("entry '", entry.name, "' does not say its zip64 size");
+      *number = Number(field, 0, 8);
       field.remove_prefix(8);
-      return true;
-    };
-    uint64_t size = 0;
-    if (wide_size && !take(size)) return missing();
-    if (packed == kWide32 && !take(packed)) return missing();
-    if (offset == kWide32 && !take(offset)) return missing();
+    }
     return absl::OkStatus();
   }
 
@@ -171,22 +243,21 @@ class DirectoryReader {
               [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
     for (size_t i = 1; i < extents.size(); ++i) {
       if (extents[i].begin >= extents[i - 1].end) continue;
-      return InvalidArgument("entries '", extents[i - 1].name, "' and '", extents[i].name, "' overlap");
+      return Deceives("entries '", extents[i - 1].entry->name, "' and '", extents[i].entry->name,
+                      "' overlap");
     }
     return absl::OkStatus();
   }
 
-  File& file_;
-  const int64_t size_;
+  const File& file_;
+  uint64_t size_ = 0;
   std::string text_;
 };
 
 }  // namespace
 
-absl::Status CheckZipDirectory(const FileSystem& files, const std::string& path) {
-  ICPT_ASSIGN_OR_RETURN(const FileInfo info, files.Stat(path));
-  ICPT_ASSIGN_OR_RETURN(const auto file, files.Open(path, OpenMode::kRead));
-  return DirectoryReader(*file, info.size_bytes).Check();
+absl::StatusOr<std::vector<ZipEntry>> ReadZipDirectory(const File& file) {
+  return DirectoryReader(file).Read();
 }
 
 }  // namespace interceptor

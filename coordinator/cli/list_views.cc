@@ -128,6 +128,8 @@ void AddEvents(const google::protobuf::RepeatedPtrField<v1::Event>& events, cons
   sheet.Rows(RenderEvents(list, Inside(terminal)));
 }
 
+Tone ToneOf(bool needs_action) { return needs_action ? Tone::kBad : Tone::kWarning; }
+
 // ", 0.31 of the zip"; nothing while the zip's size is not known.
 std::string OfZip(int64_t bytes, int64_t zip_bytes) {
   if (zip_bytes <= 0) return "";
@@ -137,6 +139,7 @@ std::string OfZip(int64_t bytes, int64_t zip_bytes) {
 }  // namespace
 
 Lines RenderChunks(const v1::ListChunksResponse& list, const Terminal& terminal) {
+  Sheet problems(terminal);
   Table table;
   table.columns = {
       {{"CHUNK"}, Align::kLeft, 5},   {{"SIZE"}, Align::kRight},         {{"SHA256"}},
@@ -147,6 +150,11 @@ Lines RenderChunks(const v1::ListChunksResponse& list, const Terminal& terminal)
     std::string members = Join(chunk.members(), terminal.encoding);
     const bool differs = !chunk.differing_members().empty();
     if (differs) members += Cat(", other bytes: ", Join(chunk.differing_members(), terminal.encoding));
+    for (const v1::ChunkProblem& problem : chunk.problems()) {
+      problems.Field(
+          Cat(Clean(chunk.chunk(), terminal.encoding), " on ", Clean(problem.member(), terminal.encoding)),
+          Clean(problem.text(), terminal.encoding), ToneOf(problem.needs_action()));
+    }
     const std::string quarantined = chunk.has_manifest() ? Cat(manifest.quarantined()) : kNothing;
     table.rows.push_back({{Clean(chunk.chunk(), terminal.encoding), Tone::kStrong},
                           {Bytes(chunk.size_bytes())},
@@ -157,7 +165,11 @@ Lines RenderChunks(const v1::ListChunksResponse& list, const Terminal& terminal)
                           {members, differs ? Tone::kBad : Tone::kPlain},
                           {Join(chunk.finished_by(), terminal.encoding)}});
   }
-  return Layout(table, Limit(terminal), terminal);
+  Lines lines = Layout(table, Limit(terminal), terminal);
+  const Lines not_taken = problems.Take();
+  if (!not_taken.empty()) lines.insert(lines.end(), {"", Paint("NOT TAKEN", Tone::kStrong, terminal)});
+  lines.insert(lines.end(), not_taken.begin(), not_taken.end());
+  return lines;
 }
 
 Lines RenderCheckpoints(const v1::ListCheckpointsResponse& list, absl::Time now, const Terminal& terminal) {
@@ -278,13 +290,18 @@ Lines RenderWorker(const v1::DescribeWorkerResponse& description, const Terminal
     Table table;
     table.columns = {{{"CHUNK"}, Align::kLeft, 5}, {{"SIZE"}, Align::kRight}, {{"SHA256"}}};
     for (const v1::ChunkOnBox& chunk : worker.chunks()) {
+      const std::string without_digest = chunk.problem().empty() ? "not hashed yet" : "not taken";
       table.rows.push_back(
           {{clean(chunk.chunk())},
            {Bytes(chunk.size_bytes())},
-           {chunk.sha256().empty() ? "not hashed yet" : ShortDigest(chunk.sha256(), terminal.encoding)}});
+           {chunk.sha256().empty() ? without_digest : ShortDigest(chunk.sha256(), terminal.encoding)}});
     }
     sheet.Title("CHUNKS ON THIS BOX");
     sheet.Rows(Layout(table, Limit(Inside(terminal)), terminal));
+    for (const v1::ChunkOnBox& chunk : worker.chunks()) {
+      sheet.Field(Cat(clean(chunk.chunk()), " not taken"), clean(chunk.problem()),
+                  ToneOf(chunk.needs_action()));
+    }
   }
   for (const v1::TaskStatus& task : description.tasks()) {
     const std::string specialist = SpecialistOf(task.task());
@@ -320,6 +337,10 @@ Lines RenderChunk(const v1::ChunkStatus& chunk, const Terminal& terminal) {
   sheet.Field("sha256", clean(chunk.sha256()));
   sheet.Field("held by", Join(chunk.members(), terminal.encoding));
   sheet.Field("other bytes on", Join(chunk.differing_members(), terminal.encoding), Tone::kBad);
+  for (const v1::ChunkProblem& problem : chunk.problems()) {
+    sheet.Field("not taken on", Cat(clean(problem.member()), ": ", clean(problem.text())),
+                ToneOf(problem.needs_action()));
+  }
   sheet.Field("finished by", Join(chunk.finished_by(), terminal.encoding));
   if (!chunk.has_manifest()) {
     sheet.Field("data manifest", "not committed yet");

@@ -172,7 +172,7 @@ CATCH_TEST_CASE("Lists are read to their last page, or to --limit") {
   CATCH_CHECK(Lines(asked.Run({"events", "--subject", "train/"}).out) == 2);
   CATCH_CHECK(Lines(asked.Run({"checkpoints"}).out) == 5);
   CATCH_CHECK(Lines(asked.Run({"checkpoints", "av"}).out) == 3);
-  CATCH_CHECK(Lines(asked.Run({"chunks"}).out) == 4);
+  CATCH_CHECK(Lines(asked.Run({"chunks"}).out) == 8);
   const Finished none = asked.Run({"checkpoints", "TM"});
   CATCH_CHECK(none.exit_code == kExitOk);
   CATCH_CHECK(none.out.empty());

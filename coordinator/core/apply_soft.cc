@@ -12,7 +12,9 @@ namespace {
 Inventory PlanChunksOf(const State& state, const std::vector<ChunkOnBox>& chunks) {
   std::vector<ChunkOnBox> kept;
   for (const ChunkOnBox& chunk : chunks) {
-    if (state.soft.index.chunks.contains(chunk.chunk)) kept.push_back(chunk);
+    if (!state.soft.index.chunks.contains(chunk.chunk)) continue;
+    kept.push_back(chunk);
+    kept.back().problem = CleanText(chunk.problem);
   }
   return std::make_shared<const std::vector<ChunkOnBox>>(std::move(kept));
 }

@@ -74,12 +74,16 @@ void AddDamage(Problems& p) {
   }
 }
 
-void AddDifferingChunks(Problems& p) {
+void AddUnusableChunks(Problems& p) {
   for (const ChunkView& chunk : p.view.chunks) {
+    const auto on_box = [&](const std::string& member) {
+      return Cat("chunk ", chunk.chunk, " on ", NameBox(p.state, p.state.facts.members.at(member).box));
+    };
     for (const std::string& member : chunk.differing_members) {
-      p.Add(Rank::kDanger,
-            Cat("chunk ", chunk.chunk, " on ", NameBox(p.state, p.state.facts.members.at(member).box),
-                " is another file than the plan's: copy the right one"));
+      p.Add(Rank::kDanger, Cat(on_box(member), " is another file than the plan's: copy the right one"));
+    }
+    for (const ChunkProblem& problem : chunk.problems) {
+      if (problem.needs_action) p.Add(Rank::kDanger, Cat(on_box(problem.member), ": ", problem.text));
     }
   }
 }
@@ -138,7 +142,7 @@ std::vector<std::string> FindProblems(const State& state, const StatusView& view
   AddPauses(problems);
   AddDisk(problems);
   AddDamage(problems);
-  AddDifferingChunks(problems);
+  AddUnusableChunks(problems);
   AddAbsent(problems);
   AddLate(problems);
   std::stable_sort(problems.lines.begin(), problems.lines.end(),

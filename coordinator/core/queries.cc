@@ -186,12 +186,16 @@ const BoxInfo* FindBox(const State& state, std::string_view box) {
 }
 
 Copy FindCopy(const Inventory& inventory, std::string_view chunk, std::string_view digest) {
-  if (inventory == nullptr || digest.empty()) return Copy::kNone;
-  for (const ChunkOnBox& copy : *inventory) {
-    if (copy.chunk != chunk) continue;
-    return copy.sha256.empty() ? Copy::kNone : copy.sha256 == digest ? Copy::kSame : Copy::kOther;
-  }
-  return Copy::kNone;
+  const ChunkOnBox* copy = FindChunk(inventory, chunk);
+  if (copy == nullptr || digest.empty() || copy->sha256.empty()) return Copy::kNone;
+  return copy->sha256 == digest ? Copy::kSame : Copy::kOther;
+}
+
+const ChunkOnBox* FindChunk(const Inventory& inventory, std::string_view chunk) {
+  if (inventory == nullptr) return nullptr;
+  const auto copy = std::find_if(inventory->begin(), inventory->end(),
+                                 [chunk](const ChunkOnBox& on_box) { return on_box.chunk == chunk; });
+  return copy == inventory->end() ? nullptr : &*copy;
 }
 
 bool BoxHasChunk(const State& state, std::string_view box, int chunk) {

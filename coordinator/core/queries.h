@@ -71,6 +71,8 @@ bool BoxDiffers(const State& state, std::string_view box, int chunk);
 // The same of an inventory at hand. kNone also while no `digest` holds yet (it is empty).
 enum class Copy { kNone, kSame, kOther };
 Copy FindCopy(const Inventory& inventory, std::string_view chunk, std::string_view digest);
+// What an inventory says of a chunk; null when it does not name it.
+const ChunkOnBox* FindChunk(const Inventory& inventory, std::string_view chunk);
 
 // Since when the member's box (or any box, for one never seen) has been away; nothing while connected.
 std::optional<MonotonicTime> GoneSince(const State& state, std::string_view member);

@@ -40,6 +40,23 @@ std::string RoundGoesWithout(const State& state, int next_chunk) {
   return absent.empty() ? "" : Cat("; round ", ChunkName(state, chunk), " goes ", absent);
 }
 
+// What a box waits for that can train no step: the next chunk, or an earlier one of which it needs clips.
+std::string WaitsForChunk(const State& state, const std::string& box, int next) {
+  int missing = next;
+  for (int c = 0; c < missing && BoxHasChunk(state, box, next); ++c) {
+    if (!BoxHasChunk(state, box, c)) missing = c;
+  }
+  const std::string name = ChunkName(state, missing);
+  const BoxInfo* info = FindBox(state, box);
+  const ChunkOnBox* copy = info == nullptr ? nullptr : FindChunk(info->chunks, name);
+  const std::string why = copy == nullptr                   ? ": the file is not there"
+                          : !copy->problem.empty()          ? Cat(": ", copy->problem)
+                          : copy->sha256.empty()            ? ": its digest is being computed"
+                          : BoxDiffers(state, box, missing) ? ": it is another file than the plan's"
+                                                            : "";
+  return Cat("waiting for chunk ", name, " on ", NameBox(state, box), why);
+}
+
 // Why a task that is held is not getting on, or what it does.
 std::string RunReason(const State& state, const std::string& name, const TaskFacts& task, MonotonicTime now) {
   const Lease* lease = LeaseOf(state, name);
@@ -50,8 +67,7 @@ std::string RunReason(const State& state, const std::string& name, const TaskFac
   }
   if (!lease->progress->trouble.empty()) return lease->progress->trouble;
   if (lease->progress->phase == Phase::kWaitingForData) {
-    return Cat("waiting for chunk ", ChunkName(state, task.next_chunk), " on ",
-               NameBox(state, task.holder->box));
+    return WaitsForChunk(state, task.holder->box, task.next_chunk);
   }
   const absl::Duration still = now - lease->last_progress;
   if (still >= state.soft.plan.lease_ttl / 2) {
@@ -157,6 +173,9 @@ std::vector<ChunkView> ViewChunks(const State& state, const std::vector<WorkerVi
       const Copy copy = FindCopy(worker.chunks, view.chunk, view.sha256);
       if (copy == Copy::kSame) view.members.push_back(worker.member);
       if (copy == Copy::kOther) view.differing_members.push_back(worker.member);
+      const ChunkOnBox* on_box = FindChunk(worker.chunks, view.chunk);
+      if (on_box == nullptr || on_box->problem.empty()) continue;
+      view.problems.push_back({worker.member, on_box->problem, on_box->needs_action});
     }
   }
   for (const TaskView& task : tasks) {

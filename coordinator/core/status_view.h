@@ -51,6 +51,13 @@ struct WorkerView {
   std::vector<std::string> tasks;
 };
 
+// Of a member's copy that is not taken.
+struct ChunkProblem {
+  std::string member;
+  std::string text;
+  bool needs_action = false;
+};
+
 struct ChunkView {
   std::string chunk;
   std::string sha256;
@@ -59,6 +66,7 @@ struct ChunkView {
   std::vector<std::string> members;
   std::vector<std::string> differing_members;
   std::vector<std::string> finished_by;
+  std::vector<ChunkProblem> problems;
 };
 
 struct StatusView {

@@ -91,7 +91,7 @@ CATCH_TEST_CASE("reasons: waiting for data, no progress, paused, draining, done"
   const SessionId ana = s.Attach("ana", {.chunks = {}});
   CATCH_REQUIRE(s.Report(ana, s.At("train/BG", Phase::kWaitingForData, 0)).ok());
   CATCH_CHECK(TaskNamed(BuildStatus(s.state, s.now), "train/BG").reason ==
-              "waiting for chunk 00 on ana's box ana-box");
+              "waiting for chunk 00 on ana's box ana-box: the file is not there");
   CATCH_REQUIRE(s.Report(ana, s.At("train/BG", Phase::kTraining, 1)).ok());
   s.now = s.now + absl::Seconds(20);
   CATCH_CHECK(TaskNamed(BuildStatus(s.state, s.now), "train/BG").reason == "training, no progress for 20s");
@@ -108,6 +108,32 @@ CATCH_TEST_CASE("reasons: waiting for data, no progress, paused, draining, done"
   CATCH_CHECK(view.paused);
   CATCH_CHECK(TaskNamed(view, "train/CM").state == TaskState::kPaused);
   CATCH_CHECK_THAT(TaskNamed(view, "train/CM").reason, ContainsSubstring("lunch"));
+}
+
+CATCH_TEST_CASE(
+    "why a copy is not taken is told where it is waited for, and a problem when a person must act") {
+  Scenario s;
+  const SessionId ana = s.Attach("ana", {.chunks = {}});
+  CATCH_REQUIRE(s.Report(ana, s.At("train/BG", Phase::kWaitingForData, 0)).ok());
+  const auto look = [&](const std::string& problem, bool needs_action) {
+    CATCH_REQUIRE(s.Do(InventoryReported{ana, {{"00", 10, "", problem, needs_action}}}).ok());
+    return BuildStatus(s.state, s.now);
+  };
+  StatusView view = look("", false);
+  CATCH_CHECK(TaskNamed(view, "train/BG").reason ==
+              "waiting for chunk 00 on ana's box ana-box: its digest is being computed");
+  CATCH_CHECK(view.chunks[0].problems.empty());
+
+  view = look("still being\ncopied", false);
+  CATCH_CHECK(TaskNamed(view, "train/BG").reason ==
+              "waiting for chunk 00 on ana's box ana-box: still being copied");
+  CATCH_CHECK(view.problems.empty());
+  CATCH_CHECK(view.chunks[0].problems.at(0).member == "ana");
+
+  view = look("cut short; copy it again", true);
+  CATCH_REQUIRE(view.problems.size() == 1);
+  CATCH_CHECK(view.problems[0] == "chunk 00 on ana's box ana-box: cut short; copy it again");
+  CATCH_CHECK(view.chunks[0].problems.at(0).needs_action);
 }
 
 CATCH_TEST_CASE("problems come worst first, each naming the thing and the mend") {

@@ -25,11 +25,13 @@ namespace interceptor::coordinator {
 // has a larger number.
 using SessionId = int64_t;
 
-// A chunk as one box sees it; sha256 is empty while it is not hashed.
+// A chunk as one box sees it; sha256 is empty while it is not taken.
 struct ChunkOnBox {
   std::string chunk;
   int64_t size_bytes = 0;
   std::string sha256;
+  std::string problem = {};   // why it is not taken, with the remedy; empty while it waits to be hashed
+  bool needs_action = false;  // by a person: waiting for the end of a copy does not help
 
   friend bool operator==(const ChunkOnBox&, const ChunkOnBox&) = default;
 };

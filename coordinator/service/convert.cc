@@ -14,6 +14,8 @@ v1::ChunkOnBox ToProto(const ChunkOnBox& chunk) {
   out.set_chunk(chunk.chunk);
   out.set_size_bytes(chunk.size_bytes);
   out.set_sha256(chunk.sha256);
+  out.set_problem(chunk.problem);
+  out.set_needs_action(chunk.needs_action);
   return out;
 }
 
@@ -82,7 +84,8 @@ PlanFacts ToPlanFacts(const v1::Plan& plan) {
 std::vector<ChunkOnBox> FromProto(const v1::Inventory& inventory) {
   std::vector<ChunkOnBox> chunks;
   for (const v1::ChunkOnBox& chunk : inventory.chunks()) {
-    chunks.push_back({chunk.chunk(), chunk.size_bytes(), chunk.sha256()});
+    chunks.push_back(
+        {chunk.chunk(), chunk.size_bytes(), chunk.sha256(), chunk.problem(), chunk.needs_action()});
   }
   return chunks;
 }
@@ -190,6 +193,12 @@ v1::ChunkStatus ToProto(const ChunkView& chunk) {
   for (const std::string& member : chunk.members) out.add_members(member);
   for (const std::string& member : chunk.differing_members) out.add_differing_members(member);
   for (const std::string& specialist : chunk.finished_by) out.add_finished_by(specialist);
+  for (const ChunkProblem& problem : chunk.problems) {
+    v1::ChunkProblem* added = out.add_problems();
+    added->set_member(problem.member);
+    added->set_text(problem.text);
+    added->set_needs_action(problem.needs_action);
+  }
   return out;
 }
 

@@ -72,6 +72,25 @@ CATCH_TEST_CASE("Checkpoints and evaluations survive the way out and back") {
   CATCH_CHECK(Message(FromProto(odd).status()).find("held_out, look_ahead") != std::string::npos);
 }
 
+CATCH_TEST_CASE("Why a copy of a chunk is not taken comes in and goes out") {
+  v1::Inventory inventory;
+  v1::ChunkOnBox* chunk = inventory.add_chunks();
+  chunk->set_chunk("03");
+  chunk->set_problem("cut short");
+  chunk->set_needs_action(true);
+  const std::vector<ChunkOnBox> chunks = FromProto(inventory);
+  CATCH_CHECK(chunks.at(0) == ChunkOnBox{"03", 0, "", "cut short", true});
+  WorkerView worker;
+  worker.chunks = std::make_shared<const std::vector<ChunkOnBox>>(chunks);
+  CATCH_CHECK(ToProto(worker).chunks(0).problem() == "cut short");
+  CATCH_CHECK(ToProto(worker).chunks(0).needs_action());
+  ChunkView view;
+  view.problems.push_back({"ana", "cut short", true});
+  CATCH_CHECK(ToProto(view).problems(0).member() == "ana");
+  CATCH_CHECK(ToProto(view).problems(0).text() == "cut short");
+  CATCH_CHECK(ToProto(view).problems(0).needs_action());
+}
+
 CATCH_TEST_CASE("Times before and after the epoch and absent durations are told right") {
   TaskView task;
   task.since_progress = absl::InfiniteDuration();

@@ -3,7 +3,7 @@
 
 Every part is killed once in mid-chunk (agent, trainer, preparer, decoder, coordinator); afterwards the trainers' step
 ledgers must show that each chunk was trained once, whole, and that what was repeated after a kill was the same. Also:
-handover to another box, drain and SIGTERM, and the faults a person makes when starting a worker.
+handover to another box, drain and SIGTERM, zips that are not taken, and the faults a person makes when starting a worker.
 
   tests/e2e/workers.py --bin build/release/bin [--keep] [CASE...]
 
@@ -22,6 +22,7 @@ import time
 
 from local_cluster import (
     await_event, check_finished, check_ledgers, children_of, CHUNKS, Cluster, DEADLINE, Failure, kill_hard, processes, require)
+from zip_writer import end_record, end_record64
 
 
 def case_every_part_is_killed_once(cluster_of):
@@ -216,6 +217,45 @@ def case_a_worker_that_cannot_start_says_why(cluster_of):
     (other / "plan.digest").write_text("0" * 64 + "\n")
     refusal(cluster.worker_command("member-4", other), 1, "plan", "--work")
     require(cluster.workers["member-1"].poll() is None, "the first worker did not survive the others")
+
+
+def with_zip64_record(data):
+    """Of a zip without comment; its end record keeps its true numbers, as where an entry was packed from a pipe."""
+    record = data[-22:]
+    require(record.startswith(b"PK\5\6"), "the zip ends with a comment")
+    number = {name: int.from_bytes(record[at:at + width], "little")
+              for name, at, width in (("count", 10, 2), ("size", 12, 4), ("start", 16, 4))}
+    return data[:-22] + end_record64(**number) + end_record({}, **number)
+
+
+def case_a_zip_that_is_not_taken_says_why(cluster_of):
+    """Cut short, and a folder; then whole, one with a zip64 record that nobody needs."""
+    cluster = cluster_of({"member-1": ["BG", "AV"]})
+    whole, cluster.data = cluster.data, cluster.folder / "zips"
+    cluster.data.mkdir()
+    first = (whole / "00.zip").read_bytes()
+    (cluster.data / "00.zip").write_bytes(first[:-100])
+    (cluster.data / "01.zip").mkdir()
+    cluster.start_coordinator()
+    cluster.start_worker("member-1")
+
+    def reason(chunk, words):
+        listed = (cluster.ask("chunks") or {}).get("chunks", [])
+        return any(words in problem["text"] for entry in listed if entry["chunk"] == chunk for problem in entry["problems"])
+
+    await_event("the reason for 00", lambda: reason("00", "cut short or still being copied; copy it again"))
+    await_event("the reason for 01", lambda: reason("01", "Is a directory"))
+    await_event("the reason of BG", lambda: "copy it again" in cluster.task("train/BG").get("reason", ""))
+    shown = cluster.ask("describe", "member-1")["worker"]["chunks"]
+    require(any("copy it again" in chunk["problem"] for chunk in shown), f"describe gives no reason: {shown}")
+
+    (cluster.data / "00.zip").write_bytes(with_zip64_record(first))
+    (cluster.data / "01.zip").rmdir()
+    for name in ("01.zip", "02.zip"):
+        shutil.copy(whole / name, cluster.data)
+    await_event("every chunk on the box", lambda: all(
+        chunk["members"] and not chunk["problems"] for chunk in (cluster.ask("chunks") or {"chunks": [{"members": []}]})["chunks"]))
+    await_event("chunk 00 prepared", (cluster.folder / "store/00/manifest.jsonl").exists)
 
 
 def main():

@@ -136,6 +136,8 @@ def good_rows(kit):
     yield "good-deflated", kit.by_zipfile(zipfile.ZIP_DEFLATED), accepted()
     yield "good-streamed", kit.by_zipfile(zipfile.ZIP_DEFLATED, Stream()), accepted()
     yield "good-zip64", kit.by_zipfile(zip64=True), accepted()
+    yield "good-zip64-true-numbers", kit.chunk(labels={}, between=end_record64), accepted()
+    yield "good-comment-signature", kit.by_zipfile(comment=b"PK\5\6 begins " * 100), accepted()
     yield "good-folder", kit.by_zipfile(folder="dfdc_train_part_0/"), accepted()
     yield "good-comment", kit.by_zipfile(comment=b"made by hand " * 1000), accepted()
     yield "good-paths", make_zip([Entry(*path) for path in paths.items()]), accepted(base=tuple(paths))
@@ -172,6 +174,8 @@ def end_rows(kit):
                        ("size-small", {"size": 50}), ("size-large", {"size": 1 << 30}), ("start-outside", {"start": 1 << 30}),
                        ("start-zero", {"start": 0}), ("start-full", {"start": FAR}), ("size-full", {"size": FAR})):
         yield f"end-{name}", kit.chunk(**lies), lost
+    yield "end64-contradicts", kit.chunk(between=lambda **facts: end_record64(**facts, lies={"count": 3})), \
+        refused("two end records", never=AGAIN)
     yield "end-disks", kit.chunk(disk=1, start_disk=1), refused("multi-disk|several disks", never=AGAIN)
     yield "entry-disk", kit.spoilt(disk=5), any_of(accepted(BAD), quarantined("disk"), refused("disk"))
     for name, lies in (("count-large", {"count": 1 << 26}), ("count-far", {"count": 1 << 40}), ("count-over", {"count": 1 << 63}),
@@ -240,7 +244,7 @@ def bomb_rows(kit):
     yield "bomb-denied", kit.chunk(dataclasses.replace(large, size=1000)), quarantined("more than the declared 1000|damaged")
     yield "bomb-packed-lie", kit.chunk(dataclasses.replace(large, packed=1 << 20)), CONTRADICTS
     yield "bomb-count", many_entries(200001), refused("200001 entries", never=AGAIN)
-    yield "bomb-hashes", same_hashes(60000), refused("past the central directory", never=AGAIN)
+    yield "bomb-hashes", same_hashes(60000), refused("one hash", never=AGAIN)
     for name, text in (("size", b" " * (70 << 20)), ("ratio", b"[" * (20 << 20))):
         yield f"bomb-metadata-{name}", make_zip([*kit.base, deflated("metadata.json", text)]), refused("metadata.json.*(declares|bytes)")
     labels = deflated("", json.dumps({f"{at}.mp4": REAL for at in range(400000)}).encode())
@@ -258,7 +262,7 @@ def many_entries(count):
 def same_hashes(count):
     """Names that are one to a hash of the kind h * 33 + c, as libzip's is."""
     names = ("".join("aB" if at >> bit & 1 else "b!" for bit in range(16)) for at in range(count))
-    return make_zip([Entry(f"{name}.txt", offset=0) for name in names])
+    return make_zip([Entry(f"{name}.txt") for name in names])
 
 
 def name_rows(kit):

@@ -7,7 +7,9 @@ namespace {
 
 std::vector<coordinator::ChunkOnBox> Convert(const worker::ChunkFiles& files) {
   std::vector<coordinator::ChunkOnBox> chunks;
-  for (const auto& [name, file] : files) chunks.push_back({name, file.size_bytes, file.sha256});
+  for (const auto& [name, file] : files) {
+    chunks.push_back({name, file.size_bytes, file.sha256, file.problem, file.needs_action});
+  }
   return chunks;
 }
 

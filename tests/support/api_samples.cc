@@ -100,6 +100,8 @@ void FillIntegration(v1::TaskStatus* task) {
   task->mutable_since_progress()->set_seconds(4);
 }
 
+constexpr char kStillCopied[] = "it is still being copied: its size or time changes";
+
 void FillWorker(int member, v1::WorkerStatus* worker) {
   const std::string name = kMembers[static_cast<size_t>(member)];
   worker->set_member(name);
@@ -113,7 +115,11 @@ void FillWorker(int member, v1::WorkerStatus* worker) {
     v1::ChunkOnBox* on_box = worker->add_chunks();
     on_box->set_chunk(Cat("0", chunk));
     on_box->set_size_bytes(9'800'000'000);
-    if (chunk < 9) on_box->set_sha256(HexDigest('a'));
+    if (chunk < 9) {
+      on_box->set_sha256(HexDigest('a'));
+    } else if (member == 0) {
+      on_box->set_problem(kStillCopied);
+    }
   }
   if (member == 3) {
     worker->add_tasks("integrate");
@@ -271,6 +277,13 @@ v1::ListChunksResponse SampleChunks() {
   list.mutable_chunks(0)->add_finished_by("BG");
   list.mutable_chunks(0)->add_finished_by("AV");
   list.mutable_chunks(1)->add_differing_members("cora");
+  v1::ChunkProblem* copied = list.mutable_chunks(0)->add_problems();
+  copied->set_member("cora");
+  copied->set_text(kStillCopied);
+  v1::ChunkProblem* denied = list.mutable_chunks(2)->add_problems();
+  denied->set_member("anna");
+  denied->set_text("cannot open /data/02.zip: Permission denied; let the worker's user read it");
+  denied->set_needs_action(true);
   return list;
 }
 

@@ -54,6 +54,8 @@ v1::Inventory ToProto(const ChunkFiles& files) {
     chunk->set_chunk(name);
     chunk->set_size_bytes(file.size_bytes);
     chunk->set_sha256(file.sha256);
+    chunk->set_problem(file.problem);
+    chunk->set_needs_action(file.needs_action);
   }
   return out;
 }

@@ -1,63 +1,40 @@
 #include "worker/agent/inventory.h"
 
-#include <algorithm>
-
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "common/io/config.h"
+#include "common/io/zip_directory.h"
 
 namespace interceptor::worker {
 namespace {
 
 constexpr int64_t kHashPartBytes = 4 << 20;
-constexpr int64_t kEndRecordBytes = 22;
-constexpr int64_t kCommentBytesMax = 65535;
-constexpr std::string_view kEndSignature("PK\5\6", 4);
-constexpr std::string_view kLocatorSignature("PK\6\7", 4);
-constexpr std::string_view kEntrySignature("PK\1\2", 4);
-constexpr int64_t kLocatorBytes = 20;
-constexpr uint32_t kInZip64 = 0xffffffff;
-
-uint32_t Little(std::string_view bytes, size_t offset, size_t count) {
-  uint32_t value = 0;
-  for (size_t i = count; i > 0; --i) value = value << 8 | static_cast<unsigned char>(bytes[offset + i - 1]);
-  return value;
-}
+// A file that was not copied on for this long needs a person.
+constexpr absl::Duration kStillMax = absl::Minutes(1);
+// After an error of the disk, which says nothing of the file's contents.
+constexpr absl::Duration kReadAgainAfter = absl::Minutes(5);
 
 bool SameFile(const FileInfo& a, const FileInfo& b) {
   return a.inode == b.inode && a.size_bytes == b.size_bytes && a.modified == b.modified;
 }
 
-}  // namespace
+absl::Status StillCopied() { return Unavailable("it is still being copied: its size or time changes"); }
 
-bool HasCentralDirectory(const File& file) {
-  const auto size = file.Size();
-  if (!size.ok() || *size < kEndRecordBytes) return false;
-  const int64_t tail_bytes = std::min(*size, kEndRecordBytes + kCommentBytesMax + kLocatorBytes);
-  const auto tail = file.ReadAt(*size - tail_bytes, tail_bytes);
-  if (!tail.ok() || static_cast<int64_t>(tail->size()) != tail_bytes) return false;
-  const std::string_view bytes = *tail;
-  for (size_t at = bytes.size() - kEndRecordBytes + 1; at-- > 0;) {
-    if (bytes.substr(at, 4) != kEndSignature) continue;
-    if (at + kEndRecordBytes + Little(bytes, at + 20, 2) != bytes.size()) continue;
-    const uint32_t entries = Little(bytes, at + 10, 2);
-    const int64_t directory_bytes = Little(bytes, at + 12, 4);
-    const uint32_t directory_offset = Little(bytes, at + 16, 4);
-    if (directory_offset == kInZip64) {
-      return at >= kLocatorBytes && bytes.substr(at - kLocatorBytes, 4) == kLocatorSignature;
-    }
-    const int64_t record_offset = *size - tail_bytes + static_cast<int64_t>(at);
-    if (directory_offset + directory_bytes > record_offset) return false;
-    if (entries == 0) return true;
-    const auto first = file.ReadAt(record_offset - directory_bytes, 4);
-    return first.ok() && *first == kEntrySignature;
-  }
-  return false;
+// With the remedy where the cause does not bring one. Paths and names of entries may be any bytes.
+std::string Text(const absl::Status& fault) {
+  std::string text = Message(fault);
+  if (absl::IsPermissionDenied(fault)) text += "; let the worker's user read it";
+  if (absl::IsInternal(fault)) text += "; look at the disk and the folder, or copy it again";
+  using nlohmann::json;
+  const std::string quoted = json(text).dump(-1, ' ', true, json::error_handler_t::replace);
+  return quoted.substr(1, quoted.size() - 2);
 }
 
-Inventory::Inventory(const FileSystem& files, std::string data, std::string work)
-    : files_(files), data_(std::move(data)), cache_path_(JoinPath(work, "digests.json")) {
+}  // namespace
+
+Inventory::Inventory(const FileSystem& files, std::string data, std::string work, const Clock& clock)
+    : files_(files), data_(std::move(data)), cache_path_(JoinPath(work, "digests.json")), clock_(clock) {
   Load();
 }
 
@@ -90,53 +67,82 @@ void Inventory::Store() const {
   if (!status.ok()) ICPT_LOG(kWarning) << "digests are not kept: " << Message(status);
 }
 
-std::string Inventory::Hash(const std::string& path, const FileInfo& before,
-                            const std::function<bool()>& stopped) const {
-  const auto file = files_.Open(path, OpenMode::kRead);
-  if (!file.ok() || !HasCentralDirectory(**file)) return "";
+absl::StatusOr<std::string> Inventory::Hash(const std::string& path, const FileInfo& before,
+                                            const std::function<bool()>& stopped) const {
+  ICPT_ASSIGN_OR_RETURN(const auto file, files_.Open(path, OpenMode::kRead));
+  ICPT_RETURN_IF_ERROR(ReadZipDirectory(*file).status());
   DigestBuilder digest;
   for (int64_t offset = 0; offset < before.size_bytes;) {
-    if (stopped()) return "";
-    const auto part = (*file)->ReadAt(offset, kHashPartBytes);
-    if (!part.ok() || part->empty()) return "";
-    digest.Add(*part);
-    offset += static_cast<int64_t>(part->size());
+    if (stopped()) return absl::CancelledError();
+    ICPT_ASSIGN_OR_RETURN(const std::string part, file->ReadAt(offset, kHashPartBytes));
+    if (part.empty()) return StillCopied();
+    digest.Add(part);
+    offset += static_cast<int64_t>(part.size());
   }
-  const auto after = files_.Stat(path);
-  return after.ok() && SameFile(before, *after) ? digest.Finish().hex : "";
+  ICPT_ASSIGN_OR_RETURN(const FileInfo after, files_.Stat(path));
+  if (!SameFile(before, after)) return StillCopied();
+  return digest.Finish().hex;
+}
+
+bool Inventory::Look(Waiting& waiting, bool is_new, const FileInfo& file, MonotonicTime now) const {
+  if (is_new || !SameFile(waiting.file, file)) {
+    waiting = {file, now, is_new ? absl::OkStatus() : StillCopied(), now};
+    return false;
+  }
+  return now >= waiting.read_next;
+}
+
+bool Inventory::Read(const std::string& name, Waiting& waiting, ChunkFile& chunk,
+                     const std::function<bool()>& stopped) {
+  const std::string path = JoinPath(data_, name);
+  const auto sha256 = Hash(path, waiting.file, stopped);
+  if (absl::IsCancelled(sha256.status())) return false;
+  if (sha256.ok()) {
+    chunk.sha256 = *sha256;
+    known_[name] = {waiting.file.inode, waiting.file.size_bytes, absl::ToUnixNanos(waiting.file.modified),
+                    *sha256};
+    Store();
+    return true;
+  }
+  if (waiting.fault != sha256.status()) {
+    ICPT_LOG(kWarning) << "waiting for " << Text(Annotate(sha256.status(), path));
+  }
+  waiting.fault = sha256.status();
+  const bool is_verdict = absl::IsDataLoss(waiting.fault) || absl::IsInvalidArgument(waiting.fault);
+  waiting.read_next.since_boot = is_verdict ? absl::InfiniteDuration()
+                                 : absl::IsPermissionDenied(waiting.fault)
+                                     ? absl::ZeroDuration()
+                                     : clock_.Now().since_boot + kReadAgainAfter;
+  return false;
 }
 
 bool Inventory::Scan(const std::function<bool()>& stopped) {
   ChunkFiles found;
   bool hashed = false;
   for (const auto& [chunk, name] : names_) {
-    const std::string path = JoinPath(data_, name);
-    const auto info = files_.Stat(path);
-    if (!info.ok() || info->is_directory) continue;
-    ChunkFile& file = found[chunk];
-    file.size_bytes = info->size_bytes;
-    const int64_t modified_ns = absl::ToUnixNanos(info->modified);
+    const auto info = files_.Stat(JoinPath(data_, name));
+    if (absl::IsNotFound(info.status())) {
+      waiting_.erase(name);
+      continue;
+    }
+    // What cannot even be examined is told as a file without contents.
+    const FileInfo file = info.ok() ? *info : FileInfo{};
+    ChunkFile& seen = found[chunk];
+    seen.size_bytes = file.size_bytes;
     const auto known = known_.find(name);
-    if (known != known_.end() && known->second.inode == info->inode &&
-        known->second.size_bytes == info->size_bytes && known->second.modified_ns == modified_ns) {
-      file.sha256 = known->second.sha256;
+    if (known != known_.end() && known->second.inode == file.inode &&
+        known->second.size_bytes == file.size_bytes &&
+        known->second.modified_ns == absl::ToUnixNanos(file.modified)) {
+      seen.sha256 = known->second.sha256;
       continue;
     }
-    // A file that is still being copied changes between two looks.
-    const auto seen = seen_.find(name);
-    const bool still = seen != seen_.end() && SameFile(seen->second, *info);
-    seen_[name] = *info;
-    const auto broken = broken_.find(name);
-    if (!still || hashed || (broken != broken_.end() && SameFile(broken->second, *info))) continue;
-    hashed = true;
-    file.sha256 = Hash(path, *info, stopped);
-    if (file.sha256.empty()) {
-      if (!stopped()) ICPT_LOG(kWarning) << path << " is no whole zip yet; waiting for it to change";
-      broken_[name] = *info;
-      continue;
-    }
-    known_[name] = {info->inode, info->size_bytes, modified_ns, file.sha256};
-    Store();
+    const MonotonicTime now = clock_.Now();
+    const auto [at, is_new] = waiting_.try_emplace(name);
+    Waiting& waiting = at->second;
+    if (Look(waiting, is_new, file, now) && !hashed) hashed = Read(name, waiting, seen, stopped);
+    if (!seen.sha256.empty() || waiting.fault.ok()) continue;
+    seen.problem = Text(waiting.fault);
+    seen.needs_action = now - waiting.since >= kStillMax;
   }
   chunks_ = std::move(found);
   return hashed;

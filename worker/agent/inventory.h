@@ -1,25 +1,22 @@
 // Which of the plan's zips are in the --data folder, and their digests. A chunk counts as whole when its
 // central directory can be read and its size and time hold still while it is hashed; until then it is listed
-// by size alone. Digests are kept by inode, size and time in <work>/digests.json, so that a restart hashes
-// nothing again. One thread.
+// by size, and by what is wrong with it. Digests are kept by inode, size and time in <work>/digests.json, so
+// that a restart hashes nothing again. One thread.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <string>
 
+#include "common/base/clock.h"
 #include "common/io/file_system.h"
 #include "worker/session/session_values.h"
 
 namespace interceptor::worker {
 
-// True when `file` ends in a zip's end-of-central-directory record that points at a central directory within
-// it (APPNOTE.TXT 4.3.16; zip64's record counts as whole when its locator is there).
-bool HasCentralDirectory(const File& file);
-
 class Inventory {
  public:
-  Inventory(const FileSystem& files, std::string data, std::string work);
+  Inventory(const FileSystem& files, std::string data, std::string work, const Clock& clock = SystemClock());
 
   // File names by chunk name.
   void SetChunks(std::map<std::string, std::string> names) { names_ = std::move(names); }
@@ -37,18 +34,30 @@ class Inventory {
     int64_t modified_ns = 0;
     std::string sha256;
   };
+  // A file that is not hashed yet.
+  struct Waiting {
+    FileInfo file;
+    MonotonicTime since;      // unchanged
+    absl::Status fault;       // why it is not taken; OK while it was not read yet
+    MonotonicTime read_next;  // a file that is no whole zip is not read again until it changes
+  };
   void Load();
   void Store() const;
-  std::string Hash(const std::string& path, const FileInfo& before,
-                   const std::function<bool()>& stopped) const;
+  absl::StatusOr<std::string> Hash(const std::string& path, const FileInfo& before,
+                                   const std::function<bool()>& stopped) const;
+  // Brings what is known of a file up to its present state; true when it is to be read now.
+  bool Look(Waiting& waiting, bool is_new, const FileInfo& file, MonotonicTime now) const;
+  // True when it is hashed now.
+  bool Read(const std::string& name, Waiting& waiting, ChunkFile& chunk,
+            const std::function<bool()>& stopped);
 
   const FileSystem& files_;
   const std::string data_;
   const std::string cache_path_;
+  const Clock& clock_;
   std::map<std::string, std::string> names_;
   std::map<std::string, Known> known_;      // by file name
-  std::map<std::string, FileInfo> seen_;    // at the last scan, by file name
-  std::map<std::string, FileInfo> broken_;  // files that are no whole zip, as they were then
+  std::map<std::string, Waiting> waiting_;  // by file name
   ChunkFiles chunks_;
 };
 

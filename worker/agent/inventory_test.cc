@@ -4,25 +4,15 @@
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
+#include "tests/support/faulty_file_system.h"
+#include "tests/support/raw_zip.h"
 #include "tests/support/scratch_folder.h"
 
 namespace interceptor::worker {
 namespace {
 
-std::string Little(uint32_t value, int bytes) {
-  std::string text;
-  for (int i = 0; i < bytes; ++i) text.push_back(static_cast<char>(value >> (8 * i)));
-  return text;
-}
-
-// A zip of one stored entry, written by hand; the reader under test looks at its end alone.
-std::string Zip(const std::string& comment = "") {
-  const std::string entry = "PK\3\4 whatever the entry holds";
-  const std::string directory = "PK\1\2" + std::string(43, '\0');
-  std::string end("PK\5\6\0\0\0\0", 8);
-  end += Little(1, 2) + Little(1, 2) + Little(static_cast<uint32_t>(directory.size()), 4);
-  end += Little(static_cast<uint32_t>(entry.size()), 4) + Little(static_cast<uint32_t>(comment.size()), 2);
-  return entry + directory + end + comment;
+std::string Zip(const std::string& contents = "") {
+  return RawZip({{.name = "a.mp4", .bytes = "whatever the entry holds" + contents}});
 }
 
 struct Place {
@@ -37,26 +27,28 @@ struct Place {
   void Write(const std::string& name, const std::string& bytes) {
     CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), JoinPath(data, name), bytes).ok());
   }
-  bool IsWhole(const std::string& bytes) {
-    Write("x", bytes);
-    return HasCentralDirectory(**SystemFiles().Open(JoinPath(data, "x"), OpenMode::kRead));
-  }
 };
 
 bool Never() { return false; }
 
-CATCH_TEST_CASE("a zip is whole when its end points at a central directory") {
-  Place place;
-  CATCH_CHECK(place.IsWhole(Zip()));
-  CATCH_CHECK(place.IsWhole(Zip("a comment")));
-  CATCH_CHECK_FALSE(place.IsWhole(""));
-  CATCH_CHECK_FALSE(place.IsWhole("no zip at all, but long enough to be one"));
-  const std::string zip = Zip("a comment");
-  for (size_t bytes = 0; bytes < zip.size(); ++bytes) {
-    CATCH_INFO("cut to " << bytes);
-    CATCH_CHECK_FALSE(place.IsWhole(zip.substr(0, bytes)));
+class TestClock : public Clock {
+ public:
+  MonotonicTime Now() const override { return now; }
+  absl::Time WallTime() const override { return absl::UnixEpoch(); }
+  MonotonicTime now;
+};
+
+// Zips that cannot be opened, though the tests' user may read everything.
+class FailingFiles : public FaultyFileSystem {
+ public:
+  absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) const override {
+    if (path.ends_with(".zip") && !fault.ok()) return fault;
+    opened += path.ends_with(".zip") ? 1 : 0;
+    return FaultyFileSystem::Open(path, mode);
   }
-}
+  absl::Status fault;
+  mutable int opened = 0;
+};
 
 CATCH_TEST_CASE("a chunk is listed by size until it holds still and is hashed") {
   Place place;
@@ -91,19 +83,85 @@ CATCH_TEST_CASE("a restart hashes nothing again; a changed file is hashed anew")
   CATCH_CHECK(inventory.chunks().at("00").sha256 == DigestOf(Zip("other bytes")).hex);
 }
 
-CATCH_TEST_CASE("a truncated zip stays listed by size until it changes") {
+// One chunk whose file is looked at again and again.
+struct Looks {
   Place place;
-  place.Write("00.zip", Zip().substr(0, 40));
+  TestClock clock;
+  FailingFiles files;
+  Inventory inventory{files, place.data, place.work, clock};
+
+  Looks() { inventory.SetChunks({{"00", "00.zip"}}); }
+  const ChunkFile& Again(absl::Duration later = absl::Seconds(1)) {
+    clock.now = clock.now + later;
+    inventory.Scan(Never);
+    return inventory.chunks().at("00");
+  }
+};
+
+bool Has(const std::string& text, const std::string& words) { return text.find(words) != std::string::npos; }
+
+CATCH_TEST_CASE("a zip that is cut short is read once, and needs a person once it holds still") {
+  Looks looks;
+  looks.place.Write("00.zip", Zip().substr(0, 40));
+  CATCH_CHECK(looks.Again().problem.empty());
+  CATCH_CHECK(Has(looks.Again().problem, "copy it again"));
+  CATCH_CHECK_FALSE(looks.Again().needs_action);
+  CATCH_CHECK(looks.Again(absl::Minutes(1)).needs_action);
+  CATCH_CHECK(looks.files.opened == 1);
+  CATCH_CHECK(looks.Again().sha256.empty());
+
+  looks.place.Write("00.zip", Zip());
+  CATCH_CHECK(Has(looks.Again().problem, "still being copied"));
+  CATCH_CHECK_FALSE(looks.Again().needs_action);
+  CATCH_CHECK(looks.Again() == ChunkFile{static_cast<int64_t>(Zip().size()), DigestOf(Zip()).hex});
+}
+
+CATCH_TEST_CASE("a zip that may not be read is taken as soon as it may") {
+  Looks looks;
+  looks.place.Write("00.zip", Zip());
+  looks.files.fault = absl::PermissionDeniedError("cannot open 00.zip: Permission denied");
+  looks.Again();
+  CATCH_CHECK(looks.Again().problem ==
+              "cannot open 00.zip: Permission denied; let the worker's user read it");
+  CATCH_CHECK_FALSE(looks.inventory.Scan(Never));  // not at once again
+  CATCH_CHECK(looks.Again(absl::Minutes(1)).needs_action);
+  looks.files.fault = absl::OkStatus();
+  CATCH_CHECK(looks.Again().sha256 == DigestOf(Zip()).hex);
+}
+
+CATCH_TEST_CASE("after an error of the disk a zip is read again some minutes later") {
+  Looks looks;
+  looks.place.Write("00.zip", Zip());
+  looks.files.fault = Internal("cannot read 00.zip: Input/output error");
+  looks.Again();
+  CATCH_CHECK(Has(looks.Again().problem, "Input/output error; look at the disk"));
+  looks.files.fault = absl::OkStatus();
+  CATCH_CHECK(looks.Again().sha256.empty());
+  CATCH_CHECK(looks.files.opened == 0);
+  CATCH_CHECK(looks.Again(absl::Minutes(5)).sha256 == DigestOf(Zip()).hex);
+}
+
+CATCH_TEST_CASE("a zip that is made to deceive, and a folder in its place, are told as plain text") {
+  Looks looks;
+  looks.place.Write("00.zip", RawZip({{.name = std::string("a\x1b\xff\0.mp4", 8), .bytes = "x"}}));
+  looks.Again();
+  CATCH_CHECK(Has(looks.Again().problem, "entry name 'a\\u001b\\ufffd...' has a control character"));
+
+  Looks folder;
+  CATCH_REQUIRE(SystemFiles().MakeFolder(JoinPath(folder.place.data, "00.zip")).ok());
+  folder.Again();
+  CATCH_CHECK(Has(folder.Again().problem, "Is a directory"));
+}
+
+CATCH_TEST_CASE("a bad zip does not hold up the others") {
+  Place place;
+  place.Write("00.zip", "no zip");
+  place.Write("01.zip", Zip());
   Inventory inventory(SystemFiles(), place.data, place.work);
-  inventory.SetChunks({{"00", "00.zip"}});
+  inventory.SetChunks({{"00", "00.zip"}, {"01", "01.zip"}});
   inventory.Scan(Never);
-  inventory.Scan(Never);
-  CATCH_CHECK_FALSE(inventory.Scan(Never));
-  CATCH_CHECK(inventory.chunks().at("00").sha256.empty());
-  place.Write("00.zip", Zip());
-  inventory.Scan(Never);
-  inventory.Scan(Never);
-  CATCH_CHECK_FALSE(inventory.chunks().at("00").sha256.empty());
+  CATCH_CHECK(inventory.Scan(Never));
+  CATCH_CHECK(inventory.chunks().at("01").sha256 == DigestOf(Zip()).hex);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kNameBytesMax = 255;
 constexpr int64_t kReadBytes = 1 << 20;
+constexpr std::string_view kDamaged = "damaged in the zip: ";
 
 // Compressed media barely shrink; text may. Small entries are not worth a judgement.
 constexpr int64_t kRatioMax = 100;
@@ -32,12 +33,14 @@ struct CloseEntry {
 using ZipPtr = std::unique_ptr<zip_t, DiscardZip>;
 using ZipFilePtr = std::unique_ptr<zip_file_t, CloseEntry>;
 
-std::string OpenErrorText(int code) {
-  zip_error_t error;
-  zip_error_init_with_code(&error, code);
+// What the disk or this machine's memory refuses says nothing of the zip.
+absl::Status ZipFault(const std::string& path, zip_error_t& error, std::string_view what) {
+  const int code = zip_error_code_zip(&error);
   const std::string text = zip_error_strerror(&error);
-  zip_error_fini(&error);
-  return text;
+  if (code == ZIP_ER_READ || code == ZIP_ER_SEEK || code == ZIP_ER_OPEN || code == ZIP_ER_MEMORY) {
+    return Unavailable(path, " cannot be read: ", text);
+  }
+  return DataLoss(what, text);
 }
 
 std::string LowerCase(std::string_view text) {
@@ -48,55 +51,79 @@ std::string LowerCase(std::string_view text) {
   return lower;
 }
 
-// Judges what the central directory says of one entry. True for a regular file, false for a folder.
-absl::StatusOr<bool> JudgeEntry(zip_t* zip, const zip_stat_t& stat) {
-  const std::string_view name = stat.name;
+// True for a regular file, false for a folder.
+absl::StatusOr<bool> JudgeEntry(const ZipEntry& entry) {
+  const std::string_view name = entry.name;
   const bool is_folder = name.ends_with('/');
-  ICPT_RETURN_IF_ERROR(ValidateEntryName(is_folder ? name.substr(0, name.size() - 1) : name));
-  zip_uint8_t system = 0;
-  zip_uint32_t attributes = 0;
-  if (zip_file_get_external_attributes(zip, stat.index, 0, &system, &attributes) == 0 &&
-      system == ZIP_OPSYS_UNIX) {
-    const mode_t kind = (attributes >> 16) & S_IFMT;
-    if (kind != 0 && kind != S_IFREG && kind != S_IFDIR) {
-      return InvalidArgument("entry '", name, "' is a link or a device, not a file");
-    }
+  const absl::Status valid = ValidateEntryName(is_folder ? name.substr(0, name.size() - 1) : name);
+  if (!valid.ok()) {
+    const bool from_windows = name.find('\\') != std::string_view::npos;
+    return InvalidArgument(
+        valid.message(), from_windows ? " where the zip format has '/', as Windows' Compress-Archive writes "
+                                        "it; pack it again with another program, such as 7-Zip or tar -a"
+                                      : "; rename it and pack the zip again");
+  }
+  constexpr uint8_t kUnix = 3;
+  const mode_t kind = (entry.attributes >> 16) & S_IFMT;
+  if (entry.system == kUnix && kind != 0 && kind != S_IFREG && kind != S_IFDIR) {
+    return InvalidArgument("entry '", name, "' is a link or a device, not a file; pack the file itself");
   }
   if (is_folder) return false;
-  if ((stat.valid & ZIP_STAT_ENCRYPTION_METHOD) != 0 && stat.encryption_method != ZIP_EM_NONE) {
-    return InvalidArgument("entry '", name, "' is encrypted");
-  }
-  if (stat.comp_method != ZIP_CM_STORE && stat.comp_method != ZIP_CM_DEFLATE) {
-    return InvalidArgument("entry '", name, "' is packed by method ", stat.comp_method,
+  if ((entry.flags & 1) != 0)
+    return InvalidArgument("entry '", name, "' is encrypted; pack it without a password");
+  if (entry.method != ZIP_CM_STORE && entry.method != ZIP_CM_DEFLATE) {
+    return InvalidArgument("entry '", name, "' is packed by method ", entry.method,
                            "; only stored and deflated entries are read");
   }
   return true;
 }
 
-absl::StatusOr<std::vector<ArchiveEntry>> ListEntries(zip_t* zip) {
-  const zip_int64_t count = zip_get_num_entries(zip, 0);
+// Opening, libzip walks through all names of one hash for each of them.
+absl::Status CheckHashes(std::span<const ZipEntry> entries) {
+  constexpr int kSameMax = 5000;
+  std::vector<int> counts(1 << 16);
+  for (const ZipEntry& entry : entries) {
+    uint32_t hash = 5381;
+    for (const char c : entry.name) hash = hash * 33 + static_cast<uint8_t>(c);
+    if (++counts[hash % counts.size()] > kSameMax) {
+      return InvalidArgument("its entries' names are made to have one hash, such as '", entry.name, "'");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<ArchiveEntry>> JudgeEntries(std::span<const ZipEntry> listed) {
+  ICPT_RETURN_IF_ERROR(CheckHashes(listed));
   std::vector<ArchiveEntry> entries;
   std::set<std::string> seen;
-  for (zip_int64_t i = 0; i < count; ++i) {
-    zip_stat_t stat;
-    if (zip_stat_index(zip, static_cast<zip_uint64_t>(i), ZIP_FL_ENC_RAW, &stat) != 0) {
-      return DataLoss("entry ", i, ": ", zip_strerror(zip));
-    }
-    ICPT_ASSIGN_OR_RETURN(const bool is_file, JudgeEntry(zip, stat));
+  for (const ZipEntry& entry : listed) {
+    ICPT_ASSIGN_OR_RETURN(const bool is_file, JudgeEntry(entry));
     if (!is_file) continue;
-    if (!seen.insert(LowerCase(stat.name)).second) {
-      return InvalidArgument("entry '", stat.name, "' stands twice");
+    if (!seen.insert(LowerCase(entry.name)).second) {
+      return InvalidArgument("entry '", entry.name, "' stands twice; keep one of them");
     }
-    constexpr zip_uint64_t kSizeLimit = zip_uint64_t{1} << 62;
-    entries.push_back({.index = stat.index,
-                       .path = stat.name,
-                       .size_bytes = static_cast<int64_t>(std::min(stat.size, kSizeLimit)),
-                       .packed_bytes = static_cast<int64_t>(std::min(stat.comp_size, kSizeLimit)),
-                       .checksum = stat.crc});
+    constexpr uint64_t kSizeLimit = uint64_t{1} << 62;
+    entries.push_back({.index = static_cast<uint64_t>(&entry - listed.data()),
+                       .path = entry.name,
+                       .size_bytes = static_cast<int64_t>(std::min(entry.size_bytes, kSizeLimit)),
+                       .packed_bytes = static_cast<int64_t>(std::min(entry.packed_bytes, kSizeLimit)),
+                       .checksum = entry.checksum});
   }
   std::sort(entries.begin(), entries.end(),
             [](const ArchiveEntry& a, const ArchiveEntry& b) { return a.path < b.path; });
   return entries;
+}
+
+// That libzip reads the directory that was judged.
+absl::Status CheckSameEntries(zip_t* zip, std::span<const ZipEntry> entries) {
+  bool same = zip_get_num_entries(zip, 0) == static_cast<zip_int64_t>(entries.size());
+  for (size_t i = 0; same && i < entries.size(); ++i) {
+    zip_stat_t stat;
+    same = zip_stat_index(zip, i, ZIP_FL_ENC_RAW, &stat) == 0 && entries[i].name == stat.name &&
+           entries[i].size_bytes == stat.size && entries[i].packed_bytes == stat.comp_size;
+  }
+  if (same) return absl::OkStatus();
+  return DataLoss("libzip finds another central directory in it; copy it again, or pack its files again");
 }
 
 class ZipArchive final : public Archive {
@@ -118,39 +145,28 @@ class ZipArchive final : public Archive {
       return ResourceExhausted("declares ", entry.size_bytes, " bytes packed into ", entry.packed_bytes);
     }
     ZipFilePtr file(zip_fopen_index(zip_.get(), entry.index, 0));
-    if (file == nullptr) return Fault(*zip_get_error(zip_.get()));
+    if (file == nullptr) return ZipFault(path_, *zip_get_error(zip_.get()), kDamaged);
     std::string bytes;
     while (true) {
       const auto filled = static_cast<int64_t>(bytes.size());
       const int64_t ask = std::min(kReadBytes, entry.size_bytes - filled + 1);
       bytes.resize(static_cast<size_t>(filled + ask));
       const zip_int64_t count = zip_fread(file.get(), bytes.data() + filled, static_cast<zip_uint64_t>(ask));
-      if (count < 0) return Fault(*zip_file_get_error(file.get()));
+      if (count < 0) return ZipFault(path_, *zip_file_get_error(file.get()), kDamaged);
       bytes.resize(static_cast<size_t>(filled + count));
       if (count == 0) break;
       if (static_cast<int64_t>(bytes.size()) > entry.size_bytes) {
-        return DataLoss("damaged in the zip: it unpacks to more than the declared ", entry.size_bytes,
-                        " bytes");
+        return DataLoss(kDamaged, "it unpacks to more than the declared ", entry.size_bytes, " bytes");
       }
     }
     if (static_cast<int64_t>(bytes.size()) != entry.size_bytes) {
-      return DataLoss("damaged in the zip: ", bytes.size(), " of ", entry.size_bytes, " bytes are there");
+      return DataLoss(kDamaged, bytes.size(), " of ", entry.size_bytes, " bytes are there");
     }
     bytes_read_ += entry.size_bytes;
     return bytes;
   }
 
  private:
-  // What the disk or this machine's memory refuses says nothing of the entry.
-  absl::Status Fault(zip_error_t& error) const {
-    const int code = zip_error_code_zip(&error);
-    const std::string text = zip_error_strerror(&error);
-    if (code == ZIP_ER_READ || code == ZIP_ER_SEEK || code == ZIP_ER_OPEN || code == ZIP_ER_MEMORY) {
-      return Unavailable(path_, " cannot be read: ", text);
-    }
-    return DataLoss("damaged in the zip: ", text);
-  }
-
   std::string path_;
   ZipPtr zip_;
   std::vector<ArchiveEntry> entries_;
@@ -190,15 +206,22 @@ absl::StatusOr<std::unique_ptr<Archive>> Archive::Open(const std::string& path) 
     return InvalidArgument(path, S_ISDIR(info.st_mode) ? " is a folder" : " is not a regular file",
                            "; name a zip");
   }
-  ICPT_RETURN_IF_ERROR(Annotate(CheckZipDirectory(SystemFiles(), path), path));
+  ICPT_ASSIGN_OR_RETURN(const auto file, SystemFiles().Open(path, OpenMode::kRead));
+  const auto listed = ReadZipDirectory(*file);
+  if (!listed.ok()) return Annotate(listed.status(), path);
+  auto entries = JudgeEntries(*listed);
+  if (!entries.ok()) return Annotate(entries.status(), path);
   int code = 0;
   ZipPtr zip(zip_open(path.c_str(), ZIP_RDONLY, &code));
   if (zip == nullptr) {
-    return DataLoss(path, ": no readable central directory (", OpenErrorText(code),
-                    "): it is cut short or still being copied; copy it again");
+    zip_error_t error;
+    zip_error_init_with_code(&error, code);
+    const absl::Status status =
+        ZipFault(path, error, Cat(path, ": libzip does not read its central directory: "));
+    zip_error_fini(&error);
+    return status;
   }
-  auto entries = ListEntries(zip.get());
-  if (!entries.ok()) return Annotate(entries.status(), path);
+  ICPT_RETURN_IF_ERROR(Annotate(CheckSameEntries(zip.get(), *listed), path));
   return std::make_unique<ZipArchive>(path, std::move(zip), *std::move(entries));
 }
 

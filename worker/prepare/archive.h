@@ -24,18 +24,16 @@ struct ArchiveEntry {
 inline constexpr int64_t kEntryBytesMax = int64_t{512} << 20;
 inline constexpr int64_t kArchiveBytesMax = int64_t{64} << 30;
 
-// INVALID_ARGUMENT for a name that a careful reader must not meet: empty, over 255 bytes, absolute, with '..'
-// or
+// INVALID_ARGUMENT for a name that a careful reader must not meet: empty, over 255 bytes, absolute, with '..' or
 // '.' as a part, with a backslash, a colon, a control character, or not UTF-8.
 absl::Status ValidateEntryName(std::string_view name);
 
 // One thread at a time.
 class Archive {
  public:
-  // NOT_FOUND when the file is absent. DATA_LOSS when its central directory cannot be read, which is how a
-  // zip that is cut short or still being copied looks. INVALID_ARGUMENT, naming the entry, for unsafe names,
-  // links, encryption, methods other than stored and deflated, and names that stand twice (also in another
-  // case).
+  // NOT_FOUND when the file is absent. ReadZipDirectory's codes: DATA_LOSS is how a zip that is cut short or
+  // still being copied looks. INVALID_ARGUMENT, naming the entry, for unsafe names, links, encryption, methods
+  // other than stored and deflated, and names that stand twice (also in another case).
   static absl::StatusOr<std::unique_ptr<Archive>> Open(const std::string& path);
   virtual ~Archive() = default;
 

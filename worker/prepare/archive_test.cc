@@ -46,6 +46,7 @@ CATCH_TEST_CASE("an unsafe entry refuses the whole zip and is named") {
       {{.name = "a//b.mp4", .bytes = ""}, "leads elsewhere"},
       {{.name = "./a.mp4", .bytes = ""}, "leads elsewhere"},
       {{.name = "..\\evil.mp4", .bytes = ""}, "has a '\\'"},
+      {{.name = "a\\b.mp4", .bytes = ""}, "Compress-Archive"},
       {{.name = "C:evil.mp4", .bytes = ""}, "has a ':'"},
       {{.name = "a\nb.mp4", .bytes = ""}, "control"},
       {{.name = "a\x7f.mp4", .bytes = ""}, "control"},
@@ -111,6 +112,35 @@ CATCH_TEST_CASE("a damaged local header is that entry's fault alone") {
   CATCH_REQUIRE(archive.ok());
   CATCH_CHECK((*archive)->Read((*archive)->entries()[0]).status().code() == absl::StatusCode::kDataLoss);
   CATCH_CHECK(*(*archive)->Read((*archive)->entries()[1]) == "2");
+}
+
+CATCH_TEST_CASE("libzip reads the directory that was judged, whatever byte of a zip is another one") {
+  const ScratchFolder folder;
+  const std::string whole =
+      RawZip({{.name = "a.mp4", .bytes = "first"}, {.name = "b.mp4", .bytes = "second"}});
+  for (size_t at = 0; at < whole.size(); ++at) {
+    for (const int bits : {1, 2, 4, 128, 255}) {
+      std::string bytes = whole;
+      bytes[at] = static_cast<char>(bytes[at] ^ bits);
+      const std::string path = WriteZip(folder, bytes);
+      const auto directory = ReadZipDirectory(**SystemFiles().Open(path, OpenMode::kRead));
+      const absl::Status status = Archive::Open(path).status();
+      CATCH_INFO("byte " << at << " ^ " << bits << ": " << Message(status));
+      CATCH_CHECK(Message(status).find("libzip") == std::string::npos);
+      if (!directory.ok()) CATCH_CHECK(status.code() == directory.status().code());
+    }
+  }
+}
+
+CATCH_TEST_CASE("names that are one to libzip's hash are refused before libzip compares them") {
+  std::vector<RawZipEntry> entries(6000);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    for (int bit = 0; bit < 13; ++bit) entries[i].name += (i >> bit & 1) != 0 ? "aB" : "b!";
+  }
+  const ScratchFolder folder;
+  const absl::Status status = Archive::Open(WriteZip(folder, RawZip(entries))).status();
+  CATCH_CHECK(absl::IsInvalidArgument(status));
+  CATCH_CHECK(Message(status).find("one hash") != std::string::npos);
 }
 
 }  // namespace

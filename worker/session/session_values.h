@@ -35,10 +35,12 @@ inline constexpr absl::Duration kFullPause = absl::Seconds(10);
 
 using Publication = std::variant<DataManifest, Checkpoint, Evaluation, ChunkFinished, Failure>;
 
-// A chunk's zip on this box; the digest is empty while it is not hashed or still growing.
+// A chunk's zip on this box; the digest is empty while it is not taken.
 struct ChunkFile {
   int64_t size_bytes = 0;
   std::string sha256;
+  std::string problem = {};   // why it is not taken, with the remedy; empty while it waits to be hashed
+  bool needs_action = false;  // by a person: waiting for the end of a copy does not help
 
   friend bool operator==(const ChunkFile&, const ChunkFile&) = default;
 };
