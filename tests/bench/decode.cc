@@ -1,4 +1,4 @@
-// interceptor-bench decode: what preparing costs, along the real way: zip entry, locked-in decoder child,
+// interceptor-bench decode: what preparing costs, along the real way: zip entry, sandboxed decoder process,
 // record in a clip store. Prints medians over the repeats, of one clip or summed over a chunk's clips:
 //   cpu_s            user and system time of preparer and decoder, the full-frame view alone
 //   wall_s           the same by the clock
@@ -27,7 +27,7 @@
 #include "tests/support/raw_zip.h"
 #include "tests/support/scratch_folder.h"
 #include "worker/media/decoder_pool.h"
-#include "worker/media/schedule.h"
+#include "worker/media/frame_selection.h"
 #include "worker/prepare/archive.h"
 #include "worker/store/clip_store.h"
 
@@ -82,7 +82,7 @@ class Bench {
     Round last;
     for (int i = 0; i < settings_.repeat; ++i) {
       ICPT_ASSIGN_OR_RETURN(const Round full, Prepare({View::kFullFrame}));
-      ICPT_ASSIGN_OR_RETURN(last, Prepare(CutViews()));
+      ICPT_ASSIGN_OR_RETURN(last, Prepare(SingleClipViews()));
       ICPT_ASSIGN_OR_RETURN(const double read_s, ReadBack());
       cpu.push_back(full.cpu_s);
       wall.push_back(full.wall_s);
@@ -141,7 +141,7 @@ class Bench {
       ICPT_ASSIGN_OR_RETURN(std::string bytes, archive_->Read(entry));
       DecodeJob job{.frames = settings_.frames, .views = views};
       // As an original, which is more work than a fake.
-      if (views.size() > 1) job.sketching = Sketching::kNearWide;
+      if (views.size() > 1) job.thumbnail_mode = ThumbnailMode::kNearFullFrames;
       DecodeOutcome outcome = pool_->Submit({entry.path, std::move(bytes), job}).get();
       ICPT_RETURN_IF_ERROR(outcome.status);
       if (!outcome.fault.empty()) return DataLoss(entry.path, ": ", outcome.fault);
@@ -182,7 +182,7 @@ class Bench {
     cv::VideoCapture video(settings_.clip);
     if (!video.isOpened()) return DataLoss("OpenCV cannot open ", settings_.clip);
     const auto frames = static_cast<int64_t>(video.get(cv::CAP_PROP_FRAME_COUNT));
-    for (const int64_t index : EvenlySpread(frames, settings_.frames)) {
+    for (const int64_t index : EvenlySpaced(frames, settings_.frames)) {
       cv::Mat picture;
       cv::Mat view;
       video.set(cv::CAP_PROP_POS_FRAMES, static_cast<double>(index));

@@ -5,8 +5,8 @@
 #include "common/io/config.h"
 #include "worker/child_protocol/codec.h"
 #include "worker/media/block_mask.h"
-#include "worker/media/decoder_wire.h"
-#include "worker/media/picture_hash.h"
+#include "worker/media/decode_protocol.h"
+#include "worker/media/perceptual_hash.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
@@ -15,13 +15,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)interceptor::worker::ReadPreparerEvent(*message);
     (void)interceptor::worker::ReadCommand(*message);
   }
-  (void)interceptor::worker::DecodeJobText(text);
+  (void)interceptor::worker::ParseJob(text);
   static const auto output = interceptor::worker::MemoryFile(std::string(1 << 16, 'x'));
-  const auto answer = interceptor::worker::ReadAnswer(
+  const auto answer = interceptor::worker::ReadResponse(
       text, output->get(),
-      {.frames = 2, .view_pixels = 16, .sketching = interceptor::worker::Sketching::kNearWide});
+      {.frames = 2,
+       .view_pixels = 16,
+       .thumbnail_mode = interceptor::worker::ThumbnailMode::kNearFullFrames});
   if (answer.ok() && answer->fault.empty()) {
-    (void)interceptor::worker::HashPictures(answer->clip, 16);
+    (void)interceptor::worker::HashFrames(answer->clip, 16);
     interceptor::worker::DecodedClip fake = answer->clip;
     interceptor::worker::AddBlockMask(answer->clip, fake);
   }

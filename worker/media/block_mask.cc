@@ -5,20 +5,21 @@
 #include <opencv2/imgproc.hpp>
 #include <optional>
 
-#include "worker/media/schedule.h"
-#include "worker/media/views.h"
+#include "worker/media/crop.h"
+#include "worker/media/frame_selection.h"
 
 namespace interceptor::worker {
 namespace {
 
 // Eight pixels a cell: places in such a view are even, so cells are whole.
 constexpr int kCanvasPixels = 8 * kMaskCells;
-// What a decoder says is not believed: no face is further off.
+// A decoder is not trusted: no face is farther away than this.
 constexpr double kFarthest = 1 << 16;
 
-cv::Mat SketchOf(const Sketches& sketches, size_t index) {
-  const size_t bytes = static_cast<size_t>(sketches.width) * sketches.height;
-  return {sketches.height, sketches.width, CV_8UC1, const_cast<char*>(sketches.bytes.data() + index * bytes)};
+cv::Mat ThumbnailAt(const LumaThumbnails& thumbnails, size_t index) {
+  const size_t bytes = static_cast<size_t>(thumbnails.width) * thumbnails.height;
+  return {thumbnails.height, thumbnails.width, CV_8UC1,
+          const_cast<char*>(thumbnails.bytes.data() + index * bytes)};
 }
 
 double AttributeOf(const DecodedClip& clip, const char* name) {
@@ -32,21 +33,21 @@ bool AreComparable(const DecodedClip& original, const DecodedClip& fake) {
   constexpr double kRateTolerance = 0.01;
   const double rate = AttributeOf(fake, "frame_rate");
   const bool same_rate = std::abs(AttributeOf(original, "frame_rate") - rate) <= kRateTolerance * rate;
-  const Sketches& a = original.sketches;
-  const Sketches& b = fake.sketches;
+  const LumaThumbnails& a = original.thumbnails;
+  const LumaThumbnails& b = fake.thumbnails;
   return agree("width") && agree("height") && same_rate && a.width == b.width && a.height == b.height &&
          a.scale_x == b.scale_x && a.scale_y == b.scale_y &&
          original.colours.full_range == fake.colours.full_range;
 }
 
 // The mean of `difference` over each cell of a view that shows the picture by `placement`.
-void AppendCells(const cv::Mat& difference, const Sketches& scale, const Placement& placement,
+void AppendCells(const cv::Mat& difference, const LumaThumbnails& scale, const Placement& placement,
                  std::string& cells) {
   cv::Mat canvas = cv::Mat::zeros(kCanvasPixels, kCanvasPixels, CV_8UC1);
   const cv::Rect& area = placement.area;
   const cv::Rect& place = placement.place;
   if (!place.empty() && (place & cv::Rect(0, 0, kCanvasPixels, kCanvasPixels)) == place) {
-    // From a pixel of the place to one of the sketch; pixels have their middle at halves.
+    // From a pixel of the place to one of the thumbnail; pixels have their middle at halves.
     const double step_x = static_cast<double>(area.width) / place.width * scale.scale_x;
     const double step_y = static_cast<double>(area.height) / place.height * scale.scale_y;
     const cv::Matx23d from_place(step_x, 0, area.x * scale.scale_x + step_x / 2 - 0.5,  //
@@ -73,27 +74,28 @@ std::optional<FaceBox> FaceAt(const DecodedClip& clip, int64_t sample) {
 }  // namespace
 
 void AddBlockMask(const DecodedClip& original, DecodedClip& fake) {
-  const Sketches& sketches = fake.sketches;
+  const LumaThumbnails& thumbnails = fake.thumbnails;
   const std::vector<int64_t> samples =
-      EvenlySpread(static_cast<int64_t>(fake.frame_seconds.size()), kWideFrames);
-  if (sketches.frames.size() != samples.size() || !AreComparable(original, fake)) return;
+      EvenlySpaced(static_cast<int64_t>(fake.frame_seconds.size()), kFullFramesMax);
+  if (thumbnails.frames.size() != samples.size() || !AreComparable(original, fake)) return;
   const cv::Size picture(static_cast<int>(AttributeOf(fake, "width")),
                          static_cast<int>(AttributeOf(fake, "height")));
-  const std::vector<int64_t>& known_frames = original.sketches.frames;
+  const std::vector<int64_t>& known_frames = original.thumbnails.frames;
   std::vector<double> known;
   std::string cells;
   for (size_t i = 0; i < samples.size(); ++i) {
-    const auto at = std::lower_bound(known_frames.begin(), known_frames.end(), sketches.frames[i]);
-    known.push_back(at != known_frames.end() && *at == sketches.frames[i] ? 1 : 0);
+    const auto at = std::lower_bound(known_frames.begin(), known_frames.end(), thumbnails.frames[i]);
+    known.push_back(at != known_frames.end() && *at == thumbnails.frames[i] ? 1 : 0);
     if (known.back() == 0) {
       cells.append(static_cast<size_t>(kMaskPlaces * kMaskCells * kMaskCells), '\0');
       continue;
     }
     cv::Mat difference;
-    cv::absdiff(SketchOf(sketches, i),
-                SketchOf(original.sketches, static_cast<size_t>(at - known_frames.begin())), difference);
-    AppendCells(difference, sketches, LetterboxPlacement(picture, kCanvasPixels), cells);
-    AppendCells(difference, sketches, FacePlacement(picture, FaceAt(fake, samples[i]), kCanvasPixels), cells);
+    cv::absdiff(ThumbnailAt(thumbnails, i),
+                ThumbnailAt(original.thumbnails, static_cast<size_t>(at - known_frames.begin())), difference);
+    AppendCells(difference, thumbnails, LetterboxPlacement(picture, kCanvasPixels), cells);
+    AppendCells(difference, thumbnails, FacePlacement(picture, FaceAt(fake, samples[i]), kCanvasPixels),
+                cells);
   }
   if (std::count(known.begin(), known.end(), 1.0) == 0) return;
   fake.series["mask_known"] = std::move(known);

@@ -4,7 +4,7 @@
 #include <opencv2/core.hpp>
 
 #include "tests/support/catch.h"
-#include "worker/media/view_shapes.h"
+#include "worker/media/decoded_clip.h"
 
 namespace interceptor::worker {
 namespace {
@@ -18,13 +18,13 @@ constexpr uint8_t kStep = 50;
 DecodedClip GreyClip(std::vector<int64_t> frames, const cv::Rect& altered) {
   DecodedClip clip;
   clip.attributes = {{"width", kWidth}, {"height", kHeight}, {"frame_rate", 30}};
-  clip.sketches = {
+  clip.thumbnails = {
       .width = kWidth, .height = kHeight, .scale_x = 1, .scale_y = 1, .frames = frames, .bytes = ""};
   for (size_t i = 0; i < frames.size(); ++i) {
     cv::Mat picture(kHeight, kWidth, CV_8UC1, cv::Scalar(100 + static_cast<double>(frames[i])));
     if (!altered.empty()) picture(altered) += kStep;
     clip.frame_seconds.push_back(static_cast<double>(frames[i]) / 30);
-    clip.sketches.bytes.append(reinterpret_cast<const char*>(picture.data), picture.total());
+    clip.thumbnails.bytes.append(reinterpret_cast<const char*>(picture.data), picture.total());
     // A face whose crop, with its margin, is 64 pixels wide: exactly (118, 28) to (182, 92).
     clip.series["face_boxes"].insert(clip.series["face_boxes"].end(), {150, 60, 40});
   }
@@ -56,7 +56,7 @@ CATCH_TEST_CASE("the mask shows in both views where a fake differs from its orig
   CATCH_CHECK(CellOf(fake, 0, 1, 2, 14) == 0);
 }
 
-CATCH_TEST_CASE("a frame of which the original has no sketch is marked unknown") {
+CATCH_TEST_CASE("a frame of which the original has no thumbnail is marked unknown") {
   const DecodedClip original = GreyClip({5}, {});
   DecodedClip fake = GreyClip({4, 5}, kAltered);
   AddBlockMask(original, fake);
@@ -88,9 +88,9 @@ CATCH_TEST_CASE("nothing is masked where fake and original cannot be compared") 
   other_rate.attributes["frame_rate"] = 25;
   DecodedClip other_range = GreyClip({5}, kAltered);
   other_range.colours.full_range = !original.colours.full_range;
-  DecodedClip unsketched = GreyClip({5}, kAltered);
-  unsketched.sketches = {};
-  for (DecodedClip* fake : {&elsewhere, &wider, &other_rate, &other_range, &unsketched}) {
+  DecodedClip without_thumbnails = GreyClip({5}, kAltered);
+  without_thumbnails.thumbnails = {};
+  for (DecodedClip* fake : {&elsewhere, &wider, &other_rate, &other_range, &without_thumbnails}) {
     AddBlockMask(original, *fake);
     CATCH_CHECK(fake->views.empty());
     CATCH_CHECK(fake->series.count("mask_known") == 0);

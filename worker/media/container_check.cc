@@ -43,7 +43,7 @@ absl::Status CheckBoxes(std::string_view bytes) {
   return has_index ? absl::OkStatus() : DataLoss("cut short: its index (moov) is missing");
 }
 
-// A number of 1 to 8 bytes whose leading zero bits tell how many. All ones in the rest: unknown. 0 bytes:
+// A number of 1 to 8 bytes whose leading zero bits give the length. All ones in the rest: unknown. 0 bytes:
 // malformed.
 struct EbmlNumber {
   size_t bytes = 0;

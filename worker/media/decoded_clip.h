@@ -1,5 +1,5 @@
-// What is asked of a decoder child, and what it gives: values that cross the socket between preparer and
-// child.
+// What the preparer asks of a decoder process and what it gets back, and the shapes of stored views.
+// docs/clip-store.md says what each view holds.
 #pragma once
 
 #include <cstdint>
@@ -12,38 +12,70 @@
 
 namespace interceptor::worker {
 
-// Every view that is cut from one clip alone.
-std::vector<View> CutViews();
+// Shapes beside the plan's view_pixels are the same for every plan, since specialists are built on them.
+inline constexpr int kFullFramesMax = 16;
+inline constexpr int kPatchPlaces = 3;
+inline constexpr int kPatchPixels = 96;
+inline constexpr int kMacroblockPixels = 16;
+inline constexpr int kPatchBlocks = kPatchPixels / kMacroblockPixels;
+inline constexpr int kMouthWindows = 2;
+inline constexpr int kMouthFrames = 64;
+inline constexpr int kMouthPixels = 96;
+inline constexpr double kMouthPeriodSeconds = 0.04;
+inline constexpr int kMelBands = 80;
+inline constexpr int kMelColumns = 4 * kMouthFrames;
+inline constexpr int kBursts = 3;
+inline constexpr int kBurstFrames = 16;
+inline constexpr int kBurstPixels = 112;
+inline constexpr int kMaskPlaces = 2;  // full_frame, face_crop
+inline constexpr int kMaskCells = 28;
 
-// Which frames a decoder gives sketches of, by which a fake is compared with its original.
-enum class Sketching {
+struct ViewFormat {
+  ElementType type = ElementType::kU8;
+  bool is_planar = false;           // of the clip's colours
+  int64_t count_max = 0;            // of the first dimension, which is 1 or more
+  std::vector<int64_t> dimensions;  // after the first
+};
+
+// `frames` sampled frames, views of `pixels`.
+ViewFormat FormatOf(View view, int64_t frames, int64_t pixels);
+// Bytes that all views of a clip take at most.
+int64_t ClipBytesMax(int64_t frames, int64_t pixels);
+// Bytes of one element of the first dimension.
+int64_t ItemBytes(const ViewFormat& format);
+
+// Every view that is made from one clip alone.
+std::vector<View> SingleClipViews();
+
+// Which frames a decoder gives thumbnails of; a fake is compared with its original by them.
+enum class ThumbnailMode {
   kNone,
-  kWide,      // a fake: the frames of full_frame
-  kNearWide,  // an original: what is decoded near those frames of its fakes
+  kFullFrames,      // a fake: the frames of full_frame
+  kNearFullFrames,  // an original: what is decoded near the frames of its fakes' full_frame
 };
 
 struct DecodeJob {
   int frames = 16;  // at most; fewer when the clip has fewer
   int view_pixels = 224;
   int face_detection_stride = 10;
-  std::vector<View> views = CutViews();  // the full frame among them
-  Sketching sketching = Sketching::kNone;
-  int fake_frames = 16;  // `frames` of the fakes, for kNearWide
+  std::vector<View> views = SingleClipViews();  // the full frame among them
+  ThumbnailMode thumbnail_mode = ThumbnailMode::kNone;
+  int fake_frames = 16;  // `frames` of the fakes, for kNearFullFrames
 
   bool Wants(View view) const;
 };
 
 // Frames shrunk by a whole factor, mean luma, upright, row by row one after the other.
-struct Sketches {
+struct LumaThumbnails {
   int width = 0;
   int height = 0;
-  double scale_x = 0;  // pixels of a sketch in one of the upright picture
+  double scale_x = 0;  // pixels of a thumbnail in one of the upright picture
   double scale_y = 0;
   std::vector<int64_t> frames;  // ascending
   std::string bytes;
 };
 
-// A view as it is stored (worker/media/view_shapes.h).
+// A view as it is stored.
 struct DecodedView {
   View view = View::kFullFrame;
   std::vector<int64_t> shape;
@@ -53,14 +85,14 @@ struct DecodedView {
 struct DecodedClip {
   std::map<std::string, double> attributes;
   std::vector<double> frame_seconds;
-  // Numbers that belong to views, by name: see the headers of those who cut them.
+  // Numbers that belong to views, by name (docs/clip-store.md).
   std::map<std::string, std::vector<double>> series;
   YuvColours colours;  // of every planar view
   std::vector<DecodedView> views;
-  Sketches sketches;  // without frames where the job asked for none
+  LumaThumbnails thumbnails;  // without frames where the job asked for none
 };
 
-// The views as a store takes them; they point into `clip`.
+// The views as a store takes them. They point into `clip`.
 std::vector<ViewTensor> StoredViews(const DecodedClip& clip);
 
 }  // namespace interceptor::worker

@@ -18,7 +18,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "common/base/status.h"
-#include "worker/media/decoder_wire.h"
+#include "worker/media/decode_protocol.h"
 
 namespace interceptor::worker {
 namespace {
@@ -45,7 +45,7 @@ constexpr double kBusyShareMin = 0.01;
   const int nothing = open("/dev/null", O_RDWR);
   if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0) _exit(126);
   if (nothing > kDecoderSocket) close(nothing);
-  // A library's threads would stand outside the cage, and their order of sums would not be ours.
+  // A library's threads would stand outside the sandbox, and their order of sums would not be ours.
   const char* const environment[] = {"OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1", nullptr};
   execve(arguments[0], const_cast<char* const*>(arguments), const_cast<char* const*>(environment));
   _exit(127);
@@ -120,7 +120,7 @@ class Child {
   int status_ = 0;
 };
 
-struct Ticket {
+struct PendingRequest {
   DecodeRequest request;
   std::promise<DecodeOutcome> promise;
 };
@@ -138,16 +138,16 @@ class Pool final : public DecoderPool {
       for (const pid_t pid : busy_) kill(pid, SIGKILL);
     }
     for (std::thread& thread : threads_) thread.join();
-    for (Ticket& ticket : waiting_) {
-      ticket.promise.set_value({.status = absl::CancelledError("stopped"), .fault = "", .clip = {}});
+    for (PendingRequest& pending : waiting_) {
+      pending.promise.set_value({.status = absl::CancelledError("stopped"), .fault = "", .clip = {}});
     }
   }
 
   std::future<DecodeOutcome> Submit(DecodeRequest request) override {
-    Ticket ticket{std::move(request), {}};
-    std::future<DecodeOutcome> future = ticket.promise.get_future();
+    PendingRequest pending{std::move(request), {}};
+    std::future<DecodeOutcome> future = pending.promise.get_future();
     absl::MutexLock lock(&mutex_);
-    waiting_.push_back(std::move(ticket));
+    waiting_.push_back(std::move(pending));
     return future;
   }
 
@@ -155,7 +155,7 @@ class Pool final : public DecoderPool {
   void Serve() {
     std::unique_ptr<Child> child;
     while (true) {
-      Ticket ticket;
+      PendingRequest pending;
       {
         absl::MutexLock lock(&mutex_);
         const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -163,10 +163,10 @@ class Pool final : public DecoderPool {
         };
         mutex_.Await(absl::Condition(&has_work));
         if (stopping_) return;
-        ticket = std::move(waiting_.front());
+        pending = std::move(waiting_.front());
         waiting_.pop_front();
       }
-      ticket.promise.set_value(Decode(child, ticket.request));
+      pending.promise.set_value(Decode(child, pending.request));
     }
   }
 
@@ -178,25 +178,25 @@ class Pool final : public DecoderPool {
         outcome.status = Replace(child);
         if (!outcome.status.ok()) return outcome;
       }
-      auto answer = Ask(*child, request);
-      if (answer.ok()) {
-        outcome.clip = std::move(answer->clip);
-        outcome.fault = std::move(answer->fault);
+      auto response = SendJob(*child, request);
+      if (response.ok()) {
+        outcome.clip = std::move(response->clip);
+        outcome.fault = std::move(response->fault);
         return outcome;
       }
-      if (absl::IsUnavailable(answer.status())) {
+      if (absl::IsUnavailable(response.status())) {
         const int death = Retire(child);
         outcome.fault = DeathText(death);
         if (WIFSIGNALED(death) && WTERMSIG(death) == SIGKILL) outcome = KilledFromOutside(request.name);
-      } else if (absl::IsDeadlineExceeded(answer.status())) {
+      } else if (absl::IsDeadlineExceeded(response.status())) {
         outcome.fault =
             Cat("the decoder gave no answer within ", absl::FormatDuration(options_.clip_deadline));
         Retire(child);
-      } else if (absl::IsInvalidArgument(answer.status())) {
-        outcome.fault = Message(answer.status());
+      } else if (absl::IsInvalidArgument(response.status())) {
+        outcome.fault = Message(response.status());
         Retire(child);
       } else {
-        outcome.status = answer.status();
+        outcome.status = response.status();
         Retire(child);
         return outcome;
       }
@@ -213,22 +213,22 @@ class Pool final : public DecoderPool {
     return outcome;
   }
 
-  absl::StatusOr<DecoderAnswer> Ask(const Child& child, const DecodeRequest& request) {
+  absl::StatusOr<DecoderResponse> SendJob(const Child& child, const DecodeRequest& request) {
     ICPT_ASSIGN_OR_RETURN(const Descriptor input, MemoryFile(request.bytes));
     ICPT_ASSIGN_OR_RETURN(const Descriptor output, MemoryFile(""));
     if (options_.before_job) options_.before_job(request.name, child.pid());
     child.LimitProcessorTime(options_.clip_deadline);
-    ICPT_RETURN_IF_ERROR(SendWire(child.socket(), EncodeJob(request.job), {input.get(), output.get()}));
-    ICPT_ASSIGN_OR_RETURN(const WireMessage message, Await(child));
-    return ReadAnswer(message.text, output.get(), request.job);
+    ICPT_RETURN_IF_ERROR(SendMessage(child.socket(), EncodeJob(request.job), {input.get(), output.get()}));
+    ICPT_ASSIGN_OR_RETURN(const DecoderMessage message, Await(child));
+    return ReadResponse(message.text, output.get(), request.job);
   }
 
   // DEADLINE_EXCEEDED for a child that hangs. One that computes is let go on to its limit of processor time,
   // since on a busy box a clip may take long through no fault of its own.
-  absl::StatusOr<WireMessage> Await(const Child& child) {
+  absl::StatusOr<DecoderMessage> Await(const Child& child) {
     while (true) {
       const absl::Duration before = child.ProcessorTime();
-      auto message = ReceiveWire(child.socket(), options_.clip_deadline);
+      auto message = ReceiveMessage(child.socket(), options_.clip_deadline);
       if (!absl::IsDeadlineExceeded(message.status())) return message;
       if (child.ProcessorTime() - before <= kBusyShareMin * options_.clip_deadline) return message.status();
     }
@@ -253,12 +253,12 @@ class Pool final : public DecoderPool {
       ICPT_ASSIGN_OR_RETURN(child, Child::Start(options_));
       busy_.push_back(child->pid());
     }
-    const auto ready = ReceiveWire(child->socket(), options_.start_deadline);
+    const auto ready = ReceiveMessage(child->socket(), options_.start_deadline);
     if (ready.ok() && ready->text == kReadyText) return absl::OkStatus();
     if (ready.ok()) {
       Retire(child);
-      ICPT_ASSIGN_OR_RETURN(const DecoderAnswer answer, ReadAnswer(ready->text, -1, {}));
-      return FailedPrecondition(answer.fault);
+      ICPT_ASSIGN_OR_RETURN(const DecoderResponse response, ReadResponse(ready->text, -1, {}));
+      return FailedPrecondition(response.fault);
     }
     const bool is_late = absl::IsDeadlineExceeded(ready.status());
     const std::string death = DeathText(Retire(child));
@@ -278,7 +278,7 @@ class Pool final : public DecoderPool {
 
   const DecoderPoolOptions options_;
   absl::Mutex mutex_;
-  std::deque<Ticket> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::deque<PendingRequest> waiting_ ABSL_GUARDED_BY(mutex_);
   std::vector<pid_t> busy_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;

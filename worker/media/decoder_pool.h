@@ -1,6 +1,6 @@
-// A pool of decoder children. Each has a thread here that feeds it one clip at a time, sets it a deadline,
-// and replaces it when it dies or hangs. A clip that ends a child is tried once more and then given up with
-// the reason, unless the child was killed from outside. Children die with this process.
+// A pool of decoder processes. Each has a thread here that sends it one clip at a time, sets it a deadline,
+// and replaces it when it dies or hangs. A clip that ends its decoder is tried once more and then given up
+// with the reason, unless the decoder was killed from outside. Decoders die with this process.
 #pragma once
 
 #include <sys/types.h>
@@ -41,7 +41,7 @@ struct DecoderPoolOptions {
   std::function<void(const std::string& clip, pid_t child)> before_job;
 };
 
-// Submit from one thread.
+// REQUIRES: Submit is called from one thread.
 class DecoderPool {
  public:
   // Starts the threads; children start with their first clip.

@@ -16,7 +16,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/grey_clip.h"
 #include "tests/support/scratch_folder.h"
-#include "worker/media/decoder.h"
+#include "worker/media/sandbox.h"
 
 namespace interceptor::worker {
 namespace {
@@ -95,7 +95,7 @@ CATCH_TEST_CASE(
   auto good = pool->Submit(Request("good.mp4", clip));
   const std::string fault = deadly.get().fault;
   // A sanitizer's runtime turns the signal into an exit.
-  CATCH_CHECK(fault == (kIsCaged ? "the decoder died with signal 11" : fault));
+  CATCH_CHECK(fault == (kIsSandboxed ? "the decoder died with signal 11" : fault));
   CATCH_CHECK_FALSE(fault.empty());
   CATCH_CHECK(good.get().fault.empty());
 }
@@ -110,7 +110,7 @@ CATCH_TEST_CASE("a decoder that hangs is ended at the clip's deadline") {
   CATCH_CHECK(outcome.fault == "the decoder gave no answer within 300ms");
 }
 
-CATCH_TEST_CASE("a machine that cannot run decoders is told apart from bad clips") {
+CATCH_TEST_CASE("a machine that cannot run decoders is distinguished from bad clips") {
   DecoderPoolOptions options = Options();
   options.program = "/nonexistent/interceptor-decode";
   const DecodeOutcome absent = DecoderPool::Start(options)->Submit(Request("a.mp4", "x")).get();

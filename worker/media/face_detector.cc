@@ -7,7 +7,7 @@
 #include <opencv2/objdetect.hpp>
 
 #include "common/base/status.h"
-#include "worker/media/video.h"
+#include "worker/media/video_decoder.h"
 
 namespace interceptor::worker {
 namespace {
@@ -82,7 +82,7 @@ class YuNetDetector final : public FaceDetector {
     try {
       network_ = cv::dnn::readNetFromONNX(path);
       network_.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
-      // Not square, so that rows are told from columns, and not the size that the file names.
+      // Not square, so that rows and columns differ, and not the size that the file names.
       if (Run(cv::Mat(2 * kStrideMax, 3 * kStrideMax, CV_8UC3, cv::Scalar::all(128))))
         return absl::OkStatus();
     } catch (const cv::Exception& exception) {
@@ -172,7 +172,8 @@ absl::StatusOr<std::unique_ptr<FaceDetector>> FaceDetector::Load(const std::stri
   return path.ends_with(".onnx") ? LoadAs<YuNetDetector>(path) : LoadAs<CascadeDetector>(path);
 }
 
-absl::StatusOr<std::optional<FaceBox>> FindFace(FaceDetector& detector, Video& video, const VideoFrame& frame,
+absl::StatusOr<std::optional<FaceBox>> FindFace(FaceDetector& detector, VideoDecoder& video,
+                                                const VideoFrame& frame,
                                                 const std::optional<FaceBox>& expected) {
   const auto [side_max, in_colour] = detector.input();
   ICPT_ASSIGN_OR_RETURN(const cv::Mat picture,

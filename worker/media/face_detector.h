@@ -10,7 +10,7 @@
 
 namespace interceptor::worker {
 
-class Video;
+class VideoDecoder;
 struct VideoFrame;
 
 // A square by its centre and side, in pixels of the upright picture.
@@ -43,7 +43,8 @@ class FaceDetector {
 };
 
 // The same of a frame, in pixels of the upright picture.
-absl::StatusOr<std::optional<FaceBox>> FindFace(FaceDetector& detector, Video& video, const VideoFrame& frame,
+absl::StatusOr<std::optional<FaceBox>> FindFace(FaceDetector& detector, VideoDecoder& video,
+                                                const VideoFrame& frame,
                                                 const std::optional<FaceBox>& expected);
 
 }  // namespace interceptor::worker

@@ -12,9 +12,9 @@
 #include "tests/support/face_model.h"
 #include "tests/support/marked_faces.h"
 #include "tests/support/scratch_folder.h"
-#include "worker/media/clip_decode.h"
-#include "worker/media/video.h"
-#include "worker/media/views.h"
+#include "worker/media/clip_decoder.h"
+#include "worker/media/crop.h"
+#include "worker/media/video_decoder.h"
 
 namespace interceptor::worker {
 namespace {
@@ -97,7 +97,7 @@ std::pair<int, int> SearchMarks(const std::string& bytes, const std::string& cli
   const std::vector<MarkedFace> marks = MarksOf(clip);
   std::vector<int64_t> frames;
   for (const MarkedFace& mark : marks) frames.push_back(mark.frame);
-  const auto video = Video::Open(bytes);
+  const auto video = VideoDecoder::Open(bytes);
   CATCH_REQUIRE(video.ok());
   size_t next = 0;
   int found = 0;

@@ -6,8 +6,8 @@
 #include <numbers>
 #include <opencv2/core.hpp>
 
-#include "worker/media/sound.h"
-#include "worker/media/view_shapes.h"
+#include "worker/media/audio_decoder.h"
+#include "worker/media/decoded_clip.h"
 
 namespace interceptor::worker {
 namespace {
@@ -21,7 +21,7 @@ double MelOf(double hertz) { return 2595 * std::log10(1 + hertz / 700); }
 double HertzOf(double mel) { return 700 * (std::pow(10, mel / 2595) - 1); }
 
 // Corner k of the triangles, in hertz; triangle b spans corners b to b + 2.
-double Corner(int k) { return HertzOf(MelOf(kSoundRate / 2.0) * k / (kMelBands + 1)); }
+double Corner(int k) { return HertzOf(MelOf(kAudioRate / 2.0) * k / (kMelBands + 1)); }
 
 // [bands, bins]
 cv::Mat Triangles() {
@@ -31,7 +31,7 @@ cv::Mat Triangles() {
     const double middle = Corner(band + 1);
     const double high = Corner(band + 2);
     for (int bin = 0; bin < kBins; ++bin) {
-      const double hertz = static_cast<double>(bin) * kSoundRate / kTransform;
+      const double hertz = static_cast<double>(bin) * kAudioRate / kTransform;
       const double height = std::min((hertz - low) / (middle - low), (high - hertz) / (high - middle));
       triangles.at<double>(band, bin) = std::max(0.0, height);
     }

@@ -5,17 +5,17 @@
 #include <numbers>
 
 #include "tests/support/catch.h"
-#include "worker/media/sound.h"
-#include "worker/media/view_shapes.h"
+#include "worker/media/audio_decoder.h"
+#include "worker/media/decoded_clip.h"
 
 namespace interceptor::worker {
 namespace {
 
 std::vector<float> Tone(double hertz, double seconds) {
-  std::vector<float> sound(static_cast<size_t>(seconds * kSoundRate));
+  std::vector<float> sound(static_cast<size_t>(seconds * kAudioRate));
   for (size_t i = 0; i < sound.size(); ++i) {
     sound[i] = static_cast<float>(
-        0.5 * std::sin(2 * std::numbers::pi * hertz * static_cast<double>(i) / kSoundRate));
+        0.5 * std::sin(2 * std::numbers::pi * hertz * static_cast<double>(i) / kAudioRate));
   }
   return sound;
 }
@@ -39,7 +39,7 @@ CATCH_TEST_CASE("a tone is loudest in the band around it") {
 }
 
 CATCH_TEST_CASE("a click stands in the columns whose window holds it and is loudest in the nearest") {
-  std::vector<float> sound(kSoundRate, 0.0f);
+  std::vector<float> sound(kAudioRate, 0.0f);
   sound[8000] = 1.0f;
   const std::vector<float> log_mel = LogMel(sound, 100);
   const auto level = [&](int64_t column) { return log_mel[static_cast<size_t>(column * kMelBands + 40)]; };
@@ -56,7 +56,7 @@ CATCH_TEST_CASE("beyond the sound there is silence") {
   CATCH_CHECK(log_mel.back() == static_cast<float>(std::log(1e-10)));
 }
 
-CATCH_TEST_CASE("speech is told from a hum and from a hiss by its level") {
+CATCH_TEST_CASE("the level of speech is above that of a hum and of a hiss") {
   const auto level = [](double hertz) { return SpeechLevel(LogMel(Tone(hertz, 0.2), 20))[10]; };
   CATCH_CHECK(level(1000) > level(60));
   CATCH_CHECK(level(1000) > level(7000));

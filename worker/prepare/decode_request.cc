@@ -36,7 +36,8 @@ absl::StatusOr<DecodeRequest> MakeDecodeRequest(Archive& archive, const Labelled
   job.frames = clip.label == Label::kFake ? settings.frames_per_fake : settings.frames_per_real;
   job.view_pixels = settings.view_pixels;
   job.face_detection_stride = settings.face_detection_stride;
-  job.sketching = clip.label == Label::kFake ? Sketching::kWide : Sketching::kNearWide;
+  job.thumbnail_mode =
+      clip.label == Label::kFake ? ThumbnailMode::kFullFrames : ThumbnailMode::kNearFullFrames;
   job.fake_frames = settings.frames_per_fake;
   return DecodeRequest{clip.name, std::move(bytes), job};
 }

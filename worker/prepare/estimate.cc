@@ -7,8 +7,8 @@
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/io/file_system.h"
-#include "worker/media/schedule.h"
-#include "worker/media/view_shapes.h"
+#include "worker/media/decoded_clip.h"
+#include "worker/media/frame_selection.h"
 #include "worker/prepare/archive.h"
 #include "worker/prepare/audit.h"
 #include "worker/prepare/decode_request.h"
@@ -75,7 +75,7 @@ class Estimator {
     const MonotonicTime begun = SystemClock().Now();
     Sample sample;
     std::vector<std::future<DecodeOutcome>> outcomes;
-    for (const int64_t index : EvenlySpread(static_cast<int64_t>(clips.size()), count)) {
+    for (const int64_t index : EvenlySpaced(static_cast<int64_t>(clips.size()), count)) {
       auto request = MakeDecodeRequest(archive, *clips[static_cast<size_t>(index)], settings_);
       if (request.ok()) {
         outcomes.push_back(pool_->Submit(*std::move(request)));

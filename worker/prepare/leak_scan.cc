@@ -8,35 +8,35 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
-#include "worker/media/picture_hash.h"
+#include "worker/media/perceptual_hash.h"
 #include "worker/sampling/families.h"
 #include "worker/store/manifest.h"
 
 namespace interceptor::worker {
 namespace {
 
-constexpr int kLookFrames = 4;
-constexpr int kLookPixels = 64;
+constexpr int kHashedFrames = 4;
+constexpr int kHashedPixels = 64;
 constexpr size_t kTriesPerFamily = 3;
 constexpr size_t kWindow = 8;  // clips in flight, whose bytes are in memory
 constexpr std::chrono::milliseconds kStopCheckPeriod(200);
 
-void AddFamilies(const DataManifest& manifest, std::vector<FamilyLook>& families) {
-  std::map<std::string, FamilyLook> by_name;
+void AddFamilies(const DataManifest& manifest, std::vector<FamilyFingerprint>& families) {
+  std::map<std::string, FamilyFingerprint> by_name;
   for (const ClipInfo& clip : manifest.clips) {
-    FamilyLook& family = by_name[clip.family];
+    FamilyFingerprint& family = by_name[clip.family];
     family.family = clip.family;
     family.fold = clip.fold;
-    if (const auto look = manifest.looks.find(clip.name); look != manifest.looks.end())
-      family.hashes = look->second;
+    if (const auto found = manifest.fingerprints.find(clip.name); found != manifest.fingerprints.end())
+      family.hashes = found->second;
   }
   for (auto& [name, family] : by_name) families.push_back(std::move(family));
 }
 
 struct Family {
   std::string name;
-  std::vector<const LabelledClip*>
-      clips;  // the original first: it is looked at, or the next that can be decoded
+  // The original first: it is hashed, or the next that can be decoded.
+  std::vector<const LabelledClip*> clips;
   size_t tried = 0;
 };
 
@@ -60,7 +60,7 @@ struct Pending {
   std::future<DecodeOutcome> outcome;
 };
 
-// Looks at one clip of each family.
+// Hashes one clip of each family.
 class Scanner {
  public:
   using Progress = std::function<bool(int64_t done, int64_t total)>;
@@ -78,8 +78,8 @@ class Scanner {
     return absl::OkStatus();
   }
 
-  std::vector<FamilyLook> seen;
-  std::map<std::string, std::vector<uint64_t>> looks;  // by clip
+  std::vector<FamilyFingerprint> seen;
+  std::map<std::string, std::vector<uint64_t>> fingerprints;  // by clip
 
  private:
   // Submits the family's next clip that can be read, if it has one left.
@@ -90,8 +90,8 @@ class Scanner {
       if (absl::IsUnavailable(bytes.status())) return bytes.status();
       if (!bytes.ok() || bytes->empty()) continue;
       DecodeJob job;
-      job.frames = kLookFrames;
-      job.view_pixels = kLookPixels;
+      job.frames = kHashedFrames;
+      job.view_pixels = kHashedPixels;
       job.views = {View::kFullFrame};
       window_.push_back({&family, clip.name, pool_.Submit({clip.name, *std::move(bytes), job})});
       return absl::OkStatus();
@@ -109,9 +109,9 @@ class Scanner {
     const DecodeOutcome outcome = first.outcome.get();
     ICPT_RETURN_IF_ERROR(outcome.status);
     std::vector<uint64_t> hashes;
-    if (outcome.fault.empty()) hashes = HashPictures(outcome.clip, kLookPixels);
+    if (outcome.fault.empty()) hashes = HashFrames(outcome.clip, kHashedPixels);
     if (hashes.empty()) return Try(*first.family);
-    looks[first.clip] = hashes;
+    fingerprints[first.clip] = hashes;
     Keep(*first.family, std::move(hashes));
     return absl::OkStatus();
   }
@@ -157,17 +157,17 @@ absl::StatusOr<LeakScan> ScanForLeaks(DecoderPool& pool, Archive& archive, const
   Scanner scanner(pool, archive, evaluation.folds, progress);
   ICPT_RETURN_IF_ERROR(scanner.Scan(families));
   const auto unknown = std::count_if(scanner.seen.begin(), scanner.seen.end(),
-                                     [](const FamilyLook& look) { return look.hashes.empty(); });
+                                     [](const FamilyFingerprint& family) { return family.hashes.empty(); });
   if (unknown > 0) {
     ICPT_LOG(kWarning) << "chunk " << chunk << ": of " << unknown
                        << " families no clip that was tried shows a picture to compare; footage that they "
                           "share with others is not found";
   }
   LeakScan scan;
-  scan.looks = std::move(scanner.looks);
+  scan.fingerprints = std::move(scanner.fingerprints);
   // By name, whatever order they were decoded in.
   std::sort(scanner.seen.begin(), scanner.seen.end(),
-            [](const FamilyLook& a, const FamilyLook& b) { return a.family < b.family; });
+            [](const FamilyFingerprint& a, const FamilyFingerprint& b) { return a.family < b.family; });
   scan.links = LinkFamilies(earlier.families, scanner.seen, earlier.left_held_out, evaluation.held_out_fold);
   return scan;
 }

@@ -20,7 +20,7 @@ namespace interceptor::worker {
 
 struct EarlierChunks {
   std::map<std::string, std::string> scanned;  // chunk -> its manifest's digest
-  std::vector<FamilyLook> families;
+  std::vector<FamilyFingerprint> families;
   std::set<std::string> left_held_out;
 };
 
@@ -29,14 +29,14 @@ struct EarlierChunks {
 absl::StatusOr<EarlierChunks> ReadEarlierChunks(const FileSystem& files, const std::string& store,
                                                 const RunSettings& settings, const std::string& chunk);
 
-// Looked at: the original of each family, or its first clip by name where the original is not in the chunk.
+// Hashed: the original of each family, or its first clip by name where the original is not in the chunk.
 struct LeakScan {
-  std::map<std::string, std::vector<uint64_t>> looks;  // by clip
+  std::map<std::string, std::vector<uint64_t>> fingerprints;  // by clip
   FamilyLinks links;
 };
 
 // `progress(done, total)` is called between clips; CANCELLED when it returns false. Clips that cannot be
-// decoded have no look.
+// decoded have no fingerprint.
 absl::StatusOr<LeakScan> ScanForLeaks(DecoderPool& pool, Archive& archive, const std::string& chunk,
                                       const GateReport& gate, const EarlierChunks& earlier,
                                       const EvaluationSettings& evaluation,

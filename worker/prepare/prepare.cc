@@ -199,8 +199,8 @@ class Builder {
     const auto linked = scan_.links.folds.find(stored.info.family);
     stored.info.fold =
         linked != scan_.links.folds.end() ? linked->second : FoldOf(stored.info.family, manifest_.folds);
-    if (const auto look = scan_.looks.find(clip.name); look != scan_.looks.end())
-      manifest_.looks.insert(*look);
+    if (const auto found = scan_.fingerprints.find(clip.name); found != scan_.fingerprints.end())
+      manifest_.fingerprints.insert(*found);
     stored.attributes = decoded.attributes;
     stored.frame_seconds = decoded.frame_seconds;
     stored.series = decoded.series;

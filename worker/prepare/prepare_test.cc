@@ -10,7 +10,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/grey_clip.h"
 #include "tests/support/tiny_chunk.h"
-#include "worker/media/view_shapes.h"
+#include "worker/media/decoded_clip.h"
 #include "worker/sampling/families.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/manifest.h"
@@ -352,7 +352,7 @@ CATCH_TEST_CASE("footage that a chunk shares with an earlier one is found and go
     return *DecodeManifest(*ReadWholeFile(SystemFiles(), ManifestPath(options.store, options.chunk)));
   };
   const DataManifest earlier = manifest();
-  CATCH_CHECK(earlier.looks.size() == 8);
+  CATCH_CHECK(earlier.fingerprints.size() == 8);
   CATCH_CHECK(earlier.linked.empty());
   // The last two of its eight scenes are the first two of this chunk.
   const std::string bytes = RawZip(TinyChunkEntries({.families = 6, .first_scene = 7}));
@@ -379,8 +379,8 @@ CATCH_TEST_CASE("footage that a chunk shares with an earlier one is found and go
       RawZip(TinyChunkEntries({.families = 6, .first_scene = 7, .replaced = {{"r0.mp4", "damaged"}}}));
   CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), options.zip_path, damaged).ok());
   Prepare(options, observer);
-  CATCH_CHECK(manifest().looks.count("f0.mp4") == 1);
-  CATCH_CHECK(manifest().looks.count("f1.mp4") == 0);
+  CATCH_CHECK(manifest().fingerprints.count("f0.mp4") == 1);
+  CATCH_CHECK(manifest().fingerprints.count("f1.mp4") == 0);
   CATCH_CHECK(manifest().linked.at("02/r1.mp4") == "00/r7.mp4");
   // The same without the earlier chunk is another manifest.
   options.store = folder.File("other");

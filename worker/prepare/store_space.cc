@@ -1,7 +1,7 @@
 #include "worker/prepare/store_space.h"
 
 #include "common/base/status.h"
-#include "worker/media/view_shapes.h"
+#include "worker/media/decoded_clip.h"
 #include "worker/store/clip_store.h"
 
 namespace interceptor::worker {

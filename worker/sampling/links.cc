@@ -26,7 +26,7 @@ class Groups {
   std::vector<size_t> parent_;
 };
 
-bool HasTheLike(uint64_t hash, const FamilyLook& other) {
+bool HasTheLike(uint64_t hash, const FamilyFingerprint& other) {
   return std::any_of(other.hashes.begin(), other.hashes.end(),
                      [hash](uint64_t seen) { return std::popcount(hash ^ seen) <= kSameBitsMax; });
 }
@@ -34,23 +34,23 @@ bool HasTheLike(uint64_t hash, const FamilyLook& other) {
 // One group of linked families: indices into earlier families, then own ones.
 class Resolver {
  public:
-  Resolver(std::span<const FamilyLook> earlier, std::span<const FamilyLook> own,
+  Resolver(std::span<const FamilyFingerprint> earlier, std::span<const FamilyFingerprint> own,
            const std::set<std::string>& left_before, int held_out_fold)
       : earlier_(earlier), own_(own), left_before_(left_before), held_out_fold_(held_out_fold) {}
 
   void Resolve(const std::vector<size_t>& group, FamilyLinks& links) const {
-    const FamilyLook* held_out = nullptr;
-    const FamilyLook* trained = nullptr;
+    const FamilyFingerprint* held_out = nullptr;
+    const FamilyFingerprint* trained = nullptr;
     for (const size_t index : group) {
       if (index >= earlier_.size()) break;
-      const FamilyLook& family = earlier_[index];
-      const FamilyLook*& first = IsHeldOut(family) ? held_out : trained;
+      const FamilyFingerprint& family = earlier_[index];
+      const FamilyFingerprint*& first = IsHeldOut(family) ? held_out : trained;
       if (first == nullptr) first = &family;
     }
-    const FamilyLook& leader = trained != nullptr ? *trained : At(group.front());
+    const FamilyFingerprint& leader = trained != nullptr ? *trained : At(group.front());
     const int fold = trained != nullptr && trained->fold == held_out_fold_ ? TrainingFold() : leader.fold;
     for (const size_t index : group) {
-      const FamilyLook& family = At(index);
+      const FamilyFingerprint& family = At(index);
       if (index >= earlier_.size()) {
         links.folds[family.family] = fold;
         if (&family != &leader) links.linked[family.family] = leader.family;
@@ -61,23 +61,23 @@ class Resolver {
   }
 
  private:
-  const FamilyLook& At(size_t index) const {
+  const FamilyFingerprint& At(size_t index) const {
     return index < earlier_.size() ? earlier_[index] : own_[index - earlier_.size()];
   }
-  bool IsHeldOut(const FamilyLook& family) const {
+  bool IsHeldOut(const FamilyFingerprint& family) const {
     return family.fold == held_out_fold_ && !left_before_.contains(family.family);
   }
   int TrainingFold() const { return held_out_fold_ == 0 ? 1 : 0; }
 
-  std::span<const FamilyLook> earlier_;
-  std::span<const FamilyLook> own_;
+  std::span<const FamilyFingerprint> earlier_;
+  std::span<const FamilyFingerprint> own_;
   const std::set<std::string>& left_before_;
   const int held_out_fold_;
 };
 
 }  // namespace
 
-bool ShowTheSame(const FamilyLook& a, const FamilyLook& b) {
+bool ShowTheSame(const FamilyFingerprint& a, const FamilyFingerprint& b) {
   if (a.hashes.empty()) return false;
   const auto alike =
       std::count_if(a.hashes.begin(), a.hashes.end(), [&b](uint64_t hash) { return HasTheLike(hash, b); });
@@ -85,11 +85,11 @@ bool ShowTheSame(const FamilyLook& a, const FamilyLook& b) {
   return static_cast<size_t>(alike) >= needed;
 }
 
-FamilyLinks LinkFamilies(std::span<const FamilyLook> earlier, std::span<const FamilyLook> own,
+FamilyLinks LinkFamilies(std::span<const FamilyFingerprint> earlier, std::span<const FamilyFingerprint> own,
                          const std::set<std::string>& left_before, int held_out_fold) {
-  std::vector<const FamilyLook*> all;
-  for (const FamilyLook& family : earlier) all.push_back(&family);
-  for (const FamilyLook& family : own) all.push_back(&family);
+  std::vector<const FamilyFingerprint*> all;
+  for (const FamilyFingerprint& family : earlier) all.push_back(&family);
+  for (const FamilyFingerprint& family : own) all.push_back(&family);
   // Earlier ones among each other too: what one of them was linked to must go with it.
   Groups groups(all.size());
   for (size_t later = 0; later < all.size(); ++later) {

@@ -10,8 +10,8 @@
 
 namespace interceptor::worker {
 
-// What a family looks like: 63-bit hashes of a few frames of one of its clips, in order.
-struct FamilyLook {
+// 63-bit perceptual hashes of a few frames of one of a family's clips, in order.
+struct FamilyFingerprint {
   std::string family;  // "00/abcdefghij.mp4"
   int fold = 0;        // as its manifest says, or by hash while it has none
   std::vector<uint64_t> hashes;
@@ -22,7 +22,7 @@ inline constexpr int kSameBitsMax = 6;
 
 // True when at least three of four (and half of fewer, rounded up) of `a`'s pictures have their like in `b`.
 // Never without pictures.
-bool ShowTheSame(const FamilyLook& a, const FamilyLook& b);
+bool ShowTheSame(const FamilyFingerprint& a, const FamilyFingerprint& b);
 
 struct FamilyLinks {
   // Families of this chunk that show footage of another family, and which one: of an earlier chunk where
@@ -38,7 +38,7 @@ struct FamilyLinks {
 
 // `earlier`: the families of the chunks before this one, in the plan's order; those in `left_before` count as
 // trained on.
-FamilyLinks LinkFamilies(std::span<const FamilyLook> earlier, std::span<const FamilyLook> own,
+FamilyLinks LinkFamilies(std::span<const FamilyFingerprint> earlier, std::span<const FamilyFingerprint> own,
                          const std::set<std::string>& left_before, int held_out_fold);
 
 }  // namespace interceptor::worker

@@ -26,16 +26,16 @@ std::vector<uint64_t> Pictures(uint64_t scene, int noise, uint64_t draw) {
   return hashes;
 }
 
-FamilyLook Look(const std::string& family, int fold, uint64_t scene, int noise = 0) {
+FamilyFingerprint Fingerprint(const std::string& family, int fold, uint64_t scene, int noise = 0) {
   return {family, fold, Pictures(scene, noise, DigestPrefix64(family))};
 }
 
 CATCH_TEST_CASE("the same footage is known in another encoding, other footage is not") {
-  const FamilyLook a = Look("00/a", 1, 7);
-  CATCH_CHECK(ShowTheSame(a, Look("01/b", 1, 7, 6)));
-  CATCH_CHECK_FALSE(ShowTheSame(a, Look("01/b", 1, 8)));
-  CATCH_CHECK_FALSE(ShowTheSame(FamilyLook{"00/x", 0, {}}, FamilyLook{"00/y", 0, {}}));
-  FamilyLook half = a;
+  const FamilyFingerprint a = Fingerprint("00/a", 1, 7);
+  CATCH_CHECK(ShowTheSame(a, Fingerprint("01/b", 1, 7, 6)));
+  CATCH_CHECK_FALSE(ShowTheSame(a, Fingerprint("01/b", 1, 8)));
+  CATCH_CHECK_FALSE(ShowTheSame(FamilyFingerprint{"00/x", 0, {}}, FamilyFingerprint{"00/y", 0, {}}));
+  FamilyFingerprint half = a;
   half.hashes[0] = ~half.hashes[0];
   CATCH_CHECK(ShowTheSame(half, a));
   half.hashes[1] = ~half.hashes[1];
@@ -44,8 +44,10 @@ CATCH_TEST_CASE("the same footage is known in another encoding, other footage is
 
 CATCH_TEST_CASE(
     "a family that shows trained footage is trained on, one that shows held-out footage held out") {
-  const std::vector<FamilyLook> earlier = {Look("00/a", 2, 1), Look("00/b", kHeldOut, 2)};
-  const std::vector<FamilyLook> own = {Look("01/c", kHeldOut, 1), Look("01/d", 3, 2), Look("01/e", 4, 3)};
+  const std::vector<FamilyFingerprint> earlier = {Fingerprint("00/a", 2, 1),
+                                                  Fingerprint("00/b", kHeldOut, 2)};
+  const std::vector<FamilyFingerprint> own = {Fingerprint("01/c", kHeldOut, 1), Fingerprint("01/d", 3, 2),
+                                              Fingerprint("01/e", 4, 3)};
   const FamilyLinks links = LinkFamilies(earlier, own, {}, kHeldOut);
   CATCH_CHECK(links.linked == std::map<std::string, std::string>{{"01/c", "00/a"}, {"01/d", "00/b"}});
   CATCH_CHECK(links.folds == std::map<std::string, int>{{"01/c", 2}, {"01/d", kHeldOut}});
@@ -53,43 +55,44 @@ CATCH_TEST_CASE(
 }
 
 CATCH_TEST_CASE("held-out footage that turns out to be trained on leaves held-out") {
-  const std::vector<FamilyLook> earlier = {Look("00/a", 2, 1), Look("00/b", kHeldOut, 2)};
-  FamilyLook both = Look("01/c", kHeldOut, 1);
+  const std::vector<FamilyFingerprint> earlier = {Fingerprint("00/a", 2, 1),
+                                                  Fingerprint("00/b", kHeldOut, 2)};
+  FamilyFingerprint both = Fingerprint("01/c", kHeldOut, 1);
   const std::vector<uint64_t> more = Pictures(2, 0, 0);
   both.hashes.insert(both.hashes.end(), more.begin(), more.end());
-  const std::vector<FamilyLook> own = {both};
+  const std::vector<FamilyFingerprint> own = {both};
   // Half of its pictures are of each.
   CATCH_CHECK(LinkFamilies(earlier, own, {}, kHeldOut).linked.empty());
-  const std::vector<FamilyLook> chain = {Look("00/a", 2, 1), Look("00/b", kHeldOut, 1)};
+  const std::vector<FamilyFingerprint> chain = {Fingerprint("00/a", 2, 1), Fingerprint("00/b", kHeldOut, 1)};
   const FamilyLinks links =
-      LinkFamilies(chain, std::vector<FamilyLook>{Look("01/c", kHeldOut, 1)}, {}, kHeldOut);
+      LinkFamilies(chain, std::vector<FamilyFingerprint>{Fingerprint("01/c", kHeldOut, 1)}, {}, kHeldOut);
   CATCH_CHECK(links.left_held_out == std::set<std::string>{"00/b"});
   CATCH_CHECK(links.folds.at("01/c") == 2);
   // Once left, it counts as trained on, whatever its own manifest says for ever.
-  const std::vector<FamilyLook> left = {Look("00/b", kHeldOut, 1)};
-  const FamilyLinks later =
-      LinkFamilies(left, std::vector<FamilyLook>{Look("02/x", kHeldOut, 1)}, {"00/b"}, kHeldOut);
+  const std::vector<FamilyFingerprint> left = {Fingerprint("00/b", kHeldOut, 1)};
+  const FamilyLinks later = LinkFamilies(
+      left, std::vector<FamilyFingerprint>{Fingerprint("02/x", kHeldOut, 1)}, {"00/b"}, kHeldOut);
   CATCH_CHECK(later.folds.at("02/x") != kHeldOut);
   CATCH_CHECK(later.left_held_out.empty());
 }
 
 CATCH_TEST_CASE(
     "what leaves held-out takes along what it was linked to before, though that looks otherwise") {
-  const FamilyLook middle = Look("00/b", kHeldOut, 2);
-  FamilyLook relative = middle;
+  const FamilyFingerprint middle = Fingerprint("00/b", kHeldOut, 2);
+  FamilyFingerprint relative = middle;
   relative.family = "01/b2";
   relative.hashes[0] = ~relative.hashes[0];
-  FamilyLook bridge{"02/c", kHeldOut, {middle.hashes[0], middle.hashes[1], middle.hashes[3]}};
-  const FamilyLook trained = Look("00/a", 2, 1);
+  FamilyFingerprint bridge{"02/c", kHeldOut, {middle.hashes[0], middle.hashes[1], middle.hashes[3]}};
+  const FamilyFingerprint trained = Fingerprint("00/a", 2, 1);
   bridge.hashes.insert(bridge.hashes.end(), trained.hashes.begin(), trained.hashes.begin() + 1);
-  FamilyLook seen = trained;
+  FamilyFingerprint seen = trained;
   seen.hashes = {bridge.hashes[0], bridge.hashes[1], bridge.hashes[3]};
   CATCH_REQUIRE(ShowTheSame(relative, middle));
   CATCH_REQUIRE(ShowTheSame(bridge, middle));
   CATCH_REQUIRE(ShowTheSame(bridge, seen));
   CATCH_REQUIRE_FALSE(ShowTheSame(bridge, relative));
-  const std::vector<FamilyLook> earlier = {seen, middle, relative};
-  const FamilyLinks links = LinkFamilies(earlier, std::vector<FamilyLook>{bridge}, {}, kHeldOut);
+  const std::vector<FamilyFingerprint> earlier = {seen, middle, relative};
+  const FamilyLinks links = LinkFamilies(earlier, std::vector<FamilyFingerprint>{bridge}, {}, kHeldOut);
   CATCH_CHECK(links.left_held_out == std::set<std::string>{"00/b", "01/b2"});
   CATCH_CHECK(links.folds.at("02/c") == 2);
 }
@@ -100,21 +103,21 @@ CATCH_TEST_CASE(
   for (uint64_t seed = 0; seed < 200; ++seed) {
     const RandomKey key = MakeRandomKey(seed, "merges", {});
     uint64_t draw = 0;
-    std::vector<FamilyLook> all;
+    std::vector<FamilyFingerprint> all;
     std::vector<uint64_t> scenes;
     std::set<std::string> left;
     std::set<uint64_t> trained;  // scenes
     for (int chunk = 0; chunk < 4; ++chunk) {
-      std::vector<FamilyLook> own;
+      std::vector<FamilyFingerprint> own;
       std::vector<uint64_t> own_scenes;
       for (int f = 0; f < 8; ++f) {
         const std::string family = FamilyName(Cat("0", chunk), Cat("f", f));
         own_scenes.push_back(RandomBits(key, draw++) % 24);
-        own.push_back(Look(family, FoldOf(family, kFolds), own_scenes.back(), 3));
+        own.push_back(Fingerprint(family, FoldOf(family, kFolds), own_scenes.back(), 3));
       }
-      const std::vector<FamilyLook> before = all;
+      const std::vector<FamilyFingerprint> before = all;
       const FamilyLinks links = LinkFamilies(all, own, left, kHeldOut);
-      for (FamilyLook& family : own) {
+      for (FamilyFingerprint& family : own) {
         if (const auto fold = links.folds.find(family.family); fold != links.folds.end())
           family.fold = fold->second;
       }

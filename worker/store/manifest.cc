@@ -87,7 +87,7 @@ absl::Status DecodeClip(const json& object, const std::string& where, DataManife
   info.family = reader.String("family");
   const int64_t fold = reader.Integer("fold");
   const std::optional<Label> label = ParseLabel(reader.String("label"));
-  if (reader.Has("look")) manifest.looks[name] = Hashes(reader.Array("look"));
+  if (reader.Has("look")) manifest.fingerprints[name] = Hashes(reader.Array("look"));
   ICPT_RETURN_IF_ERROR(reader.Finish());
   if (!label.has_value()) return DataLoss(where, ": label is neither REAL nor FAKE");
   if (fold < 0 || fold >= manifest.folds) return DataLoss(where, ": fold is ", fold);
@@ -130,8 +130,8 @@ std::string EncodeManifest(const DataManifest& manifest) {
                  {"family", clip.family},
                  {"fold", clip.fold},
                  {"label", std::string(ToString(clip.label))}};
-    if (const auto look = manifest.looks.find(clip.name); look != manifest.looks.end()) {
-      for (const uint64_t hash : look->second) line["look"].push_back(HashText(hash));
+    if (const auto found = manifest.fingerprints.find(clip.name); found != manifest.fingerprints.end()) {
+      for (const uint64_t hash : found->second) line["look"].push_back(HashText(hash));
     }
     const bool added = lines.emplace(clip.name, Line(line)).second;
     ICPT_CHECK(added) << "clip " << clip.name << " stands twice in the manifest of " << manifest.chunk;

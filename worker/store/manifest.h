@@ -32,9 +32,9 @@ struct DataManifest {
   std::map<std::string, std::string> quarantined;  // clip -> reason
   std::map<std::string, int64_t> view_bytes;       // what each view takes in the store, by its name
   // Footage that is shared with another family (worker/sampling/links.h).
-  std::map<std::string, std::vector<uint64_t>> looks;  // clip -> hashes of some of its pictures
-  std::map<std::string, std::string> scanned;          // earlier chunk -> digest of its manifest
-  std::map<std::string, std::string> linked;           // family of this chunk -> the one it shows footage of
+  std::map<std::string, std::vector<uint64_t>> fingerprints;  // clip -> hashes of some of its pictures
+  std::map<std::string, std::string> scanned;                 // earlier chunk -> digest of its manifest
+  std::map<std::string, std::string> linked;  // family of this chunk -> the one it shows footage of
   std::set<std::string> left_held_out;  // families of earlier chunks that are held out no more, up to here
 
   int FamilyCount() const;

@@ -101,10 +101,10 @@ CATCH_TEST_CASE("a newer manifest is told apart from a damaged one") {
   CATCH_CHECK(status.code() == absl::StatusCode::kFailedPrecondition);
 }
 
-CATCH_TEST_CASE("what families look like and which are linked survives the way out and back") {
+CATCH_TEST_CASE("fingerprints and links of families survive the way out and back") {
   DataManifest manifest = Sample();
   manifest.version = kManifestVersion;
-  manifest.looks = {{"a.mp4", {0x00ff, 0x7fffffffffffffff}}};
+  manifest.fingerprints = {{"a.mp4", {0x00ff, 0x7fffffffffffffff}}};
   manifest.scanned = {{"00", std::string(64, 'b')}};
   manifest.linked = {{"01/a.mp4", "00/x.mp4"}};
   manifest.left_held_out = {"00/y.mp4"};
@@ -114,7 +114,7 @@ CATCH_TEST_CASE("what families look like and which are linked survives the way o
   const auto back = DecodeManifest(text);
   CATCH_INFO(Message(back.status()));
   CATCH_REQUIRE(back.ok());
-  CATCH_CHECK(back->looks == manifest.looks);
+  CATCH_CHECK(back->fingerprints == manifest.fingerprints);
   CATCH_CHECK(back->scanned == manifest.scanned);
   CATCH_CHECK(back->linked == manifest.linked);
   CATCH_CHECK(back->left_held_out == manifest.left_held_out);

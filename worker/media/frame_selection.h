@@ -1,0 +1,52 @@
+// Which frames of a clip are used for which view. Pure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "worker/media/decoded_clip.h"
+
+namespace interceptor::worker {
+
+inline constexpr int64_t kNoFrame = -1;
+
+struct MouthWindow {
+  int64_t first_column = 0;     // of the log mel spectrum; a multiple of 4
+  std::vector<int64_t> frames;  // kMouthFrames of them, fewer where the clip ends before; kNoFrame in a gap
+};
+
+struct FrameSelection {
+  std::vector<int64_t> samples;      // ascending, like all that follow
+  std::vector<int64_t> full_frames;  // the samples used for full_frame, luma_patches and codec_facts
+  std::vector<std::array<int64_t, kBurstFrames>> bursts;
+  std::vector<MouthWindow> mouth_windows;
+  std::vector<int64_t> after_gaps;  // frames before which others are missing
+
+  // Every frame that is needed, once.
+  std::vector<int64_t> Frames() const;
+};
+
+// `count` frames in the middle of as many equal parts of 0 .. frames-1; all of them when there are fewer.
+std::vector<int64_t> EvenlySpaced(int64_t frames, int count);
+
+// As EvenlySpaced, but `nearest_reference(frame)` where that lies in the same part.
+std::vector<int64_t> EvenlySpacedReferences(int64_t frames, int count,
+                                            const std::function<int64_t(int64_t)>& nearest_reference);
+
+// The frames that follow the one before them by more than 1.5 times the median time between frames.
+// `seconds`, here and below, are the times of all frames.
+std::vector<int64_t> FramesAfterGaps(std::span<const double> seconds);
+
+// In each third of the clip the burst nearest to its middle that has no gap inside; none where 16 frames do
+// not fit.
+std::vector<std::array<int64_t, kBurstFrames>> PlaceBursts(std::span<const double> seconds);
+
+// The windows of 2.56 s with the highest mean of `level` (one value each 10 ms) that do not overlap, in order
+// of time: two of them, one where two do not fit, one shorter one where the sound is shorter but lasts a
+// second. Sound in a gap between frames counts as silence.
+std::vector<MouthWindow> PlaceMouthWindows(std::span<const double> level, std::span<const double> seconds);
+
+}  // namespace interceptor::worker
