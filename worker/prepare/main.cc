@@ -61,6 +61,8 @@ class TerminalObserver final : public PrepareObserver {
   void OnGate(const GateFacts& gate) override {
     EndLine();
     std::cerr << "chunk " << chunk_ << ": " << gate.text << "\n";
+    for (const std::string& note : gate.notes)
+      std::cerr << "chunk " << chunk_ << ": " << Printable(note) << "\n";
   }
 
   void OnWaiting() override {
@@ -121,12 +123,14 @@ class ChannelObserver final : public PrepareObserver {
   }
 
   void OnGate(const GateFacts& gate) override {
+    std::string text = gate.text;
+    for (const std::string& note : gate.notes) text += Cat(" ", Printable(note), ".");
     Tell({{"event", "gate"},
           {"expected_fake_share", gate.expected_fake_share},
           {"fake_share", gate.fake_share},
           {"reals", gate.reals},
           {"fakes", gate.fakes},
-          {"text", gate.text}});
+          {"text", text}});
   }
 
   void OnWaiting() override {
@@ -280,7 +284,7 @@ int RunForPerson(Arguments& arguments) {
   const std::string_view notice = FaceModelNotice(
       preparation.face_model.empty() ? arguments.options.pool.face_model_path : preparation.face_model);
   if (!notice.empty()) std::cerr << "interceptor-prepare: " << notice << "\n";
-  if (arguments.audit->parsed()) return Report(RunAudit(arguments.folder, preparation));
+  if (arguments.audit->parsed()) return Report(RunAudit(arguments.folder, arguments.options.settings));
   if (arguments.estimate->parsed()) {
     return Report(RunEstimate(arguments.folder, preparation, arguments.options.pool));
   }

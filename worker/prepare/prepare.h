@@ -13,6 +13,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -37,6 +38,7 @@ struct GateFacts {
   double fake_share = 0;
   double expected_fake_share = 0;
   std::string text;
+  std::vector<std::string> notes;  // what is odd about the labels, a line each
 };
 
 // Called on the thread of PrepareChunk.
