@@ -75,8 +75,8 @@ class Preparer:
         self.folder = folder
         folder.mkdir()
         write_chunk(folder / "00.zip", clips, originals)
-        preparation = {"view_pixels": VIEW, "frames_per_fake": frames, "frames_per_real": frames, "unmatched_share_max": 1}
-        (folder / "run.json").write_text(json.dumps({"version": 1, "preparation": preparation}))
+        stored_clips.write_settings(folder / "run.json", f"00/{originals[0]}", view_pixels=VIEW, frames_per_fake=frames,
+                                    frames_per_real=frames, unmatched_share_max=1)
         self.begun = time.monotonic()
         words = [programs / "interceptor-prepare", "00.zip", "--out", "store", "--settings", "run.json", "--decoders", decoders]
         with open(folder / "output.txt", "wb") as output:

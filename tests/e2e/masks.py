@@ -131,7 +131,8 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="interceptor-masks-") as top:
         folder = pathlib.Path(top)
-        run(arguments.bin.resolve() / "interceptor-prepare", make_chunk(folder), "--out", folder / "store")
+        settings = stored_clips.write_settings(folder / "run.json", "00/real.mp4")
+        run(arguments.bin.resolve() / "interceptor-prepare", make_chunk(folder), "--out", folder / "store", "--settings", settings)
         masks = read_masks(folder / "store")
         for name in ("fake.mp4", "turned-fake.mp4"):
             require(masks[name] is not None, f"{name} has no mask")

@@ -53,7 +53,8 @@ def prepare(bin_folder, folder, clips):
         for clip in clips:
             archive.write(clip, clip.name)
         archive.writestr("metadata.json", json.dumps(labels))
-    run(bin_folder / "interceptor-prepare", folder / "00.zip", "--out", folder / "store")
+    settings = stored_clips.write_settings(folder / "run.json", f"00/{clips[0].name}")
+    run(bin_folder / "interceptor-prepare", folder / "00.zip", "--out", folder / "store", "--settings", settings)
     return read_store(folder / "store/00")
 
 

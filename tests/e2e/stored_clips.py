@@ -1,9 +1,18 @@
 """Reads clip stores by docs/clip-store.md, apart from the programs' own reader."""
+import hashlib
 import json
 import math
 import struct
 
 BYTES = {"u8": 1, "f32": 4}
+
+
+def write_settings(path, family, **preparation):
+    """run.json that holds out `family` ("00/original.mp4"): a chunk of few clips needs one with REAL and FAKE."""
+    folds = 5
+    fold = int.from_bytes(hashlib.sha256(f"fold|{family}".encode()).digest()[:8], "big") % folds
+    path.write_text(json.dumps({"version": 1, "preparation": preparation, "evaluation": {"folds": folds, "held_out_fold": fold}}))
+    return path
 
 
 def read_file(path):

@@ -25,7 +25,9 @@ LABELS = {"r0.mp4": REAL, "r1.mp4": REAL, "r2.mp4": REAL, "f0.mp4": FAKE, "f1.mp
 BAD = "bad.mp4"
 ERROR, ABSENT, LATER = 1, 4, 7
 STORE = {"train.clips", "keep.clips", "manifest.jsonl", "prepared.json"}
-SETTINGS = {"version": 1, "preparation": {"view_pixels": 64, "frames_per_fake": 2, "frames_per_real": 2}}
+# Fold 1 of 2 has the family of r0.mp4, and clips of both kinds where each is a family of its own.
+SETTINGS = {"version": 1, "preparation": {"view_pixels": 64, "frames_per_fake": 2, "frames_per_real": 2},
+            "evaluation": {"folds": 2, "held_out_fold": 1}}
 FAR = 0xFFFFFFFF
 LAST = (1 << 64) - 1
 FULL = {"count": 0xFFFF, "size": FAR, "start": FAR}
@@ -286,7 +288,8 @@ def name_rows(kit):
     yield "name-folder", kit.chunk(Entry("x.mp4/", mode=0o40755), labels={}), accepted()
     labels = {BAD: FAKE, "z.mp4": FAKE}
     yield "name-folder-labelled", kit.chunk(Entry(BAD + "/", mode=0o40755), labels=labels), refused(f"label.*{BAD}")
-    yield "name-mac", kit.chunk(Entry("__MACOSX/._r0.mp4", b"x"), labels={}), accepted()
+    system = ("__MACOSX/._r0.mp4", "._r0.mp4", ".DS_Store", "Thumbs.db", "@eaDir/r0.mp4/x.jpg", ".Trashes/501/r0.mp4")
+    yield "name-system", kit.chunk(*(Entry(name, b"x") for name in system), labels={}), accepted()
 
 
 def kind_rows(kit):
@@ -348,6 +351,11 @@ def label_rows(kit):
         labels = {BAD: {"label": "FAKE", "original": original}}
         yield f"original-{name}", kit.chunk(Entry(BAD, kit.bad), labels=labels), \
             any_of(refused("original"), quarantined("original"))
+    for name, original in (("nothing", "NaN"), ("itself", "r1.mp4"), ("fake", "f0.mp4"), ("absent", "gone.mp4")):
+        labels = {clip: {"label": "REAL", "original": original} for clip in ("r1.mp4", "r2.mp4")}
+        yield f"original-of-real-{name}", kit.chunk(labels=labels), accepted()
+    elsewhere = {clip: {"label": "FAKE", "original": "r1.mp4"} for clip in ("f0.mp4", "f1.mp4", "f2.mp4")}
+    yield "labels-hold-out-one-class", kit.chunk(labels=elsewhere), refused("2 families are held out, with 2 REAL and 0 FAKE")
     yield "labels-one-class", kit.chunk(labels={name: REAL for name in LABELS}), refused("one class only")
     yield "labels-marked", kit.chunk(metadata=b"\xef\xbb\xbf" + json.dumps(LABELS).encode()), any_of(accepted(), refused("JSON"))
 

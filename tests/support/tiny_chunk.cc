@@ -66,6 +66,8 @@ void RecordingObserver::OnQuarantine(const std::string& clip, const std::string&
   quarantined[clip] = reason;
 }
 
-void RecordingObserver::OnGate(const GateEvent& gate) { gates.push_back(gate); }
+void RecordingObserver::OnGate(const GateEvent& gate, const std::vector<std::string>&) {
+  gates.push_back(gate);
+}
 
 }  // namespace interceptor::worker

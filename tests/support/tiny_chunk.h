@@ -31,7 +31,7 @@ class RecordingObserver : public PrepareObserver {
   void OnProgress(int64_t done, int64_t total, int64_t quarantined) override;
   void OnScan(int64_t, int64_t) override {}
   void OnQuarantine(const std::string& clip, const std::string& reason) override;
-  void OnGate(const GateEvent& gate) override;
+  void OnGate(const GateEvent& gate, const std::vector<std::string>& notes) override;
   void OnWaiting() override { ++waits; }
   bool Stopped() override { return stop; }
 

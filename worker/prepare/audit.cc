@@ -6,35 +6,25 @@
 #include <set>
 
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "common/base/status.h"
 #include "common/io/file_system.h"
+#include "common/text/text.h"
 #include "worker/prepare/archive.h"
 #include "worker/prepare/decode_request.h"
+#include "worker/prepare/held_out.h"
+#include "worker/prepare/label_sources.h"
 #include "worker/prepare/text.h"
+#include "worker/sampling/families.h"
 
 namespace interceptor::worker {
 namespace {
 
-constexpr size_t kNamedMax = 3;
-
-// What is wrong with some clips: the first few are named, all are counted.
-class Finding {
- public:
-  void Add(std::string example) {
-    if (++count_ <= kNamedMax) examples_.push_back(std::move(example));
-  }
-
-  void Tell(std::string_view what, std::string_view mend, std::vector<std::string>& findings) const {
-    if (count_ == 0) return;
-    findings.push_back(Cat(count_, " ", what, ": ", absl::StrJoin(examples_, "; "),
-                           count_ > examples_.size() ? "; ..." : "", ". ", mend));
-  }
-
- private:
-  size_t count_ = 0;
-  std::vector<std::string> examples_;
-};
+// A line that counts what is wrong with some clips, names the first few and says what to do.
+void Tell(const Examples& examples, std::string_view one, std::string_view many, std::string_view remedy,
+          std::vector<std::string>& findings) {
+  if (examples.count() == 0) return;
+  findings.push_back(Cat(Counted(examples.count(), one, many), ": ", examples.Text(), ". ", remedy));
+}
 
 ChunkAudit AuditChunk(const std::string& zip, const PreparationSettings& settings,
                       const absl::StatusOr<std::optional<std::string>>& csv) {
@@ -55,11 +45,11 @@ ChunkAudit AuditChunk(const std::string& zip, const PreparationSettings& setting
 }
 
 void FindRepeats(FolderAudit& audit) {
-  Finding names;
-  Finding bytes;
+  Examples names;
+  Examples bytes;
   std::map<std::string, std::string> place_of_name;
   std::map<std::string, std::string> place_of_bytes;
-  const auto look = [](auto& seen, const std::string& key, const std::string& place, Finding& finding) {
+  const auto look = [](auto& seen, const std::string& key, const std::string& place, Examples& finding) {
     const auto [first, is_new] = seen.emplace(key, place);
     if (!is_new) finding.Add(Cat(first->second, " and ", place));
   };
@@ -71,11 +61,11 @@ void FindRepeats(FolderAudit& audit) {
       look(place_of_bytes, Cat(clip.entry.size_bytes, " ", clip.entry.checksum), place, bytes);
     }
   }
-  names.Tell("clips have the name of one in another chunk",
-             "If they are one recording, leave one out: it would be judged on what it was trained on",
-             audit.findings);
-  bytes.Tell("clips have the bytes of another one",
-             "Leave one out: the other may be held out while this one is trained on", audit.findings);
+  Tell(names, "clip has the name of one in another chunk", "clips have the name of one in another chunk",
+       "If they are one recording, leave one out: it would be judged on what it was trained on",
+       audit.findings);
+  Tell(bytes, "clip has the bytes of another one", "clips have the bytes of another one",
+       "Leave one out: the other may be held out while this one is trained on", audit.findings);
 }
 
 void FindOrphans(FolderAudit& audit) {
@@ -86,8 +76,8 @@ void FindOrphans(FolderAudit& audit) {
   for (const ChunkAudit& chunk : audit.chunks) {
     std::set<std::string_view> here;
     for (const LabelledClip& clip : chunk.gate.clips) here.insert(clip.name);
-    Finding nowhere;
-    Finding elsewhere;
+    Examples nowhere;
+    Examples elsewhere;
     for (const LabelledClip& clip : chunk.gate.clips) {
       if (here.contains(clip.original)) continue;
       const auto other = chunk_of.find(clip.original);
@@ -97,10 +87,31 @@ void FindOrphans(FolderAudit& audit) {
         elsewhere.Add(Cat(clip.name, " of ", other->second, "/", clip.original));
       }
     }
-    nowhere.Tell(Cat("fakes of chunk ", chunk.chunk, " have their original in no chunk"),
-                 "Put the originals beside them, or leave the fakes out", audit.findings);
-    elsewhere.Tell(Cat("fakes of chunk ", chunk.chunk, " have their original in another chunk"),
-                   "Move them to it: a family is held out or trained on as a whole", audit.findings);
+    const std::string of_chunk = Cat(" of chunk ", chunk.chunk, " with the original in ");
+    Tell(nowhere, Cat("fake", of_chunk, "no chunk"), Cat("fakes", of_chunk, "no chunk"),
+         "Put the originals beside them, or leave the fakes out", audit.findings);
+    Tell(elsewhere, Cat("fake", of_chunk, "another chunk"), Cat("fakes", of_chunk, "another chunk"),
+         "Move them to it: a family is held out or trained on as a whole", audit.findings);
+  }
+}
+
+// As the preparer finds it, which takes the chunks one after the other.
+void CheckHeldOut(FolderAudit& audit, const RunSettings& settings) {
+  HeldOutClips held_out;
+  for (const ChunkAudit& chunk : audit.chunks) {
+    if (!chunk.verdict.ok()) return;
+    for (const LabelledClip& clip : chunk.gate.clips) {
+      const std::string family = FamilyName(chunk.chunk, clip.original);
+      const bool is_held_out = FoldOf(family, settings.evaluation.folds) == settings.evaluation.held_out_fold;
+      if (is_held_out) held_out.Add(family, clip.label);
+    }
+    const bool is_planned = std::count(settings.chunks.begin(), settings.chunks.end(), chunk.chunk) > 0;
+    if (!is_planned && &chunk != &audit.chunks.back()) continue;
+    const std::string& first = audit.chunks.front().chunk;
+    const absl::Status status = held_out.Check(
+        &chunk == &audit.chunks.front() ? Cat("chunk ", first) : Cat("chunks ", first, " to ", chunk.chunk),
+        settings.evaluation);
+    if (!status.ok()) return audit.findings.push_back(Message(status));
   }
 }
 
@@ -134,17 +145,18 @@ absl::StatusOr<std::vector<std::string>> ListZips(const std::string& folder) {
   return zips;
 }
 
-absl::StatusOr<FolderAudit> AuditFolder(const std::string& folder, const PreparationSettings& settings) {
+absl::StatusOr<FolderAudit> AuditFolder(const std::string& folder, const RunSettings& settings) {
   ICPT_ASSIGN_OR_RETURN(const std::vector<std::string> zips, ListZips(folder));
-  const auto csv = ReadLabelsCsv(SystemFiles(), folder, settings.labels_csv);
+  const auto csv = ReadLabelsCsv(SystemFiles(), folder, settings.preparation.labels_csv);
   FolderAudit audit;
-  for (const std::string& zip : zips) audit.chunks.push_back(AuditChunk(zip, settings, csv));
-  if (!settings.face_model.empty()) {
-    const absl::Status found = FindFaceModel(SystemFiles(), "", folder, settings).status();
+  for (const std::string& zip : zips) audit.chunks.push_back(AuditChunk(zip, settings.preparation, csv));
+  if (!settings.preparation.face_model.empty()) {
+    const absl::Status found = FindFaceModel(SystemFiles(), "", folder, settings.preparation).status();
     if (!found.ok()) audit.findings.push_back(Message(found));
   }
   FindOrphans(audit);
   FindRepeats(audit);
+  CheckHeldOut(audit, settings);
   return audit;
 }
 
@@ -154,6 +166,11 @@ std::string RenderAudit(const FolderAudit& audit) {
   for (const ChunkAudit& chunk : audit.chunks) text += Line(chunk);
   for (const ChunkAudit& chunk : audit.chunks) {
     if (!chunk.verdict.ok()) text += Cat("refused: ", Printable(Message(chunk.verdict)), "\n");
+  }
+  for (const ChunkAudit& chunk : audit.chunks) {
+    for (const std::string& note : chunk.gate.notes) {
+      text += Cat("noted: chunk ", chunk.chunk, ": ", Printable(note), "\n");
+    }
   }
   for (const std::string& finding : audit.findings) text += Cat("found: ", Printable(finding), "\n");
   return text +

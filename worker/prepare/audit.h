@@ -23,8 +23,9 @@ struct ChunkAudit {
 struct FolderAudit {
   std::vector<ChunkAudit> chunks;  // sorted by name
   // The face model, where the settings name one that is not there. One line for each kind and chunk, which
-  // counts the clips, names the first few and says the mend: fakes whose original lies in another chunk or in
-  // none, and clips that stand twice, by name or by bytes (length and CRC-32 of the zip's directory).
+  // counts the clips, names the first few and says what to do: fakes whose original lies in another chunk or
+  // in none, clips that stand twice, by name or by bytes (length and CRC-32 of the zip's directory), and
+  // held-out families without REAL or FAKE.
   std::vector<std::string> findings;
 
   bool Passed() const;
@@ -33,7 +34,7 @@ struct FolderAudit {
 // The zips of a folder as paths, sorted. NOT_FOUND when the folder is absent or holds none.
 absl::StatusOr<std::vector<std::string>> ListZips(const std::string& folder);
 
-absl::StatusOr<FolderAudit> AuditFolder(const std::string& folder, const PreparationSettings& settings);
+absl::StatusOr<FolderAudit> AuditFolder(const std::string& folder, const RunSettings& settings);
 
 // A table with one line a chunk, then what is wrong, for a person.
 std::string RenderAudit(const FolderAudit& audit);

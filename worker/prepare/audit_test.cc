@@ -31,7 +31,9 @@ void WriteChunk(const ScratchFolder& folder, const std::string& chunk, const std
 }
 
 FolderAudit Audit(const ScratchFolder& folder) {
-  auto audit = AuditFolder(folder.path(), PreparationSettings{});
+  RunSettings settings;
+  settings.evaluation.folds = 2;
+  auto audit = AuditFolder(folder.path(), settings);
   CATCH_REQUIRE(audit.ok());
   return *std::move(audit);
 }
@@ -53,9 +55,9 @@ CATCH_TEST_CASE("a folder whose chunks all pass is told as a table with the coun
 CATCH_TEST_CASE("a face model that the settings name and the folder lacks does not pass") {
   const ScratchFolder folder;
   WriteChunk(folder, "00", {{"a.mp4", "one"}, {"b.mp4", "two", "a.mp4"}, {"c.mp4", "three", "a.mp4"}});
-  PreparationSettings settings;
-  settings.face_model = "yunet.onnx";
-  settings.face_model_sha256 = std::string(64, 'a');
+  RunSettings settings;
+  settings.preparation.face_model = "yunet.onnx";
+  settings.preparation.face_model_sha256 = std::string(64, 'a');
   const auto audit = AuditFolder(folder.path(), settings);
   CATCH_REQUIRE(audit.ok());
   CATCH_CHECK_FALSE(audit->Passed());
@@ -69,9 +71,9 @@ CATCH_TEST_CASE("a recording that stands in two chunks is found, by its bytes an
   const FolderAudit audit = Audit(folder);
   CATCH_CHECK_FALSE(audit.Passed());
   const std::string text = RenderAudit(audit);
-  CATCH_CHECK_THAT(text, ContainsSubstring("1 clips have the bytes of another one: 00/a.mp4 and 01/d.mp4"));
+  CATCH_CHECK_THAT(text, ContainsSubstring("1 clip has the bytes of another one: 00/a.mp4 and 01/d.mp4"));
   CATCH_CHECK_THAT(text,
-                   ContainsSubstring("1 clips have the name of one in another chunk: 00/b.mp4 and 01/b.mp4"));
+                   ContainsSubstring("1 clip has the name of one in another chunk: 00/b.mp4 and 01/b.mp4"));
 }
 
 CATCH_TEST_CASE("fakes without their original are found, and where it lies is said") {
@@ -82,9 +84,31 @@ CATCH_TEST_CASE("fakes without their original are found, and where it lies is sa
   CATCH_CHECK_FALSE(audit.Passed());
   const std::string text = RenderAudit(audit);
   CATCH_CHECK_THAT(text,
-                   ContainsSubstring("fakes of chunk 00 have their original in no chunk: c.mp4 of gone.mp4"));
+                   ContainsSubstring("1 fake of chunk 00 with the original in no chunk: c.mp4 of gone.mp4"));
   CATCH_CHECK_THAT(
-      text, ContainsSubstring("fakes of chunk 01 have their original in another chunk: e.mp4 of 00/a.mp4"));
+      text, ContainsSubstring("1 fake of chunk 01 with the original in another chunk: e.mp4 of 00/a.mp4"));
+}
+
+CATCH_TEST_CASE("chunks of which nothing real or nothing fake is held out are found, from the first one on") {
+  const ScratchFolder folder;
+  // Of two folds the first has 00/a.mp4, 00/b.mp4 and 01/d.mp4, the other 00/g.mp4.
+  WriteChunk(folder, "00",
+             {{"a.mp4", "one"}, {"b.mp4", "two"}, {"f.mp4", "three", "g.mp4"}, {"g.mp4", "four"}});
+  WriteChunk(folder, "01", {{"d.mp4", "five"}, {"h.mp4", "six", "d.mp4"}});
+  const std::string text = RenderAudit(Audit(folder));
+  CATCH_CHECK_THAT(text,
+                   ContainsSubstring("found: of chunk 00 2 families are held out, with 2 REAL and 0 FAKE"));
+  CATCH_CHECK_THAT(text, ContainsSubstring("evaluation.folds (now 2)"));
+}
+
+CATCH_TEST_CASE("what is odd about a chunk's labels is noted and does not fail the audit") {
+  const ScratchFolder folder;
+  WriteChunk(folder, "00", {{"a.mp4", "one"}, {"b.mp4", "two", "a.mp4"}, {"c.mp4", "three", "b.mp4"}});
+  const FolderAudit audit = Audit(folder);
+  CATCH_CHECK(audit.Passed());
+  CATCH_CHECK_THAT(
+      RenderAudit(audit),
+      ContainsSubstring("noted: chunk 00: 1 FAKE clip names another FAKE as original (c.mp4 of b.mp4)"));
 }
 
 CATCH_TEST_CASE("a chunk of one class and a file that is no zip are refused, the others still counted") {

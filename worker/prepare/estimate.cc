@@ -12,6 +12,7 @@
 #include "worker/prepare/archive.h"
 #include "worker/prepare/audit.h"
 #include "worker/prepare/decode_request.h"
+#include "worker/prepare/label_sources.h"
 #include "worker/prepare/labels.h"
 #include "worker/prepare/text.h"
 

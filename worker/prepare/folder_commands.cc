@@ -8,7 +8,7 @@
 
 namespace interceptor::worker {
 
-absl::Status RunAudit(const std::string& folder, const PreparationSettings& settings) {
+absl::Status RunAudit(const std::string& folder, const RunSettings& settings) {
   ICPT_ASSIGN_OR_RETURN(const FolderAudit audit, AuditFolder(folder, settings));
   std::cout << RenderAudit(audit);
   if (audit.Passed()) return absl::OkStatus();

@@ -10,7 +10,7 @@
 namespace interceptor::worker {
 
 // Prints the gate's table to stdout. FAILED_PRECONDITION when something must be mended.
-absl::Status RunAudit(const std::string& folder, const PreparationSettings& settings);
+absl::Status RunAudit(const std::string& folder, const RunSettings& settings);
 
 // Prints hours and bytes of each chunk to stdout, and progress to stderr.
 absl::Status RunEstimate(const std::string& folder, const PreparationSettings& settings,

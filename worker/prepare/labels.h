@@ -1,15 +1,11 @@
-// The data gate: which clip of a chunk is real and which is fake, from what the chunk says and never from a
-// guess. In order: the CSV that the plan names; metadata.json files; path components named real or fake.
+// The data gate: which clip of a chunk is real and which is fake, and which clips are one family.
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "common/io/file_system.h"
 #include "worker/prepare/archive.h"
 #include "worker/sampling/recipe.h"
 #include "worker/sampling/types.h"
@@ -17,7 +13,7 @@
 namespace interceptor::worker {
 
 struct LabelledClip {
-  std::string name;  // "abcdefghij.mp4"; the whole path where labels come from path components
+  std::string name;  // "abcdefghij.mp4"; its path in the zip where paths are what its labels name
   Label label = Label::kReal;
   std::string original;  // the root of its family: its own name for an original
   ArchiveEntry entry;
@@ -38,28 +34,12 @@ struct GateReport {
   double fake_share = 0;
   std::string source;  // "metadata.json", "paths" or the CSV's name
   std::string text;    // found against expected, and what the sampler will do about it
+  // What is odd and was passed over: each line counts it, names the first few and says what was made of it.
+  std::vector<std::string> notes;
 };
-
-// What one label file says of a clip.
-struct LabelLine {
-  Label label = Label::kReal;
-  std::string original;  // empty: none named
-};
-
-// DFDC's {"x.mp4": {"label": "FAKE", "split": "train", "original": "y.mp4"}}. INVALID_ARGUMENT names the
-// clip.
-absl::StatusOr<std::map<std::string, LabelLine>> ParseMetadata(std::string_view json);
-
-// "clip,label,original" lines without quotes. INVALID_ARGUMENT names the line.
-absl::StatusOr<std::map<std::string, LabelLine>> ParseLabelsCsv(std::string_view csv);
-
-// The text of the plan's CSV `name`, which lies in `folder` beside the zips; nothing when `name` is empty.
-// INVALID_ARGUMENT says the mend.
-absl::StatusOr<std::optional<std::string>> ReadLabelsCsv(const FileSystem& files, const std::string& folder,
-                                                         const std::string& name);
 
 // `csv` is the text of the plan's CSV, null when it names none. INVALID_ARGUMENT or FAILED_PRECONDITION says
-// what is wrong and how to mend it; neither is cured by trying again.
+// what is wrong and how to correct it; neither is cured by trying again.
 absl::StatusOr<GateReport> PassDataGate(Archive& archive, const GateRules& rules, const std::string* csv);
 
 // How many of `clips` may be missing or undecodable: the share rounded up, so one bad clip does not refuse a

@@ -1,5 +1,6 @@
 #include "worker/prepare/labels.h"
 
+#include <map>
 #include <string>
 
 #include "common/base/status.h"
@@ -7,6 +8,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/raw_zip.h"
 #include "tests/support/scratch_folder.h"
+#include "worker/prepare/label_sources.h"
 
 namespace interceptor::worker {
 namespace {
@@ -82,6 +84,9 @@ CATCH_TEST_CASE("what the metadata gets wrong is refused by name") {
       {R"({"r.mp4": {"split": "train"}})", "\"r.mp4\" has no \"label\""},
       {R"({"r.mp4": {"label": "real"}})", "it must be REAL or FAKE"},
       {R"({"f.mp4": {"label": "FAKE"}})", "names no \"original\""},
+      {R"({"f.mp4": {"label": "FAKE", "original": "NaN"}})", "names no \"original\" but \"NaN\""},
+      {R"({"f.mp4": {"label": "FAKE", "original": "f.mp4"}})",
+       "the originals of 'f.mp4' lead round in a circle"},
       {R"({"r.mp4": {"label": "REAL"}, "r.mp4": {"label": "FAKE"}})", "r.mp4"},
       {R"({"f.mp4": {"label": "FAKE", "original": "g.mp4"}, "g.mp4": {"label": "FAKE", "original": "f.mp4"}})",
        "circle"},
@@ -117,6 +122,57 @@ CATCH_TEST_CASE("metadata of more bytes or files than are read is refused before
   CheckRefused(refusal(12, 11 << 20), "metadata.json files (12) have more than 33554432 bytes together");
   CheckRefused(refusal(3, int64_t{1} << 62), "more than 33554432 bytes together");
   CheckRefused(refusal(10001, 2), "10001 metadata.json files; at most 10000 are read");
+}
+
+std::map<std::string, std::string> Families(const absl::StatusOr<GateReport>& report) {
+  CATCH_INFO(Message(report.status()));
+  CATCH_REQUIRE(report.ok());
+  std::map<std::string, std::string> families;
+  for (const LabelledClip& clip : report->clips) families[clip.name] = clip.original;
+  return families;
+}
+
+CATCH_TEST_CASE("a REAL whose original is no REAL of the chunk is of no other's family, and that is said") {
+  // What pandas and others write for nothing, and names that are nothing's.
+  for (const std::string original : {"", "NaN", "nan", "None", "null", "N/A", "r.mp4", "f.mp4", "gone.mp4"}) {
+    const auto report = Gate(Sample(R"({"r.mp4": {"label": "REAL", "original": ")" + original +
+                                    R"("}, "f.mp4": {"label": "FAKE", "original": "r.mp4"},
+                                    "g.mp4": {"label": "REAL", "original": ")" +
+                                    original + R"("}})"));
+    CATCH_INFO(original);
+    const bool is_clip = original == "r.mp4";
+    CATCH_CHECK(Families(report) ==
+                std::map<std::string, std::string>{
+                    {"r.mp4", "r.mp4"}, {"f.mp4", "r.mp4"}, {"g.mp4", is_clip ? "r.mp4" : "g.mp4"}});
+    CATCH_REQUIRE(report->notes.size() == (original.empty() ? 0 : 1));
+    if (original == "NaN") {
+      CATCH_CHECK(
+          report->notes[0] ==
+          "2 clips name nothing or itself as original (g.mp4 of NaN, r.mp4 of NaN): ignored, each is of "
+          "no other's family");
+    }
+    if (original == "f.mp4" || original == "gone.mp4") {
+      CATCH_CHECK(report->notes[0].find("2 REAL clips name an original that is FAKE or not in the chunk") ==
+                  0);
+    }
+  }
+}
+
+CATCH_TEST_CASE("a FAKE of a FAKE is of that one's family, and that is said") {
+  const auto report = Gate(Sample(R"({"r.mp4": {"label": "REAL"},
+      "f.mp4": {"label": "FAKE", "original": "r.mp4"}, "g.mp4": {"label": "FAKE", "original": "f.mp4"}})"));
+  CATCH_CHECK(Families(report).at("g.mp4") == "r.mp4");
+  CATCH_CHECK(report->notes ==
+              std::vector<std::string>{"1 FAKE clip names another FAKE as original (g.mp4 of "
+                                       "f.mp4): each is of that one's family"});
+}
+
+CATCH_TEST_CASE("a CSV's clips without an original are no family of each other") {
+  const std::string csv = "clip,label,original\nr.mp4,REAL,NaN\nf.mp4,FAKE,NaN\ng.mp4,FAKE,None\n";
+  const auto report = Gate(Sample(kMetadata), {}, &csv);
+  CATCH_CHECK(Families(report) ==
+              std::map<std::string, std::string>{{"r.mp4", "r.mp4"}, {"f.mp4", "f.mp4"}, {"g.mp4", "g.mp4"}});
+  CATCH_CHECK(report->notes.size() == 1);
 }
 
 CATCH_TEST_CASE("a chunk without any labels is refused, never guessed") {
@@ -187,15 +243,32 @@ CATCH_TEST_CASE("the plan's CSV stands above the chunk's own labels") {
   CATCH_CHECK(report->clips[2].original == "x.mp4");
 }
 
-CATCH_TEST_CASE("a CSV that names clips by path keeps families together") {
+CATCH_TEST_CASE("a CSV that names clips by path keeps families together, however it names the originals") {
   const std::string csv =
-      "clip,label,original\ndfdc_train_part_0/r.mp4,REAL,\ndfdc_train_part_0/f.mp4,FAKE,dfdc_train_part_0/"
-      "r.mp4\n"
+      "clip,label,original\ndfdc_train_part_0/r.mp4,REAL,\ndfdc_train_part_0/f.mp4,FAKE,r.mp4\n"
       "g.mp4,FAKE,dfdc_train_part_0/r.mp4\n";
-  const auto report = Gate(Sample(kMetadata), {}, &csv);
-  CATCH_INFO(Message(report.status()));
-  CATCH_REQUIRE(report.ok());
-  for (const LabelledClip& clip : report->clips) CATCH_CHECK(clip.original == "r.mp4");
+  CATCH_CHECK(Families(Gate(Sample(kMetadata), {}, &csv)) ==
+              std::map<std::string, std::string>{{"dfdc_train_part_0/r.mp4", "dfdc_train_part_0/r.mp4"},
+                                                 {"dfdc_train_part_0/f.mp4", "dfdc_train_part_0/r.mp4"},
+                                                 {"g.mp4", "dfdc_train_part_0/r.mp4"}});
+}
+
+CATCH_TEST_CASE("where a CSV names paths, one file name in two folders is two clips") {
+  const std::vector<RawZipEntry> entries = {{.name = "a/1.mp4", .bytes = "x"},
+                                            {.name = "a/2.mp4", .bytes = "y"},
+                                            {.name = "b/1.mp4", .bytes = "z"},
+                                            {.name = "b/2.mp4", .bytes = "w"},
+                                            {.name = "c/3.mp4", .bytes = "v"}};
+  std::string csv =
+      "clip,label,original\na/1.mp4,REAL,\na/2.mp4,FAKE,1.mp4\nb/1.mp4,REAL,\nb/2.mp4,FAKE,b/1.mp4\n"
+      "3.mp4,FAKE,2.mp4\n";
+  // In which folder is the original of c/3.mp4?
+  CheckRefused(Gate(entries, {.unmatched_share_max = 0}, &csv).status(), "1 clip without a label: 3.mp4");
+  csv.replace(csv.rfind("2.mp4"), 5, "b/1.mp4");
+  const auto families = Families(Gate(entries, {}, &csv));
+  CATCH_CHECK(families.at("a/2.mp4") == "a/1.mp4");
+  CATCH_CHECK(families.at("b/2.mp4") == "b/1.mp4");
+  CATCH_CHECK(families.at("3.mp4") == "b/1.mp4");
 }
 
 CATCH_TEST_CASE("a malformed CSV is refused by line") {
@@ -228,8 +301,34 @@ CATCH_TEST_CASE("media that are not decoded are told, not passed over") {
 CATCH_TEST_CASE("what is no clip is left alone") {
   auto entries = Sample(kMetadata);
   entries.push_back({.name = "dfdc_train_part_0/README.txt", .bytes = "x"});
-  entries.push_back({.name = "__MACOSX/dfdc_train_part_0/._r.mp4", .bytes = "x"});
-  CATCH_CHECK(Gate(entries).ok());
+  const auto report = Gate(entries);
+  CATCH_REQUIRE(report.ok());
+  CATCH_CHECK(report->notes.empty());
+}
+
+CATCH_TEST_CASE("what macOS, Windows and file servers put beside clips is left out and counted") {
+  const char* names[] = {"__MACOSX/dfdc_train_part_0/._r.mp4",
+                         "dfdc_train_part_0/._r.mp4",
+                         "dfdc_train_part_0/.DS_Store",
+                         "dfdc_train_part_0/Thumbs.db",
+                         "dfdc_train_part_0/Desktop.ini",
+                         "dfdc_train_part_0/@eaDir/r.mp4/SYNOVIDEO_VIDEO_SCREENSHOT.jpg",
+                         ".Spotlight-V100/x.mp4",
+                         ".Trashes/501/x.mp4",
+                         ".Trash-1000/files/metadata.json"};
+  auto entries = Sample(kMetadata);
+  for (const char* name : names) entries.push_back({.name = name, .bytes = "x"});
+  const auto report = Gate(entries);
+  CATCH_INFO(Message(report.status()));
+  CATCH_REQUIRE(report.ok());
+  CATCH_CHECK(report->clips.size() == 3);
+  CATCH_REQUIRE(report->notes.size() == 1);
+  CATCH_CHECK(report->notes[0].find("9 files (") == 0);
+  // A list of a folder's files made labels of them, too.
+  std::string metadata = kMetadata;
+  metadata.insert(1, R"("._r.mp4": {"label": "REAL"}, ".DS_Store": {"label": "REAL"},)");
+  entries[0].bytes = metadata;
+  CATCH_CHECK(Gate(entries, {.unmatched_share_max = 0}).ok());
 }
 
 }  // namespace

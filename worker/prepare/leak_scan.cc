@@ -135,15 +135,21 @@ absl::StatusOr<EarlierChunks> ReadEarlierChunks(const FileSystem& files, const s
   EarlierChunks earlier;
   const auto own = std::find(settings.chunks.begin(), settings.chunks.end(), chunk);
   if (own == settings.chunks.end()) return earlier;
+  earlier.complete = true;
   for (auto name = settings.chunks.begin(); name != own; ++name) {
     const std::string path = ManifestPath(store, *name);
     const auto text = ReadWholeFile(files, path);
-    if (absl::IsNotFound(text.status())) continue;
+    if (absl::IsNotFound(text.status())) {
+      earlier.complete = false;
+      continue;
+    }
     ICPT_RETURN_IF_ERROR(text.status());
     const auto manifest = DecodeManifest(*text);
     if (!manifest.ok()) return Annotate(manifest.status(), path);
     earlier.scanned[*name] = DigestOf(*text).hex;
     AddFamilies(*manifest, earlier.families);
+    std::copy_if(manifest->clips.begin(), manifest->clips.end(), std::back_inserter(earlier.held_out),
+                 [&](const ClipInfo& clip) { return clip.fold == settings.evaluation.held_out_fold; });
     earlier.left_held_out.insert(manifest->left_held_out.begin(), manifest->left_held_out.end());
   }
   return earlier;

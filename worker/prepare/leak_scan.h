@@ -22,6 +22,8 @@ struct EarlierChunks {
   std::map<std::string, std::string> scanned;  // chunk -> its manifest's digest
   std::vector<FamilyFingerprint> families;
   std::set<std::string> left_held_out;
+  std::vector<ClipInfo> held_out;  // clips of the held-out fold
+  bool complete = false;           // the plan names `chunk`, and the manifest of each chunk before it is here
 };
 
 // The manifests in `store` of the chunks that the plan puts before `chunk`; none for a chunk that the plan

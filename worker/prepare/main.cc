@@ -61,6 +61,8 @@ class TerminalObserver final : public PrepareObserver {
   void OnGate(const GateEvent& gate) override {
     EndLine();
     std::cerr << "chunk " << chunk_ << ": " << gate.text << "\n";
+    for (const std::string& note : gate.notes)
+      std::cerr << "chunk " << chunk_ << ": " << Printable(note) << "\n";
   }
 
   void OnWaiting() override {
@@ -113,7 +115,11 @@ class ChannelObserver final : public PrepareObserver {
     Tell(QuarantineEvent{clip, Printable(reason)});
   }
 
-  void OnGate(const GateEvent& gate) override { Tell(gate); }
+  void OnGate(const GateEvent& gate, const std::vector<std::string>& notes) override {
+    GateEvent told = gate;
+    for (const std::string& note : notes) told.text += Cat(" ", Printable(note), ".");
+    Tell(told);
+  }
 
   void OnWaiting() override {
     const MonotonicTime now = SystemClock().Now();
@@ -263,7 +269,7 @@ int RunForPerson(Arguments& arguments) {
   const std::string_view notice = FaceModelNotice(
       preparation.face_model.empty() ? arguments.options.pool.face_model_path : preparation.face_model);
   if (!notice.empty()) std::cerr << "interceptor-prepare: " << notice << "\n";
-  if (arguments.audit->parsed()) return Report(RunAudit(arguments.folder, preparation));
+  if (arguments.audit->parsed()) return Report(RunAudit(arguments.folder, arguments.options.settings));
   if (arguments.estimate->parsed()) {
     return Report(RunEstimate(arguments.folder, preparation, arguments.options.pool));
   }

@@ -17,6 +17,8 @@
 #include "worker/media/block_mask.h"
 #include "worker/prepare/archive.h"
 #include "worker/prepare/decode_request.h"
+#include "worker/prepare/held_out.h"
+#include "worker/prepare/label_sources.h"
 #include "worker/prepare/labels.h"
 #include "worker/prepare/leak_scan.h"
 #include "worker/prepare/prepared_stamp.h"
@@ -86,6 +88,7 @@ class Builder {
                           ClipStoreWriter::Create(files, KeepStorePath(options_.store, options_.chunk)));
     for (const auto& [name, reason] : gate_.unlabelled) Quarantine(name, reason);
     absl::Status decoded = FindLeaks();
+    if (decoded.ok()) decoded = CheckHeldOut(GatedClips());
     if (decoded.ok()) decoded = DecodeAll();
     ICPT_RETURN_IF_ERROR(is_unchanged());
     ICPT_RETURN_IF_ERROR(decoded);
@@ -121,6 +124,40 @@ class Builder {
                        << " families show footage of another one, e.g. " << family << " of " << other
                        << "; each goes to its fold. Held out no more: " << links.left_held_out.size();
     return absl::OkStatus();
+  }
+
+  // The clips as they will stand in the manifest, if every one can be decoded.
+  std::vector<ClipInfo> GatedClips() const {
+    std::vector<ClipInfo> clips;
+    for (const LabelledClip& clip : gate_.clips) clips.push_back(InfoOf(clip));
+    return clips;
+  }
+
+  ClipInfo InfoOf(const LabelledClip& clip) const {
+    const std::string family = FamilyName(options_.chunk, clip.original);
+    const auto linked = scan_.links.folds.find(family);
+    const int fold = linked != scan_.links.folds.end() ? linked->second : FoldOf(family, manifest_.folds);
+    return {.chunk = options_.chunk, .name = clip.name, .family = family, .label = clip.label, .fold = fold};
+  }
+
+  // Of this chunk's `clips` and all before them. A chunk that stands alone is no plan's to judge.
+  absl::Status CheckHeldOut(const std::vector<ClipInfo>& clips) const {
+    if (!earlier_.complete) return absl::OkStatus();
+    HeldOutClips held_out;
+    for (const auto* list : {&earlier_.held_out, &clips}) {
+      for (const ClipInfo& clip : *list) {
+        const bool left = manifest_.left_held_out.contains(clip.family);
+        if (clip.fold == options_.settings.evaluation.held_out_fold && !left) {
+          held_out.Add(clip.family, clip.label);
+        }
+      }
+    }
+    const std::string& first = options_.settings.chunks.front();
+    const bool is_first = options_.chunk == first;
+    return Annotate(
+        held_out.Check(is_first ? Cat("chunk ", first) : Cat("chunks ", first, " to ", options_.chunk),
+                       options_.settings.evaluation),
+        archive_.path());
   }
 
   // Results are taken in decoding order, whatever order they come in, so the files do not depend on it. A
@@ -191,14 +228,7 @@ class Builder {
 
   absl::Status Store(const LabelledClip& clip, const DecodedClip& decoded) {
     StoredClip stored;
-    stored.info = {.chunk = options_.chunk,
-                   .name = clip.name,
-                   .family = FamilyName(options_.chunk, clip.original),
-                   .label = clip.label,
-                   .fold = 0};
-    const auto linked = scan_.links.folds.find(stored.info.family);
-    stored.info.fold =
-        linked != scan_.links.folds.end() ? linked->second : FoldOf(stored.info.family, manifest_.folds);
+    stored.info = InfoOf(clip);
     if (const auto found = scan_.fingerprints.find(clip.name); found != scan_.fingerprints.end())
       manifest_.fingerprints.insert(*found);
     stored.attributes = decoded.attributes;
@@ -234,7 +264,7 @@ class Builder {
       return FailedPrecondition(archive_.path(), ": one class only is left after ", QuarantinedCount(),
                                 " clips were quarantined; a chunk needs both. Mend the zip");
     }
-    return absl::OkStatus();
+    return CheckHeldOut(manifest_.clips);
   }
 
   absl::StatusOr<PrepareSummary> Commit(const FileSystem& files) {
@@ -328,7 +358,8 @@ absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, Prepa
 
   const GateRules rules = RulesOf(options.settings.preparation);
   ICPT_ASSIGN_OR_RETURN(GateReport gate, PassDataGate(*archive, rules, csv.has_value() ? &*csv : nullptr));
-  observer.OnGate({gate.reals, gate.fakes, gate.fake_share, rules.expected_fake_share, gate.text});
+  observer.OnGate({gate.reals, gate.fakes, gate.fake_share, rules.expected_fake_share, gate.text},
+                  gate.notes);
   ICPT_RETURN_IF_ERROR(CheckStoreSpace(files, options, gate));
   ICPT_RETURN_IF_ERROR(RemoveForeignStamp(files, options.store, inputs));
   Builder builder(options, pool, *archive, inputs, std::move(gate), std::move(earlier), observer);

@@ -13,6 +13,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -39,7 +40,8 @@ class PrepareObserver {
   virtual void OnProgress(int64_t done, int64_t total, int64_t quarantined) = 0;
   virtual void OnScan(int64_t done, int64_t total) = 0;  // families looked at
   virtual void OnQuarantine(const std::string& clip, const std::string& reason) = 0;
-  virtual void OnGate(const GateEvent& gate) = 0;
+  // `notes`: what is odd about the labels, a line each.
+  virtual void OnGate(const GateEvent& gate, const std::vector<std::string>& notes) = 0;
   // Another process is making the same store; it is waited for.
   virtual void OnWaiting() = 0;
   // Asked several times a second. True: leave without a store, CANCELLED.

@@ -297,6 +297,7 @@ CATCH_TEST_CASE("the plan's CSV is read beside the zip, and a wrong path is refu
   const absl::Status absent = PrepareChunk(options, observer).status();
   CATCH_CHECK(absent.code() == absl::StatusCode::kInvalidArgument);
   CATCH_CHECK(Message(absent).find("labels.csv") != std::string::npos);
+  options.settings.evaluation.held_out_fold = 1;  // the fold of 00/f0.mp4
   const std::string csv =
       "clip,label,original\nr0.mp4,FAKE,f0.mp4\nf0.mp4,REAL,\nr1.mp4,FAKE,f0.mp4\nf1.mp4,REAL,\n";
   CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), folder.File("labels.csv"), csv).ok());
@@ -306,87 +307,6 @@ CATCH_TEST_CASE("the plan's CSV is read beside the zip, and a wrong path is refu
               std::string::npos);
   options.settings.preparation.labels_csv = "../labels.csv";
   CATCH_CHECK(PrepareChunk(options, observer).status().code() == absl::StatusCode::kInvalidArgument);
-}
-
-CATCH_TEST_CASE("a store that is as full as it may be waits for the eviction of a chunk that is done with") {
-  const ScratchFolder folder;
-  RecordingObserver observer;
-  PrepareOptions options = TinyOptions(folder, WriteTinyChunk(folder, {.families = 8}), 2);
-  const PrepareSummary first = Prepare(options, observer);
-  options.chunk = "01";
-  options.zip_path = folder.File("01.zip");
-  const std::string bytes = RawZip(TinyChunkEntries({.families = 4, .first_scene = 20}));
-  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), options.zip_path, bytes).ok());
-  const PreparationSettings& settings = options.settings.preparation;
-  const int64_t needed = 4 * (ClipBytesMax(settings.frames_per_real, settings.view_pixels) +
-                              ClipBytesMax(settings.frames_per_fake, settings.view_pixels));
-  options.store_bytes_max = needed + first.keep_bytes;
-  const auto full = PrepareChunk(options, observer);
-  CATCH_CHECK(absl::IsResourceExhausted(full.status()));
-  CATCH_CHECK(Message(full.status()).find("--store-max") != std::string::npos);
-  CATCH_CHECK(RetryHelps(full.status()));
-  CATCH_CHECK_FALSE(SystemFiles().Exists(ManifestPath(options.store, "01")));
-
-  CATCH_REQUIRE(SystemFiles().Remove(TrainStorePath(options.store, "00")).ok());
-  Prepare(options, observer);
-}
-
-CATCH_TEST_CASE("the store's bound does not count what the chunk itself has there already") {
-  const ScratchFolder folder;
-  RecordingObserver observer;
-  PrepareOptions options = TinyOptions(folder, WriteTinyChunk(folder, {.families = 4}), 2);
-  Prepare(options, observer);
-  CATCH_REQUIRE(SystemFiles().Remove(TrainStorePath(options.store, "00")).ok());
-  const PreparationSettings& settings = options.settings.preparation;
-  options.store_bytes_max = 4 * (ClipBytesMax(settings.frames_per_real, settings.view_pixels) +
-                                 ClipBytesMax(settings.frames_per_fake, settings.view_pixels));
-  Prepare(options, observer);
-}
-
-CATCH_TEST_CASE("footage that a chunk shares with an earlier one is found and goes to that one's fold") {
-  const ScratchFolder folder;
-  RecordingObserver observer;
-  PrepareOptions options = TinyOptions(folder, WriteTinyChunk(folder, {.families = 8}), 2);
-  const PrepareSummary first = Prepare(options, observer);
-  const auto manifest = [&] {
-    return *DecodeManifest(*ReadWholeFile(SystemFiles(), ManifestPath(options.store, options.chunk)));
-  };
-  const DataManifest earlier = manifest();
-  CATCH_CHECK(earlier.fingerprints.size() == 8);
-  CATCH_CHECK(earlier.linked.empty());
-  // The last two of its eight scenes are the first two of this chunk.
-  const std::string bytes = RawZip(TinyChunkEntries({.families = 6, .first_scene = 7}));
-  options.chunk = "01";
-  options.zip_path = folder.File("01.zip");
-  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), options.zip_path, bytes).ok());
-  Prepare(options, observer);
-  const DataManifest later = manifest();
-  CATCH_CHECK(later.scanned == std::map<std::string, std::string>{{"00", first.manifest.hex}});
-  CATCH_CHECK(later.linked ==
-              std::map<std::string, std::string>{{"01/r0.mp4", "00/r6.mp4"}, {"01/r1.mp4", "00/r7.mp4"}});
-  const auto fold = [](const DataManifest& from, const std::string& family) {
-    for (const ClipInfo& clip : from.clips) {
-      if (clip.family == family) return clip.fold;
-    }
-    return -1;
-  };
-  CATCH_CHECK(fold(later, "01/r0.mp4") == fold(earlier, "00/r6.mp4"));
-  CATCH_CHECK(fold(later, "01/r1.mp4") == fold(earlier, "00/r7.mp4"));
-  // Where a family's original is damaged, another clip of it is looked at.
-  options.chunk = "02";
-  options.zip_path = folder.File("02.zip");
-  const std::string damaged =
-      RawZip(TinyChunkEntries({.families = 6, .first_scene = 7, .replaced = {{"r0.mp4", "damaged"}}}));
-  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), options.zip_path, damaged).ok());
-  Prepare(options, observer);
-  CATCH_CHECK(manifest().fingerprints.count("f0.mp4") == 1);
-  CATCH_CHECK(manifest().fingerprints.count("f1.mp4") == 0);
-  CATCH_CHECK(manifest().linked.at("02/r1.mp4") == "00/r7.mp4");
-  // The same without the earlier chunk is another manifest.
-  options.store = folder.File("other");
-  Prepare(options, observer);
-  CATCH_CHECK(manifest().linked.empty());
-  CATCH_CHECK(manifest().scanned.empty());
 }
 
 }  // namespace

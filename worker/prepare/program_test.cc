@@ -197,7 +197,7 @@ CATCH_TEST_CASE(
 CATCH_TEST_CASE("an agent is told hello, the gate, progress and the manifest, in this order") {
   const ScratchFolder folder;
   Program program(folder,
-                  Arguments(folder, WriteTinyChunk(folder, {.families = 3, .replaced = {{"f1.mp4", "x"}}})),
+                  Arguments(folder, WriteTinyChunk(folder, {.families = 3, .replaced = {{"f2.mp4", "x"}}})),
                   true);
   std::vector<std::string> events;
   nlohmann::json last;
@@ -210,7 +210,7 @@ CATCH_TEST_CASE("an agent is told hello, the gate, progress and the manifest, in
     if (events.empty() || events.back() != event) events.push_back(event);
     if (event == "hello") CATCH_CHECK((last["protocol"] == 1 && last["program"] == "interceptor-prepare"));
     if (event == "gate") CATCH_CHECK((last["reals"] == 3 && last["fakes"] == 3 && last["fake_share"] == 0.5));
-    if (event == "quarantine") CATCH_CHECK(last["clip"] == "f1.mp4");
+    if (event == "quarantine") CATCH_CHECK(last["clip"] == "f2.mp4");
   }
   CATCH_CHECK(program.Wait() == 0);
   CATCH_REQUIRE(events.size() >= 4);
@@ -254,7 +254,8 @@ CATCH_TEST_CASE("told to stop, or left alone by its agent, it leaves with 0 and 
   }
 }
 
-CATCH_TEST_CASE("when its terminal closes it leaves without a store, by itself and not for want of decoders") {
+CATCH_TEST_CASE(
+    "when its terminal closes it leaves without a store, by itself and not for want of decoders") {
   const ScratchFolder folder;
   Program program(folder, Arguments(folder, WriteTinyChunk(folder, {.families = 60})), true);
   nlohmann::json progress = program.Await("progress");

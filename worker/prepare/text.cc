@@ -3,10 +3,13 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "common/io/file_system.h"
 
 namespace interceptor::worker {
 namespace {
+
+constexpr int64_t kNamedMax = 3;
 
 struct Character {
   size_t bytes = 1;  // 1 for a byte that begins no character
@@ -45,6 +48,14 @@ bool IsObeyed(uint32_t code) {
 std::string ChunkOf(std::string_view zip_path) {
   const std::string name = BaseName(zip_path);
   return name.substr(0, name.find('.'));
+}
+
+void Examples::Add(std::string example) {
+  if (count_++ < kNamedMax) named_.push_back(std::move(example));
+}
+
+std::string Examples::Text() const {
+  return absl::StrJoin(named_, ", ") + (count_ > kNamedMax ? ", ..." : "");
 }
 
 std::string ShownBytes(int64_t bytes) {

@@ -5,11 +5,24 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace interceptor::worker {
 
 // "00" for "data/00.zip": the name without folder and ending.
 std::string ChunkOf(std::string_view zip_path);
+
+// Things of one kind: all are counted, the first three are named.
+class Examples {
+ public:
+  void Add(std::string example);
+  int64_t count() const { return count_; }
+  std::string Text() const;  // "a.mp4, b.mp4, c.mp4, ..."
+
+ private:
+  int64_t count_ = 0;
+  std::vector<std::string> named_;
+};
 
 // "9.8 GB": powers of ten, as disks are sold.
 std::string ShownBytes(int64_t bytes);
