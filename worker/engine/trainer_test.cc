@@ -3,6 +3,7 @@
 
 #include "tests/support/tiny_run.h"
 #include "worker/child_protocol/run_folder.h"
+#include "worker/store/clip_store.h"
 #include "worker/store/manifest.h"
 
 namespace interceptor::worker {

@@ -58,11 +58,10 @@ class TerminalObserver final : public PrepareObserver {
     std::cerr << "quarantined " << Printable(clip) << ": " << Printable(reason) << "\n";
   }
 
-  void OnGate(const GateEvent& gate) override {
+  void OnGate(const GateEvent& gate, const std::vector<std::string>& notes) override {
     EndLine();
     std::cerr << "chunk " << chunk_ << ": " << gate.text << "\n";
-    for (const std::string& note : gate.notes)
-      std::cerr << "chunk " << chunk_ << ": " << Printable(note) << "\n";
+    for (const std::string& note : notes) std::cerr << "chunk " << chunk_ << ": " << Printable(note) << "\n";
   }
 
   void OnWaiting() override {

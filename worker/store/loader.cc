@@ -73,6 +73,8 @@ absl::StatusOr<FrameBatch> Fill(const LoaderInput& input, int64_t index) {
   for (size_t place = 0; place < plan.samples.size(); ++place) {
     const ChosenFrame chosen = Choose(input, plan, place);
     ICPT_RETURN_IF_ERROR(AppendSample(*chosen.clip, chosen.frame, batch.input));
+    std::vector<uint8_t>& rgb = batch.input.face_crop.rgb;
+    if (place == 0) rgb.reserve(rgb.size() * plan.samples.size());
     batch.is_fake.push_back(chosen.clip->info.label == Label::kFake ? 1 : 0);
   }
   return batch;

@@ -1,0 +1,204 @@
+// The learner through its wall of plain values: what a step does, what is captured, what is refused.
+#include "worker/engine/learner.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "common/base/status.h"
+#include "tests/support/catch.h"
+
+namespace interceptor::worker {
+namespace {
+
+LearnerOptions TinyOptions() {
+  LearnerOptions options;
+  options.model.width_scale = 0.1;
+  options.model.depth_scale = 0.1;
+  options.model.input_pixels = 32;
+  options.recipe.learning_rate = 3e-3;
+  options.recipe.warmup_steps = 0;
+  options.recipe.dropout = 0;
+  options.recipe.stochastic_depth = 0;
+  return options;
+}
+
+// Fakes are red, reals are green.
+FrameBatch ColourBatch(int count, int side) {
+  FrameBatch batch;
+  batch.input = {.count = count, .face_crop = {.side = side}};
+  std::vector<uint8_t>& rgb = batch.input.face_crop.rgb;
+  for (int i = 0; i < count; ++i) {
+    const bool fake = i % 2 == 1;
+    batch.is_fake.push_back(fake);
+    Sample sample;
+    sample.clip = static_cast<uint32_t>(i);
+    sample.augmentation = MakeRandomKey(1, "test", {static_cast<uint64_t>(i)});
+    batch.samples.push_back(sample);
+    for (int p = 0; p < side * side; ++p) {
+      const auto shade = static_cast<uint8_t>(100 + (p * (i + 3)) % 31);
+      rgb.insert(rgb.end(), {fake ? uint8_t{200} : shade, fake ? shade : uint8_t{200}, shade});
+    }
+  }
+  return batch;
+}
+
+std::unique_ptr<Learner> MakeLearner(const LearnerOptions& options) {
+  absl::StatusOr<std::unique_ptr<Learner>> learner = Learner::Create(options);
+  CATCH_REQUIRE(learner.ok());
+  return *std::move(learner);
+}
+
+HostState StateOf(Learner& learner) {
+  HostState state = MakeHostState(learner.architecture(), false);
+  CATCH_REQUIRE(learner.CaptureAll(state).ok());
+  return state;
+}
+
+StepInput InputOf(const FrameBatch& batch, const CurriculumStage& stage, int64_t step) {
+  return {.batch = &batch, .weights = {}, .stage = &stage, .learning_rate = 3e-3, .step = step};
+}
+
+CATCH_TEST_CASE("a tiny network learns, and a step is a function of state and input") {
+  const FrameBatch batch = ColourBatch(8, 32);
+  const CurriculumStage stage = {.input_pixels = 32};
+  const auto learner = MakeLearner(TinyOptions());
+  const auto twin = MakeLearner(TinyOptions());
+  double first = 0;
+  double last = 0;
+  for (int64_t step = 0; step < 25; ++step) {
+    const auto result = learner->Step(InputOf(batch, stage, step));
+    CATCH_REQUIRE(result.ok());
+    CATCH_REQUIRE(twin->Step(InputOf(batch, stage, step)).ok());
+    if (step == 0) first = result->loss;
+    last = result->loss;
+  }
+  CATCH_CHECK(last < 0.5 * first);
+  CATCH_CHECK(StateOf(*learner).weights == StateOf(*twin).weights);
+  CATCH_CHECK(StateOf(*learner).statistics == StateOf(*twin).statistics);
+  const auto scores = learner->Score(batch.input);
+  CATCH_REQUIRE(scores.ok());
+  CATCH_CHECK(scores->size() == 8);
+}
+
+CATCH_TEST_CASE("a scorer of given weights scores as the learner they come from") {
+  const LearnerOptions options = TinyOptions();
+  const auto learner = MakeLearner(options);
+  const FrameBatch batch = ColourBatch(8, 32);
+  const CurriculumStage stage = {.input_pixels = 32};
+  CATCH_REQUIRE(learner->Step(InputOf(batch, stage, 0)).ok());
+  const HostState state = StateOf(*learner);
+  const auto scorer = MakeScorer({.model = options.model}, state.weights, state.statistics);
+  CATCH_REQUIRE(scorer.ok());
+  CATCH_CHECK(*(*scorer)->Score(batch.input) == *learner->Score(batch.input));
+  const auto other = MakeScorer({.model = options.model}, state.weights, {});
+  CATCH_CHECK(absl::IsInvalidArgument(other.status()));
+}
+
+CATCH_TEST_CASE("dropout, stochastic depth and augmentation follow the step's key, not a hidden state") {
+  LearnerOptions options = TinyOptions();
+  options.recipe.dropout = 0.4;
+  options.recipe.stochastic_depth = 0.5;
+  options.model.depth_scale = 0.4;
+  const FrameBatch batch = ColourBatch(8, 32);
+  const CurriculumStage stage = {.input_pixels = 32};
+  const auto learner = MakeLearner(options);
+  const HostState start = StateOf(*learner);
+  const double loss = learner->Step(InputOf(batch, stage, 5))->loss;
+  CATCH_REQUIRE(learner->Load(start).ok());
+  const double other_step = learner->Step(InputOf(batch, stage, 6))->loss;
+  CATCH_REQUIRE(learner->Load(start).ok());
+  CATCH_CHECK(learner->Step(InputOf(batch, stage, 5))->loss == loss);
+  CATCH_CHECK(other_step != loss);
+}
+
+CATCH_TEST_CASE("frozen stages keep their bytes and count no steps") {
+  const FrameBatch batch = ColourBatch(4, 32);
+  const CurriculumStage head_only = {.input_pixels = 32, .trainable_stages = 0};
+  const auto learner = MakeLearner(TinyOptions());
+  const HostState before = StateOf(*learner);
+  CATCH_REQUIRE(learner->Step(InputOf(batch, head_only, 0)).ok());
+  const HostState after = StateOf(*learner);
+  const TensorPlace& head = learner->architecture().Parameter("classifier.1.weight");
+  CATCH_CHECK(
+      std::equal(before.weights.begin(), before.weights.begin() + head.offset, after.weights.begin()));
+  CATCH_CHECK(before.statistics == after.statistics);
+  CATCH_CHECK(before.weights != after.weights);
+  CATCH_CHECK(after.group_steps == std::vector<int64_t>{0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+}
+
+CATCH_TEST_CASE("training from given weights leaves BatchNorm's statistics alone") {
+  LearnerOptions options = TinyOptions();
+  options.from_given_weights = true;
+  const FrameBatch batch = ColourBatch(4, 32);
+  const CurriculumStage stage = {.input_pixels = 32};
+  const auto learner = MakeLearner(options);
+  const HostState before = StateOf(*learner);
+  CATCH_REQUIRE(learner->Step(InputOf(batch, stage, 0)).ok());
+  CATCH_CHECK(StateOf(*learner).statistics == before.statistics);
+}
+
+CATCH_TEST_CASE("a loss that is not finite stops before the step") {
+  const FrameBatch batch = ColourBatch(4, 32);
+  const CurriculumStage stage = {.input_pixels = 32};
+  const auto learner = MakeLearner(TinyOptions());
+  HostState broken = StateOf(*learner);
+  const TensorPlace& bias = learner->architecture().Parameter("classifier.1.bias");
+  broken.weights[bias.offset] = std::numeric_limits<float>::quiet_NaN();
+  CATCH_REQUIRE(learner->Load(broken).ok());
+  const auto result = learner->Step(InputOf(batch, stage, 0));
+  CATCH_REQUIRE_FALSE(result.ok());
+  CATCH_CHECK(Message(result.status()).find("the step was not taken") != std::string::npos);
+  const HostState after = StateOf(*learner);
+  CATCH_CHECK(
+      std::memcmp(after.weights.data(), broken.weights.data(), after.weights.size() * sizeof(float)) == 0);
+}
+
+CATCH_TEST_CASE("rounded moments are exactly what a published file holds") {
+  const FrameBatch batch = ColourBatch(4, 32);
+  const CurriculumStage stage = {.input_pixels = 32};
+  const auto learner = MakeLearner(TinyOptions());
+  CATCH_REQUIRE(learner->Step(InputOf(batch, stage, 0)).ok());
+  const HostState exact = StateOf(*learner);
+  HostState rounded = MakeHostState(learner->architecture(), true);
+  CATCH_REQUIRE(learner->RoundMoments(rounded).ok());
+  CATCH_REQUIRE(learner->CaptureWeights(rounded).ok());
+  const HostState live = StateOf(*learner);
+  CATCH_CHECK(live.exp_avg != exact.exp_avg);
+  CATCH_CHECK(live.weights == exact.weights);
+  const auto restored = MakeLearner(TinyOptions());
+  CATCH_REQUIRE(restored->Load(rounded).ok());
+  CATCH_CHECK(StateOf(*restored).exp_avg == live.exp_avg);
+  CATCH_CHECK(StateOf(*restored).exp_avg_sq == live.exp_avg_sq);
+  CATCH_CHECK(StateOf(*restored).group_steps == live.group_steps);
+}
+
+CATCH_TEST_CASE("what LibTorch throws comes out of every entry as a status") {
+  const auto learner = MakeLearner(TinyOptions());
+  const HostState good = StateOf(*learner);
+  HostState broken = good;
+  broken.exp_avg_sq.pop_back();
+  CATCH_CHECK(absl::IsInvalidArgument(learner->Load(broken)));
+  CATCH_CHECK(absl::IsInternal(learner->CaptureAll(broken)));
+  CATCH_CHECK(absl::IsInternal(learner->RoundMoments(broken)));
+  broken.weights.pop_back();
+  CATCH_CHECK(absl::IsInternal(learner->CaptureWeights(broken)));
+  FrameBatch batch = ColourBatch(4, 32);
+  SpecialistInput no_pictures = {.count = 4};
+  CATCH_CHECK(absl::IsInternal(learner->Score(no_pictures).status()));
+  batch.is_fake.pop_back();
+  const CurriculumStage stage = {.input_pixels = 32};
+  CATCH_CHECK(absl::IsInternal(learner->Step(InputOf(batch, stage, 0)).status()));
+  CATCH_CHECK(StateOf(*learner).weights == good.weights);
+}
+
+CATCH_TEST_CASE("a device that is not there is named") {
+  LearnerOptions options = TinyOptions();
+  options.device = "cuda:57";
+  const auto learner = Learner::Create(options);
+  CATCH_REQUIRE(learner.status().code() == absl::StatusCode::kNotFound);
+  CATCH_CHECK(Message(learner.status()).find("cuda:57") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace interceptor::worker
