@@ -3,7 +3,8 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
-#include "common/io/config.h"
+#include "worker/store/clip_store.h"
+#include "worker/store/manifest_header.h"
 
 namespace interceptor::worker {
 
@@ -15,32 +16,17 @@ std::string StoreKeeper::RefFolder(const std::string& chunk) const {
 }
 
 absl::StatusOr<StoredChunk> StoreKeeper::Look(const std::string& chunk) const {
-  const std::string folder = JoinPath(store_, chunk);
+  for (const std::string& path : {PreparedStampPath(store_, chunk), KeepStorePath(store_, chunk)}) {
+    if (!files_.Exists(path)) return NotFound("the store has no whole chunk ", chunk);
+  }
   StoredChunk stored;
-  stored.manifest_path = JoinPath(folder, "manifest.jsonl");
-  for (const char* name : {"prepared.json", "keep.clips"}) {
-    if (!files_.Exists(JoinPath(folder, name))) return NotFound("the store has no whole chunk ", chunk);
-  }
+  stored.manifest_path = ManifestPath(store_, chunk);
   ICPT_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(files_, stored.manifest_path));
-  ICPT_ASSIGN_OR_RETURN(const nlohmann::json header, ParseJsonObject(text.substr(0, text.find('\n'))));
-  JsonReader reader(header, stored.manifest_path);
-  stored.manifest.chunk = reader.String("chunk");
-  stored.manifest.chunk_sha256 = reader.String("chunk_sha256");
-  stored.manifest.clips = static_cast<int>(reader.Integer("clips"));
-  stored.manifest.families = static_cast<int>(reader.Integer("families"));
-  stored.manifest.quarantined = static_cast<int>(reader.Integer("quarantined"));
-  reader.Integer("folds");
-  if (reader.Integer("version") > 1) {
-    reader.Object("linked");
-    reader.Object("scanned");
-    reader.Array("left_held_out");
-    for (const auto& [view, bytes] : reader.Object("view_bytes").items()) {
-      if (bytes.is_number_integer()) stored.manifest.view_bytes[view] = bytes.get<int64_t>();
-    }
-  }
-  if (const absl::Status status = reader.Finish(); !status.ok()) return DataLoss(Message(status));
+  auto manifest = ReadManifestHeader(text);
+  if (!manifest.ok()) return Annotate(manifest.status(), stored.manifest_path);
+  stored.manifest = *std::move(manifest);
   stored.manifest.blob = DigestOf(text);
-  stored.has_train = trusted_.contains(chunk) && files_.Exists(JoinPath(folder, "train.clips"));
+  stored.has_train = trusted_.contains(chunk) && files_.Exists(TrainStorePath(store_, chunk));
   return stored;
 }
 
@@ -69,7 +55,7 @@ absl::Status StoreKeeper::Release(const std::string& chunk, const std::string& s
   ICPT_RETURN_IF_ERROR(files_.Remove(path));
   ICPT_ASSIGN_OR_RETURN(const std::vector<std::string> others, files_.List(RefFolder(chunk)));
   if (!others.empty()) return absl::OkStatus();
-  return files_.Remove(JoinPath(JoinPath(store_, chunk), "train.clips"));
+  return files_.Remove(TrainStorePath(store_, chunk));
 }
 
 }  // namespace interceptor::worker

@@ -14,7 +14,8 @@ constexpr char kManifest[] =
     "{\"clip\":\"a.mp4\"}\n";
 constexpr char kSecondVersion[] =
     "{\"chunk\":\"00\",\"chunk_sha256\":\"zip\",\"clips\":2,\"families\":1,\"folds\":3,\"left_held_out\":[],"
-    "\"linked\":{},\"quarantined\":1,\"scanned\":{},\"version\":2,\"view_bytes\":{\"burst\":9}}\n"
+    "\"linked\":{},\"mood\":\"good\",\"quarantined\":1,\"scanned\":{},\"version\":2,\"view_bytes\":{"
+    "\"burst\":9}}\n"
     "{\"clip\":\"a.mp4\"}\n";
 
 struct Store {

@@ -65,9 +65,10 @@ absl::StatusOr<std::optional<Command>> ReadAsOptional(const json& object) { retu
 template <typename Read>
 void RequireStrict(const std::vector<std::string>& texts, const Read& read) {
   for (const std::string& text : texts) {
-    for (const auto& [key, value] : json::parse(text).items()) {
+    const json whole = json::parse(text);
+    for (const auto& [key, value] : whole.items()) {
       CATCH_INFO(text << " without or with another " << key);
-      json changed = json::parse(text);
+      json changed = whole;
       changed[key] = json::object({{"deep", 1}});
       CATCH_CHECK(absl::IsInvalidArgument(read(changed).status()));
       changed[key] = nullptr;

@@ -35,7 +35,7 @@ class AgentControl : public Control {
   absl::StatusOr<std::optional<ChunkOrder>> NextChunk(int next_chunk) override {
     Emit(ReadyEvent{next_chunk});
     while (orders_.empty()) {
-      if (StopRequested()) return std::nullopt;
+      if (stop_signal || stop_) return std::nullopt;
       ICPT_ASSIGN_OR_RETURN(const ChannelInput input, channel_.Receive(kPollPeriod));
       ICPT_RETURN_IF_ERROR(Handle(input));
     }

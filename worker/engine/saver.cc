@@ -47,6 +47,19 @@ struct Saver::Impl {
   std::thread writer;
 };
 
+CheckpointEvent ToEvent(const SavedFile& saved) {
+  CheckpointEvent event;
+  event.path = saved.job.path;
+  event.checkpoint.blob = saved.digest;
+  event.checkpoint.step = saved.job.info.step;
+  event.checkpoint.cursor = saved.job.info.cursor;
+  event.checkpoint.training_seconds = saved.job.info.training_seconds;
+  event.checkpoint.manifests = saved.job.info.manifests;
+  event.checkpoint.reason = saved.job.reason;
+  event.stall_ms = saved.job.stall_ms;
+  return event;
+}
+
 Saver::Saver(const FileSystem& files, const Architecture& architecture, bool bf16_moments)
     : impl_(std::make_unique<Impl>(files, architecture, bf16_moments)) {}
 Saver::~Saver() = default;

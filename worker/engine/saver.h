@@ -9,8 +9,8 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/digest.h"
-#include "common/facts/checkpoint.h"
 #include "common/io/file_system.h"
+#include "worker/child_protocol/messages.h"
 #include "worker/engine/checkpoint.h"
 
 namespace interceptor::worker {
@@ -29,6 +29,9 @@ struct SavedFile {
   Digest digest;
   double write_seconds = 0;
 };
+
+// Of one that was written to be published.
+CheckpointEvent ToEvent(const SavedFile& saved);
 
 class Saver {
  public:

@@ -252,18 +252,8 @@ class Trainer {
   absl::Status Publish(const std::optional<SavedFile>& saved) {
     if (!saved.has_value()) return absl::OkStatus();
     ICPT_RETURN_IF_ERROR(saved->status);
-    const CheckpointInfo& info = saved->job.info;
     info_.lineage.push_back(saved->digest.hex);
-    CheckpointEvent event;
-    event.path = saved->job.path;
-    event.checkpoint.blob = saved->digest;
-    event.checkpoint.step = info.step;
-    event.checkpoint.cursor = info.cursor;
-    event.checkpoint.training_seconds = info.training_seconds;
-    event.checkpoint.manifests = info.manifests;
-    event.checkpoint.reason = saved->job.reason;
-    event.stall_ms = saved->job.stall_ms;
-    control_.Emit(event);
+    control_.Emit(ToEvent(*saved));
     return absl::OkStatus();
   }
 

@@ -6,7 +6,7 @@
 #include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
 #include "tests/support/tiny_chunk.h"
-#include "worker/media/view_shapes.h"
+#include "worker/media/decoded_clip.h"
 #include "worker/prepare/prepare.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/manifest.h"

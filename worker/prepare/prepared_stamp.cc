@@ -14,10 +14,6 @@ constexpr int64_t kStampVersion = 1;
 // Raised whenever the same inputs would give other bytes.
 constexpr int64_t kPreparationVersion = 5;
 
-std::string StampPath(const std::string& store, const std::string& chunk) {
-  return JoinPath(JoinPath(store, chunk), "prepared.json");
-}
-
 json ZipFacts(const FileInfo& zip) {
   return {
       {"inode", zip.inode}, {"size_bytes", zip.size_bytes}, {"modified_ns", absl::ToUnixNanos(zip.modified)}};
@@ -43,7 +39,7 @@ json InputFacts(const PreparationInputs& inputs) {
 
 // Nothing for an absent or unreadable stamp: the store is then made again.
 std::optional<json> ReadStamp(const FileSystem& files, const std::string& store, const std::string& chunk) {
-  const auto text = ReadWholeFile(files, StampPath(store, chunk));
+  const auto text = ReadWholeFile(files, PreparedStampPath(store, chunk));
   if (!text.ok()) return std::nullopt;
   auto stamp = ParseJsonObject(*text);
   if (!stamp.ok()) return std::nullopt;
@@ -93,7 +89,7 @@ absl::StatusOr<std::optional<PrepareSummary>> FindPrepared(const FileSystem& fil
   if (!stamp.has_value()) return std::nullopt;
   const json version = stamp->value("version", json());
   if (version.is_number_integer() && version.get<int64_t>() > kStampVersion) {
-    return FailedPrecondition(StampPath(store, inputs.chunk),
+    return FailedPrecondition(PreparedStampPath(store, inputs.chunk),
                               " was written by a newer version; use it, or another --out folder");
   }
   if (stamp->value("inputs", json()) != InputFacts(inputs)) return std::nullopt;
@@ -113,7 +109,7 @@ absl::Status RemoveForeignStamp(const FileSystem& files, const std::string& stor
                                 const PreparationInputs& inputs) {
   const auto stamp = ReadStamp(files, store, inputs.chunk);
   if (stamp.has_value() && stamp->value("inputs", json()) == InputFacts(inputs)) return absl::OkStatus();
-  ICPT_RETURN_IF_ERROR(files.Remove(StampPath(store, inputs.chunk)));
+  ICPT_RETURN_IF_ERROR(files.Remove(PreparedStampPath(store, inputs.chunk)));
   ICPT_RETURN_IF_ERROR(files.Remove(ManifestPath(store, inputs.chunk)));
   return files.SyncFolder(JoinPath(store, inputs.chunk));
 }
@@ -131,7 +127,7 @@ absl::Status WriteStamp(const FileSystem& files, const std::string& store, const
                         {"quarantined", summary.quarantined},
                         {"train_bytes", summary.train_bytes},
                         {"keep_bytes", summary.keep_bytes}}}};
-  return WriteFileAtomically(files, StampPath(store, inputs.chunk), stamp.dump(1) + "\n");
+  return WriteFileAtomically(files, PreparedStampPath(store, inputs.chunk), stamp.dump(1) + "\n");
 }
 
 }  // namespace interceptor::worker

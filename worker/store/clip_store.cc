@@ -389,5 +389,8 @@ std::string KeepStorePath(std::string_view store, std::string_view chunk) {
 std::string ManifestPath(std::string_view store, std::string_view chunk) {
   return InChunkFolder(store, chunk, "manifest.jsonl");
 }
+std::string PreparedStampPath(std::string_view store, std::string_view chunk) {
+  return InChunkFolder(store, chunk, "prepared.json");
+}
 
 }  // namespace interceptor::worker

@@ -4,6 +4,7 @@
 //   manifest.jsonl   the data manifest (worker/store/manifest.h)
 //   train.clips      clips of the training families that are not kept (may be evicted)
 //   keep.clips       held-out families and the replay reservoir (kept to the plan's end)
+//   prepared.json    what the others were made from (worker/prepare/prepared_stamp.h); there when they are whole
 // A .clips file is: 64 bytes of header, the views' raw bytes (each tensor on a 64-byte boundary), and a JSON
 // index that names every clip with its attributes and tensors, and since version 2 each tensor's digest (the
 // first 32 hexadecimal digits of its SHA-256), and since version 3 the matrix and range of a planar picture
@@ -91,5 +92,6 @@ class ClipStoreReader {
 std::string TrainStorePath(std::string_view store, std::string_view chunk);
 std::string KeepStorePath(std::string_view store, std::string_view chunk);
 std::string ManifestPath(std::string_view store, std::string_view chunk);
+std::string PreparedStampPath(std::string_view store, std::string_view chunk);
 
 }  // namespace interceptor::worker

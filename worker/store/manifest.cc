@@ -8,6 +8,7 @@
 #include "common/base/check.h"
 #include "common/base/status.h"
 #include "common/io/config.h"
+#include "worker/store/manifest_header.h"
 
 namespace interceptor::worker {
 namespace {
@@ -42,10 +43,6 @@ absl::Status DecodeNames(const json& object, std::string_view what,
 absl::Status DecodeLinks(JsonReader& reader, DataManifest& manifest) {
   ICPT_RETURN_IF_ERROR(DecodeNames(reader.Object("linked"), "linked", manifest.linked));
   ICPT_RETURN_IF_ERROR(DecodeNames(reader.Object("scanned"), "scanned", manifest.scanned));
-  for (const auto& [view, bytes] : reader.Object("view_bytes").items()) {
-    if (!bytes.is_number_integer()) return DataLoss("line 1: view_bytes holds something else than numbers");
-    manifest.view_bytes[view] = bytes.get<int64_t>();
-  }
   for (const json& family : reader.Array("left_held_out")) {
     if (!family.is_string()) return DataLoss("line 1: left_held_out holds something else than names");
     manifest.left_held_out.insert(family.get<std::string>());
@@ -53,22 +50,23 @@ absl::Status DecodeLinks(JsonReader& reader, DataManifest& manifest) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<DataManifest> DecodeHeader(const json& header) {
+absl::StatusOr<DataManifest> DecodeHeader(std::string_view text, const json& header) {
   JsonReader reader(header, "line 1");
   const int64_t version = reader.Integer("version");
   if (version > kManifestVersion) {
     return FailedPrecondition("data manifest has version ", version, "; this program reads up to ",
                               kManifestVersion, ": use the newer program that wrote it");
   }
+  // Counts are compared with the lines by encoding the manifest again.
+  ICPT_ASSIGN_OR_RETURN(interceptor::DataManifest facts, ReadManifestHeader(text));
   DataManifest manifest;
   manifest.version = version == 1 ? 1 : kManifestVersion;
+  manifest.chunk = std::move(facts.chunk);
+  manifest.chunk_sha256 = std::move(facts.chunk_sha256);
+  manifest.view_bytes = std::move(facts.view_bytes);
   if (version != 1) ICPT_RETURN_IF_ERROR(DecodeLinks(reader, manifest));
-  manifest.chunk = reader.String("chunk");
-  manifest.chunk_sha256 = reader.String("chunk_sha256");
   const int64_t folds = reader.Integer("folds");
-  // Counts are compared with the lines by encoding the manifest again.
-  for (const char* count : {"clips", "families", "quarantined"}) reader.Integer(count);
-  ICPT_RETURN_IF_ERROR(reader.Finish());
+  ICPT_RETURN_IF_ERROR(reader.status());
   if (folds < 2 || folds > 100) return DataLoss("line 1: folds is ", folds);
   manifest.folds = static_cast<int>(folds);
   return manifest;
@@ -158,7 +156,7 @@ absl::StatusOr<DataManifest> DecodeManifest(std::string_view text) {
     begin = end + 1;
     if (!object.ok()) return DataLoss("data manifest: ", where, ": ", object.status().message());
     if (number == 1) {
-      auto header = DecodeHeader(*object);
+      auto header = DecodeHeader(text, *object);
       if (absl::IsFailedPrecondition(header.status())) return header.status();
       if (!header.ok()) return DataLoss("data manifest: ", header.status().message());
       manifest = *std::move(header);
