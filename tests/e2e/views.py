@@ -125,7 +125,8 @@ def main():
                 original = list(clips.values())[number - 1].name
                 labels[clip.name] = {"label": "FAKE", "original": original} if fake else {"label": "REAL"}
             archive.writestr("metadata.json", json.dumps(labels))
-        settings = stored_clips.write_settings(folder / "run.json", f"00/{next(iter(clips.values())).name}")
+        # The clips show one picture, so families are linked; this one keeps its own fold.
+        settings = stored_clips.write_settings(folder / "run.json", f"00/{clips['full-range'].name}")
         run(arguments.bin.resolve() / "interceptor-prepare", folder / "00.zip", "--out", folder / "store", "--settings", settings)
         stored = read_store(folder / "store/00")
         for name, clip in clips.items():

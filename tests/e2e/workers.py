@@ -10,6 +10,7 @@ handover to another box, drain and SIGTERM, zips that are not taken, and the fau
 Waits for events (interceptor status, files, exits) with generous deadlines. Exit code 0 when every case passed.
 """
 import argparse
+import json
 import os
 import pathlib
 import pty

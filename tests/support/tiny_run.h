@@ -43,7 +43,12 @@ inline RunSettings TinySettings(int chunks) {
 
 inline void WriteStores(const std::string& store, const RunSettings& settings, int side) {
   for (const std::string& chunk : settings.chunks) {
-    CATCH_REQUIRE(WriteTinyStore({.store = store, .chunk = chunk, .fakes_per_family = 2, .side = side}).ok());
+    const TinyStore tiny{.store = store,
+                         .chunk = chunk,
+                         .fakes_per_family = 2,
+                         .side = side,
+                         .folds = settings.evaluation.folds};
+    CATCH_REQUIRE(WriteTinyStore(tiny).ok());
   }
 }
 

@@ -81,7 +81,9 @@ CATCH_TEST_CASE("a chunk without held-out families has its scores too: an empty 
   for (unused = 0; folds.contains(unused); ++unused) {
   }
   ScriptedControl control(options.settings);
-  CATCH_REQUIRE(RunHere(options, control).status.ok());
+  const absl::Status trained = RunHere(options, control).status;
+  CATCH_INFO(trained.ToString());
+  CATCH_REQUIRE(trained.ok());
   const auto told = [](const json& event) { return event.at("event") == "evaluation"; };
   CATCH_CHECK(std::none_of(control.events.begin(), control.events.end(), told));
   const auto table =

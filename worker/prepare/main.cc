@@ -36,10 +36,15 @@ std::string Shown(double value) {
   return text.str();
 }
 
+void ShowNotice(std::string_view notice) {
+  if (!notice.empty()) std::cerr << "note: " << notice << "\n";
+}
+
 // Progress for a person: one line that is rewritten on a terminal, a line every few seconds elsewhere.
 class TerminalObserver final : public PrepareObserver {
  public:
-  explicit TerminalObserver(std::string chunk) : chunk_(std::move(chunk)) {}
+  // `notice` is shown once the chunk has passed the data gate.
+  TerminalObserver(std::string chunk, std::string_view notice) : chunk_(std::move(chunk)), notice_(notice) {}
 
   void OnProgress(int64_t done, int64_t total, int64_t quarantined) override {
     if (done == 0) begun_ = SystemClock().Now();
@@ -88,6 +93,7 @@ class TerminalObserver final : public PrepareObserver {
   }
 
   const std::string chunk_;
+  const std::string_view notice_;
   const bool is_terminal_ = isatty(STDERR_FILENO) != 0;
   MonotonicTime begun_ = SystemClock().Now();
   MonotonicTime last_shown_ = begun_ - absl::Hours(1);
@@ -267,13 +273,13 @@ int RunForPerson(Arguments& arguments) {
   const PreparationSettings& preparation = arguments.options.settings.preparation;
   const std::string_view notice = FaceModelNotice(
       preparation.face_model.empty() ? arguments.options.pool.face_model_path : preparation.face_model);
-  if (!notice.empty()) std::cerr << "interceptor-prepare: " << notice << "\n";
+  if (arguments.audit->parsed() || arguments.estimate->parsed()) ShowNotice(notice);
   if (arguments.audit->parsed()) return Report(RunAudit(arguments.folder, arguments.options.settings));
   if (arguments.estimate->parsed()) {
     return Report(RunEstimate(arguments.folder, preparation, arguments.options.pool));
   }
   const StopSignals signals([](int) { stop_signal = true; });
-  TerminalObserver observer(arguments.options.chunk);
+  TerminalObserver observer(arguments.options.chunk, notice);
   const auto result = PrepareChunk(arguments.options, observer);
   observer.EndLine();
   if (!result.ok()) return Report(result.status());
