@@ -12,7 +12,8 @@ import subprocess
 import zipfile
 import zlib
 
-from zip_writer import central_header, deflate, deflated, end_record, end_record64, Entry, local_header, make_zip, zip64
+from zip_writer import (
+    central_header, deflate, deflated, end_record, end_record64, Entry, local_header, make_zip, Stream, zip64)
 
 # Only what does not end comes near: how much work a refusal costs is asserted by what it names.
 TIMEOUT = 600
@@ -115,19 +116,6 @@ def make_clip(path, at):
     words = f"ffmpeg -v error -threads 1 -f lavfi -i testsrc2=s={width}x{height}:r=5:d=1 -c:v libx264 -pix_fmt yuv420p"
     subprocess.run([*words.split(), "-vf", f"hue=h={40 * at}", path], check=True)
     return path.read_bytes()
-
-
-class Stream(io.BytesIO):
-    """Cannot be sought in, so zipfile writes sizes behind the data."""
-
-    def seekable(self):
-        return False
-
-    def seek(self, *_):
-        raise io.UnsupportedOperation
-
-    def tell(self):
-        raise io.UnsupportedOperation
 
 
 def good_rows(kit):

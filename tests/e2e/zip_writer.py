@@ -1,5 +1,6 @@
 """Zips written byte by byte, with whatever in them is not true."""
 import dataclasses
+import io
 import struct
 import zlib
 
@@ -83,3 +84,16 @@ def deflate(data):
 
 def deflated(name, content, **lies):
     return Entry(name, **{"data": deflate(content), "method": 8, "size": len(content), "crc": zlib.crc32(content), **lies})
+
+
+class Stream(io.BytesIO):
+    """Cannot be sought in, so zipfile writes sizes behind the data."""
+
+    def seekable(self):
+        return False
+
+    def seek(self, *_):
+        raise io.UnsupportedOperation
+
+    def tell(self):
+        raise io.UnsupportedOperation

@@ -259,11 +259,9 @@ def main():
     if arguments.programs:
         check_links(arguments.programs)
     print(f"tidy: {len(texts)} files, {len(users)} of them include LibTorch")
-    for text in long_ones:
-        print("tidy: to be shortened: " + text)
-    for text in problems:
+    for text in problems + long_ones:
         print("tidy: " + text, file=sys.stderr)
-    sys.exit(1 if problems else 0)
+    sys.exit(1 if problems or long_ones else 0)
 
 
 if __name__ == "__main__":

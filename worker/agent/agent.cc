@@ -65,6 +65,7 @@ struct Agent::Impl {
   std::set<std::string> recalled;  // specialists whose memory was read since the start
   uint64_t plan_seed = 0;
   int64_t waits = 0;
+  bool stop_asked = false;
   bool left = false;
   absl::Status fault;
 
@@ -75,8 +76,6 @@ struct Agent::Impl {
   std::unique_ptr<TaskThread> uploads;
   std::unique_ptr<TaskThread> downloads;
   std::unique_ptr<InventoryThread> inventory;
-
-  // --- inputs ---
 
   absl::Status Start() {
     const auto info = files.Stat(options.data);
@@ -128,16 +127,12 @@ struct Agent::Impl {
   }
 
   void Feed(const SessionInput& input) {
-    if (std::holds_alternative<StopAsked>(input)) Hurry();
+    const bool stop = std::holds_alternative<StopAsked>(input);
+    if (stop && std::exchange(stop_asked, true)) children.Hurry(SystemClock().Now());
     SessionOutputs outputs = session->Handle(input, SystemClock().Now());
     for (const SessionOutput& output : outputs) {
       std::visit([this](const auto& value) { Do(value); }, output);
     }
-  }
-
-  bool stop_asked = false;
-  void Hurry() {
-    if (std::exchange(stop_asked, true)) children.Hurry(SystemClock().Now());
   }
 
   void On(SessionInput&& input) { Feed(input); }
@@ -165,10 +160,7 @@ struct Agent::Impl {
 
   void OnDirective(const v1::Directive& directive) {
     absl::StatusOr<SessionInput> input = FromProto(directive);
-    if (!input.ok()) {
-      ICPT_LOG(kWarning) << Message(input.status());
-      return;
-    }
+    if (!input.ok()) return Warn("coordinator", input.status());
     if (directive.has_welcome()) {
       if (const absl::Status status = Welcome(directive.welcome()); !status.ok()) return LeaveWith(status);
     }
@@ -207,10 +199,9 @@ struct Agent::Impl {
     if (specialist.empty()) return;
     if (recalled.insert(specialist).second)
       assigned.memory = LoadRunMemory(files, RunFolder(options.work, specialist));
-    for (int chunk = 0; chunk < assigned.next_chunk && chunk < static_cast<int>(chunk_names.size());
-         ++chunk) {
-      store->Release(chunk_names[static_cast<size_t>(chunk)], specialist).IgnoreError();
-    }
+    const size_t done = std::min(static_cast<size_t>(std::max(assigned.next_chunk, 0)), chunk_names.size());
+    for (size_t chunk = 0; chunk < done; ++chunk)
+      store->Release(chunk_names[chunk], specialist).IgnoreError();
   }
 
   void On(ChildEvent&& event) {
@@ -247,10 +238,8 @@ struct Agent::Impl {
         Log(child, NoteOf(*event));
         return ToInput(id, child.subject, *event);
       }
-      case ChildKind::kIntegrator: {
-        ICPT_ASSIGN_OR_RETURN(const std::optional<IntegratorEvent> event, ReadIntegratorEvent(message));
-        return event ? ToInput(id, *event) : std::nullopt;
-      }
+      case ChildKind::kIntegrator:
+        return FromIntegrator(id, message);
     }
     return std::optional<SessionInput>();
   }
