@@ -1,5 +1,5 @@
 // Errors are absl::Status everywhere; this header adds the few helpers every room needs.
-// Messages name the thing that is wrong and, where there is one, the mend.
+// Messages name the thing that is wrong and, where there is one, the remedy.
 #pragma once
 
 #include <sstream>

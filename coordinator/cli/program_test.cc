@@ -41,7 +41,7 @@ struct Asked {
   FakeCluster cluster;
 };
 
-CATCH_TEST_CASE("Nothing listening: 7, nothing on stdout, one line that names the address and the mend") {
+CATCH_TEST_CASE("Nothing listening: 7, nothing on stdout, one line that names the address and the remedy") {
   ScratchFolder folder;
   const std::string address = "unix:" + folder.File("nobody.sock");
   for (const std::vector<std::string>& verb :

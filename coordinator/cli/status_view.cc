@@ -281,7 +281,7 @@ class StatusScreen {
     for (const v1::TaskStatus* task : TrainingTasks(status_)) {
       const std::string who = Clean(SpecialistOf(task->task()));
       if (task->state() == v1::TaskStatus::STATE_PAUSED && !status_.paused()) {
-        proposals.push_back(Cat("mend what stopped ", who, ", then: interceptor resume"));
+        proposals.push_back(Cat("fix what stopped ", who, ", then: interceptor resume"));
       }
       if (task->checkpoint_overdue())
         proposals.push_back(Cat("interceptor describe ", who, "    its save is overdue"));

@@ -67,7 +67,7 @@ CATCH_TEST_CASE("An empty answer shows no number that nobody measured") {
   CATCH_CHECK(Status(status, kUtf8).find("INSECURE") != std::string::npos);
 }
 
-CATCH_TEST_CASE("Status proposes the command that mends what is wrong") {
+CATCH_TEST_CASE("Status proposes the command that repairs what is wrong") {
   v1::GetStatusResponse status = DegradedStatus();
   const std::string elsewhere = Joined(RenderStatus(status, "head:50051", kUtf8));
   CATCH_CHECK(elsewhere.find("interceptor-worker --coordinator head:50051 --member bert") !=

@@ -45,7 +45,7 @@ CATCH_TEST_CASE("nothing is answered before Start, and Start comes once") {
   CATCH_CHECK(s.Do(StartCommand{s.plan, "n"}).code() == absl::StatusCode::kFailedPrecondition);
 }
 
-CATCH_TEST_CASE("a state folder belongs to one plan: another digest is refused naming both and the mend") {
+CATCH_TEST_CASE("a state folder belongs to one plan: another digest is refused naming both and the remedy") {
   Scenario s;
   PlanFacts other = SmallPlan();
   other.digest = FakeHex("another plan");

@@ -33,7 +33,7 @@ void AddPauses(Problems& p) {
     const TaskFacts& task = TaskOf(p.state, view.task);
     if (!task.paused) continue;
     p.Add(Rank::kStopped,
-          Cat(view.task, " is paused: ", task.reason, "; mend it, then `interceptor resume`"));
+          Cat(view.task, " is paused: ", task.reason, "; fix it, then `interceptor resume`"));
   }
   if (facts.paused) {
     p.Add(Rank::kStopped, Cat("the plan is paused: ", facts.pause_reason, "; `interceptor resume` goes on"));

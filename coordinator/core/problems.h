@@ -1,4 +1,4 @@
-// What needs a person, one line each: the thing, then the mend.
+// What needs a person, one line each: the thing, then the remedy.
 #pragma once
 
 #include <string>

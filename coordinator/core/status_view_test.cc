@@ -136,7 +136,7 @@ CATCH_TEST_CASE(
   CATCH_CHECK(view.chunks[0].problems.at(0).needs_action);
 }
 
-CATCH_TEST_CASE("problems come worst first, each naming the thing and the mend") {
+CATCH_TEST_CASE("problems come worst first, each naming the thing and the remedy") {
   Scenario s;
   const SessionId ana = s.Attach("ana");
   CATCH_REQUIRE(s.CommitManifest(ana, "train/BG", "00").ok());

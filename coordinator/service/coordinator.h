@@ -31,7 +31,7 @@ class Coordinator {
     const Clock* clock = &SystemClock();
   };
 
-  // Serving when it returns. Errors name the thing and the mend:
+  // Serving when it returns. Errors name the thing and the remedy:
   //   FAILED_PRECONDITION  another coordinator has the folder; the folder is of another plan; the journal is
   //   of a
   //                        newer version (IsNewerVersion in coordinator/journal); not a local address

@@ -87,7 +87,7 @@ absl::StatusOr<bool> CheckAgainstCpu(const std::string& device) {
     stray += std::abs(on_cpu.weights[i] - on_gpu.weights[i]) > kLearningRate / 10;
   }
   const double share = static_cast<double>(stray) / static_cast<double>(on_cpu.weights.size());
-  return Report("weights astray after a step", share, kStrayWeightsMax) && good;
+  return Report("weights that differ after a step", share, kStrayWeightsMax) && good;
 }
 
 }  // namespace

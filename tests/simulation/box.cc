@@ -163,7 +163,7 @@ void Box::OnBaseMissing(const Digest& blob, const std::string& specialist) {
   const coordinator::State& durable = checks().journal.durable();
   const std::string task = TrainTask(specialist);
   const auto facts = durable.facts.tasks.find(task);
-  // Only the present holder is owed its base.
+  // Only the present holder gets its base.
   if (facts == durable.facts.tasks.end() || !facts->second.holder || facts->second.holder->box != id_) return;
   if (facts->second.base.empty()) return;
   const coordinator::CheckpointFacts* base = coordinator::FindCheckpoint(durable, facts->second.base);

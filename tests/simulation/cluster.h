@@ -15,9 +15,9 @@ struct Cluster {
 
   // Zips are on their way, everyone is started.
   void Begin();
-  // Nothing is in the way any more: people mend what needs a person, and go on.
+  // Nothing is in the way any more: people fix what needs a person, and go on.
   void Heal();
-  // A person looks at status: mends stores that differ, resumes runs that were paused for a reason that is
+  // A person looks at status: repairs stores that differ, resumes runs that were paused for a reason that is
   // gone, starts workers that left when they were asked to.
   void Mend();
 

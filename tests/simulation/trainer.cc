@@ -129,7 +129,7 @@ void Trainer::OpenChunk() {
   Evaluate(EvaluationKind::kLookAhead, [this] { TakeStep(); });
 }
 
-// A snapshot may stand inside the chunk after the one whose scores are still owed: those are of the
+// A snapshot may stand inside the chunk after the one whose scores are still pending: those are of the
 // checkpoint.
 void Trainer::StandWhereOrdered() {
   const auto resume = box_.disk().files.find(resume_path_);

@@ -53,7 +53,7 @@ class Trainer : public Child {
   Model model_;
   int64_t started_at_step_ = 0;
   bool loaded_ = false;
-  bool went_back_ = false;  // to the checkpoint, for scores that it owed
+  bool went_back_ = false;  // to the checkpoint, for scores that were pending
   bool disk_was_full_ = false;
   int64_t snapshot_number_ = 0;
   MonotonicTime last_snapshot_;

@@ -185,7 +185,7 @@ v1::GetStatusResponse DegradedStatus() {
   status.set_health(v1::GetStatusResponse::HEALTH_DEGRADED);
   status.set_insecure(true);
   status.add_problems(
-      "LL is paused: chunk 04 has one class only (2,412 FAKE, 0 REAL): mend its metadata.json");
+      "LL is paused: chunk 04 has one class only (2,412 FAKE, 0 REAL): fix its metadata.json");
   status.add_problems("worker bert was last heard 5m ago");
   status.add_problems("BG has published no checkpoint for 3h20m of training");
   v1::TaskStatus* bg = status.mutable_tasks(0);

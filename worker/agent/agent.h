@@ -31,7 +31,7 @@ class Agent {
   Agent& operator=(const Agent&) = delete;
 
   // Works until it is stopped, drained or refused. Call once, from a thread that outlives the call: children
-  // die with it. OK after leaving in order; else what a person must mend, in one line.
+  // die with it. OK after leaving in order; else what a person must fix, in one line.
   absl::Status Run();
 
   // Saves and leaves in order; a second call hurries. Any thread.

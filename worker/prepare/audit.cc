@@ -174,7 +174,7 @@ std::string RenderAudit(const FolderAudit& audit) {
   }
   for (const std::string& finding : audit.findings) text += Cat("found: ", Printable(finding), "\n");
   return text +
-         (audit.Passed() ? "every chunk passes\n" : "not ready to be trained on: mend what is listed\n");
+         (audit.Passed() ? "every chunk passes\n" : "not ready to be trained on: fix what is listed\n");
 }
 
 }  // namespace interceptor::worker

@@ -22,7 +22,7 @@ bool Reused(const PrepareOptions& options, PrepareObserver& observer) {
   return summary->reused;
 }
 
-CATCH_TEST_CASE("a missing face model and a missing zip are told with their mend") {
+CATCH_TEST_CASE("a missing face model and a missing zip are told with their remedy") {
   const ScratchFolder folder;
   RecordingObserver observer;
   PrepareOptions options = TinyOptions(folder, folder.File("absent.zip"), 1);

@@ -9,7 +9,7 @@
 
 namespace interceptor::worker {
 
-// Prints the gate's table to stdout. FAILED_PRECONDITION when something must be mended.
+// Prints the gate's table to stdout. FAILED_PRECONDITION when something must be repaired.
 absl::Status RunAudit(const std::string& folder, const RunSettings& settings);
 
 // Prints hours and bytes of each chunk to stdout, and progress to stderr.

@@ -256,7 +256,7 @@ class Builder {
       const auto& [clip, reason] = *manifest_.quarantined.begin();
       return FailedPrecondition(
           archive_.path(), ": ", QuarantinedCount(), " of ", all, " clips are unusable, e.g. ", clip, " (",
-          reason, "); mend the zip, or allow more by ", "preparation.unmatched_share_max (now ", share, ")");
+          reason, "); fix the zip, or allow more by ", "preparation.unmatched_share_max (now ", share, ")");
     }
     std::set<Label> labels;
     for (const ClipInfo& clip : manifest_.clips) labels.insert(clip.label);

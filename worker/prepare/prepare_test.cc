@@ -179,7 +179,7 @@ CATCH_TEST_CASE("a finished store is used again; one that does not fit any more 
   CATCH_CHECK(again.clips == 6);
   CATCH_CHECK(again.manifest == DigestOf(first[2]));
 
-  // Evicted training views, a changed manifest, a lost stamp: each is mended.
+  // Evicted training views, a changed manifest, a lost stamp: each is repaired.
   CATCH_REQUIRE(SystemFiles().Remove(TrainStorePath(options.store, "00")).ok());
   CATCH_CHECK_FALSE(Prepare(options, observer).reused);
   CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), ManifestPath(options.store, "00"), first[2] + "\n").ok());

@@ -107,8 +107,8 @@ void Session::Remember() {
     RunMemory memory = run->Memory();
     RunMemory& known = remembered_[run->specialist()];
     const auto again = remember_again_.find(run->specialist());
-    const bool owed = again != remember_again_.end() && now_ >= again->second;
-    if (!owed && (memory == known || (memory.empty() && known.empty()))) continue;
+    const bool pending = again != remember_again_.end() && now_ >= again->second;
+    if (!pending && (memory == known || (memory.empty() && known.empty()))) continue;
     known = memory;
     remember_again_.erase(run->specialist());
     out_.push_back(RememberRun{run->specialist(), std::move(memory)});

@@ -147,7 +147,7 @@ void TrainingRun::OnReady(const TrainerReady& ready, SessionOutputs& out) {
   trainer_ = Trainer::kReady;
   Bump();
   TellWhatTheBaseProves();
-  // The chunk before the one where the model stands may be ordered again: its scores are still owed.
+  // The chunk before the one where the model stands may be ordered again: its scores are still pending.
   if (ready.next_chunk != next_chunk_ && ready.next_chunk != next_chunk_ + 1) {
     Fail({.code = absl::StatusCode::kFailedPrecondition,
           .text = Cat("the trainer of ", specialist_, " stands before chunk ", ready.next_chunk,

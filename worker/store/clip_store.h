@@ -65,7 +65,7 @@ struct StoredClip {
   const ViewTensor* Find(View view) const;
 };
 
-// The tensor's bytes, compared with its digest the first time. DATA_LOSS names the clip and the mend. Safe
+// The tensor's bytes, compared with its digest the first time. DATA_LOSS names the clip and the remedy. Safe
 // from any thread.
 absl::StatusOr<std::string_view> VerifiedBytes(const StoredClip& clip, const ViewTensor& tensor);
 
