@@ -67,7 +67,10 @@ class MetadataSource final : public LabelSource {
     const std::string folder = FolderOf(entry.path);
     const auto labels = folders_.find(folder);
     if (labels == folders_.end()) {
-      reason = Cat("no label: its folder '", folder, "' has no metadata.json");
+      const std::string& other = folders_.begin()->first;
+      reason = Cat("no label: its folder '", folder, "' has no metadata.json; the one ",
+                   other.empty() ? "at the zip's root" : Cat("in '", other, "'"),
+                   " names the clips beside it: move it to them");
       return std::nullopt;
     }
     const auto line = labels->second.find(BaseName(entry.path));
@@ -208,6 +211,8 @@ absl::StatusOr<LabelLines> ParseMetadata(std::string_view text) {
 
 absl::StatusOr<LabelLines> ParseLabelsCsv(std::string_view csv) {
   LabelLines labels;
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (csv.starts_with(kByteOrderMark)) csv.remove_prefix(kByteOrderMark.size());
   std::istringstream input{std::string(csv)};
   std::string line;
   for (int number = 1; std::getline(input, line); ++number) {
@@ -259,12 +264,16 @@ absl::StatusOr<std::unique_ptr<LabelSource>> FindLabels(Archive& archive,
   }
   std::map<std::string, LabelLines> folders;
   bool has_components = false;
+  std::string other_case;  // a metadata.json by another spelling
   ICPT_RETURN_IF_ERROR(CheckMetadataSize(entries));
   for (const ArchiveEntry& entry : entries) {
     const std::string folders_of_entry = Cat("/", FolderOf(entry.path), "/");
     has_components |= folders_of_entry.find("/real/") != std::string::npos ||
                       folders_of_entry.find("/fake/") != std::string::npos;
-    if (BaseName(entry.path) != kMetadataName) continue;
+    if (BaseName(entry.path) != kMetadataName) {
+      if (absl::AsciiStrToLower(BaseName(entry.path)) == kMetadataName) other_case = entry.path;
+      continue;
+    }
     auto text = archive.Read(entry, kMetadataBytesMax);
     if (!text.ok()) return InvalidArgument(entry.path, " cannot be read: ", text.status().message());
     auto labels = ParseMetadata(*text);
@@ -272,6 +281,10 @@ absl::StatusOr<std::unique_ptr<LabelSource>> FindLabels(Archive& archive,
     folders[FolderOf(entry.path)] = *std::move(labels);
   }
   if (!folders.empty()) return std::make_unique<MetadataSource>(std::move(folders));
+  if (!has_components && !other_case.empty()) {
+    return InvalidArgument("no labels: they are read from metadata.json, and the zip has '", other_case,
+                           "'; rename it to lower case");
+  }
   if (!has_components) {
     return InvalidArgument(
         "no labels: the zip has no metadata.json and no real/ or fake/ folders; add metadata.json beside the "

@@ -143,7 +143,9 @@ absl::Status CheckMatches(const GateReport& report, const LabelSource& source, c
   std::ostringstream text;
   text << unmatched << " of " << clips << " names do not match by exact key";
   if (unlabelled.count() > 0) {
-    text << "; " << Counted(unlabelled.count(), "clip", "clips") << " without a label: " << unlabelled.Text();
+    const std::string& reason = report.unlabelled.begin()->second;  // "no label: ..."
+    text << "; " << Counted(unlabelled.count(), "clip", "clips") << " without a label: " << unlabelled.Text()
+         << " (" << reason.substr(reason.find(": ") + 2) << ")";
   }
   if (without_clip.count() > 0) {
     text << "; " << Counted(without_clip.count(), "label", "labels")

@@ -232,6 +232,28 @@ CATCH_TEST_CASE("folders named real and fake are labels, and one file name may s
                "2 clips without a label");
 }
 
+CATCH_TEST_CASE(
+    "a metadata.json in another folder or by another case is named as the cause, with the remedy") {
+  CheckRefused(Gate({{.name = "metadata.json", .bytes = kMetadata},
+                     {.name = "clips/r.mp4", .bytes = "a"},
+                     {.name = "clips/f.mp4", .bytes = "b"}})
+                   .status(),
+               "its folder 'clips' has no metadata.json; the one at the zip's root names the clips beside "
+               "it: move it to them");
+  CheckRefused(
+      Gate({{.name = "Metadata.JSON", .bytes = kMetadata}, {.name = "r.mp4", .bytes = "a"}}).status(),
+      "the zip has 'Metadata.JSON'; rename it to lower case");
+}
+
+CATCH_TEST_CASE("a byte-order mark before the plan's CSV is no part of it") {
+  const std::string csv =
+      "\xEF\xBB\xBF"
+      "clip,label,original\nr.mp4,REAL,\nf.mp4,FAKE,r.mp4\ng.mp4,REAL,\n";
+  const auto report = Gate(Sample(kMetadata), {}, &csv);
+  CATCH_INFO(Message(report.status()));
+  CATCH_CHECK(report.ok());
+}
+
 CATCH_TEST_CASE("the plan's CSV stands above the chunk's own labels") {
   const std::string csv =
       "clip,label,original\nr.mp4,FAKE,x.mp4\r\nf.mp4,REAL,\n\ng.mp4,REAL,\nother.mp4,REAL,\n";
