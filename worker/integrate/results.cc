@@ -9,8 +9,6 @@
 #include "absl/strings/str_replace.h"
 #include "common/base/number_text.h"
 #include "common/base/status.h"
-#include "common/stats/bootstrap.h"
-#include "common/stats/calibration.h"
 
 namespace interceptor::worker {
 namespace {
@@ -91,28 +89,10 @@ absl::StatusOr<std::vector<ScoredClip>> ParseScoreTable(std::string_view csv) {
 
 absl::StatusOr<SpecialistResult> Summarise(std::string_view specialist, const std::vector<ScoredClip>& clips,
                                            uint64_t seed) {
-  SpecialistResult result{.specialist = std::string(specialist)};
-  if (!clips.empty()) result.step = clips.front().step;
   std::vector<ClipScore> scores;
-  std::vector<ScoredLabel> labels;
-  std::set<std::string> families;
-  for (const ScoredClip& clip : clips) {
-    scores.push_back({clip.family, clip.fake, clip.logit});
-    labels.push_back({clip.logit, clip.fake});
-    families.insert(clip.family);
-    ++(clip.fake ? result.fakes : result.reals);
-  }
-  result.families = static_cast<int>(families.size());
-  ICPT_ASSIGN_OR_RETURN(const Interval auc, AucInterval(scores, {.seed = seed}));
-  ICPT_ASSIGN_OR_RETURN(result.log_loss, BalancedLogLoss(labels));
-  ICPT_ASSIGN_OR_RETURN(const ClassAccuracy accuracy, AccuracyByClass(labels));
-  result.auc = auc.estimate;
-  result.auc_low = auc.low;
-  result.auc_high = auc.high;
-  result.too_few = auc.too_few;
-  result.real_accuracy = accuracy.real;
-  result.fake_accuracy = accuracy.fake;
-  return result;
+  for (const ScoredClip& clip : clips) scores.push_back({clip.family, clip.fake, clip.logit});
+  ICPT_ASSIGN_OR_RETURN(const Figures figures, Summarise(scores, seed));
+  return SpecialistResult{figures, std::string(specialist), clips.front().step};
 }
 
 std::string ResultsToCsv(const RoundResults& results) {

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/facts/round.h"
+#include "common/stats/figures.h"
 
 namespace interceptor::worker {
 
@@ -26,19 +27,9 @@ struct ScoredClip {
 // DATA_LOSS with the line number for anything that is not a score table.
 absl::StatusOr<std::vector<ScoredClip>> ParseScoreTable(std::string_view csv);
 
-struct SpecialistResult {
+struct SpecialistResult : Figures {
   std::string specialist;
   int64_t step = 0;
-  int reals = 0;
-  int fakes = 0;
-  int families = 0;
-  double auc = 0;
-  double auc_low = 0;  // 95 % interval, bootstrap over families
-  double auc_high = 0;
-  double log_loss = 0;  // class-balanced, nats
-  double real_accuracy = 0;
-  double fake_accuracy = 0;
-  bool too_few = false;
 };
 
 // INVALID_ARGUMENT when a class has no clip.

@@ -67,9 +67,8 @@ CATCH_TEST_CASE("figures are those of the table") {
 
 CATCH_TEST_CASE("the joined table has a line for each specialist, absent ones with their reason") {
   RoundResults results{.chunk = 3, .chunk_name = "03", .specialists = {}, .absent = {{"TM", "no \"fakes\""}}};
-  results.specialists.push_back(
-      {.specialist = "BG", .step = 12, .reals = 2, .fakes = 3, .families = 2, .auc = 0.75});
-  results.specialists.push_back({.specialist = "AV", .step = 13, .auc = 0.5, .too_few = true});
+  results.specialists.push_back({{.reals = 2, .fakes = 3, .families = 2, .auc = 0.75}, "BG", 12});
+  results.specialists.push_back({{.auc = 0.5, .too_few = true}, "AV", 13});
   CATCH_CHECK(
       ResultsToCsv(results) ==
       "chunk,specialist,step,reals,fakes,families,auc,auc_low,auc_high,log_loss,real_accuracy,fake_accuracy,"
