@@ -29,7 +29,7 @@ void AgentHost::Start() {
   process_.Begin();
   incarnation_ = draws_.Id();
   session_ = std::make_unique<worker::Session>(incarnation_);
-  crew_.clear();
+  children_.clear();
   pending_.clear();
   recalled_.clear();
   trusted_.clear();
@@ -53,7 +53,7 @@ void AgentHost::Start() {
 void AgentHost::End(bool silent) {
   if (!process_.alive()) return;
   process_.End();
-  for (const auto& [id, child] : std::exchange(crew_, {})) child->Kill();
+  for (const auto& [id, child] : std::exchange(children_, {})) child->Kill();
   if (connection_ == nullptr) return;
   std::function<void()> end;
   if (!silent)
@@ -67,7 +67,7 @@ void AgentHost::End(bool silent) {
 
 std::vector<Child*> AgentHost::Children() {
   std::vector<Child*> children;
-  for (const auto& [id, child] : crew_) children.push_back(child);
+  for (const auto& [id, child] : children_) children.push_back(child);
   return children;
 }
 
@@ -123,7 +123,7 @@ void AgentHost::AskToStop() {
   if (!process_.alive()) return;
   process_.Tell("is asked to stop");
   if (!std::exchange(stop_asked_, true)) {
-    for (const auto& [id, child] : crew_) {
+    for (const auto& [id, child] : children_) {
       box_.world().After(kHurriedGrace, [child = child] { child->Kill(); });
     }
   }
@@ -138,19 +138,19 @@ void AgentHost::LeaveWith(const absl::Status& status) {
 }
 
 void AgentHost::OnChild(worker::ChildId child, const worker::SessionInput& input) {
-  const auto member = crew_.find(child);
+  const auto member = children_.find(child);
   if (const auto* exited = std::get_if<worker::ChildExited>(&input)) {
-    if (member != crew_.end()) {
+    if (member != children_.end()) {
       const std::string specialist = member->second->specialist();
       if (!specialist.empty()) box_.checks().ledger.EndWasHeard(box_.name(), specialist);
-      crew_.erase(member);
+      children_.erase(member);
     }
     const int life = process_.life();
     Feed(worker::StoreSeen{LookAtStore(box_.disk(), box_.chunk_names(), trusted_)});
     if (life == process_.life()) Feed(*exited);
     return;
   }
-  if (member == crew_.end()) return;
+  if (member == children_.end()) return;
   if (const auto* built = std::get_if<worker::ManifestBuilt>(&input))
     trusted_.insert(built->stored.manifest.chunk);
   Feed(input);
@@ -202,49 +202,49 @@ void AgentHost::Recall(worker::Assigned& assigned) {
 void AgentHost::Do(const worker::StartPreparer& start) {
   auto child = std::make_shared<Preparer>(box_, start.child, start.chunk);
   every_child_.push_back(child);
-  crew_[start.child] = child.get();
+  children_[start.child] = child.get();
   child->Start();
 }
 
 void AgentHost::Do(const worker::StartTrainer& start) {
-  for (const auto& [id, child] : crew_) {
+  for (const auto& [id, child] : children_) {
     if (child->specialist() != start.specialist || !child->process().alive()) continue;
     box_.world().Violate("one trainer a run folder",
                          Cat(process_.name(), ": ", start.specialist, " has two"));
   }
   auto child = std::make_shared<Trainer>(box_, start.child, start);
   every_child_.push_back(child);
-  crew_[start.child] = child.get();
+  children_[start.child] = child.get();
   child->Start();
 }
 
 void AgentHost::Do(const worker::StartIntegrator& start) {
-  for (const auto& [id, child] : crew_) {
+  for (const auto& [id, child] : children_) {
     if (dynamic_cast<Integrator*>(child) != nullptr && child->process().alive())
       box_.world().Violate("one integrator a results folder", Cat(process_.name(), " has two"));
   }
   auto child = std::make_shared<Integrator>(box_, start);
   every_child_.push_back(child);
-  crew_[start.child] = child.get();
+  children_[start.child] = child.get();
   child->Start();
 }
 
 void AgentHost::Do(const worker::GiveChunk& give) {
-  const auto child = crew_.find(give.child);
-  if (child == crew_.end()) return;
+  const auto child = children_.find(give.child);
+  if (child == children_.end()) return;
   child->second->process().Post(absl::ZeroDuration(),
                                 [child = child->second, give] { child->OnOrder(give); });
 }
 
 void AgentHost::Do(const worker::SaveCheckpoint& save) {
-  const auto child = crew_.find(save.child);
-  if (child == crew_.end()) return;
+  const auto child = children_.find(save.child);
+  if (child == children_.end()) return;
   child->second->process().Post(absl::ZeroDuration(), [child = child->second] { child->OnSave(); });
 }
 
 void AgentHost::Do(const worker::StopChild& stop) {
-  const auto found = crew_.find(stop.child);
-  if (found == crew_.end()) return;
+  const auto found = children_.find(stop.child);
+  if (found == children_.end()) return;
   Child* child = found->second;
   if (stop.kind == worker::StopKind::kAtOnce) return child->Kill();
   const bool trainer = !child->specialist().empty();

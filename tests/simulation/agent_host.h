@@ -108,7 +108,7 @@ class AgentHost {
   // Of one life.
   std::string incarnation_;
   std::unique_ptr<worker::Session> session_;
-  std::map<worker::ChildId, Child*> crew_;
+  std::map<worker::ChildId, Child*> children_;
   std::deque<worker::SessionInput> pending_;
   std::set<std::string> recalled_;
   std::set<std::string> trusted_;

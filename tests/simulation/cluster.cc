@@ -59,10 +59,10 @@ void Cluster::Heal() {
   }
   people.UnpinAll();
   people.Resume();
-  Mend();
+  Repair();
 }
 
-void Cluster::Mend() {
+void Cluster::Repair() {
   const coordinator::Facts& facts = coordinator.checks().journal.durable().facts;
   bool paused = facts.paused;
   for (const auto& [task, state] : facts.tasks) paused = paused || state.paused;

@@ -19,7 +19,7 @@ struct Cluster {
   void Heal();
   // A person looks at status: repairs stores that differ, resumes runs that were paused for a reason that is
   // gone, starts workers that left when they were asked to.
-  void Mend();
+  void Repair();
 
   World& world;
   const Options& options;

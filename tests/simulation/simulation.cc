@@ -27,7 +27,7 @@ void RunUntil(World& world, MonotonicTime until, Done done) {
 
 // A person looks every minute, and reads the checkpoints back.
 void Look(Cluster& cluster) {
-  cluster.Mend();
+  cluster.Repair();
   cluster.coordinator.VerifyCheckpoints();
   if (cluster.coordinator.process().alive()) {
     const auto& state = cluster.coordinator.state();

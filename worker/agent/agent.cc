@@ -20,7 +20,7 @@
 #include "common/plan/run_settings.h"
 #include "worker/agent/blob_transfer.h"
 #include "worker/agent/box.h"
-#include "worker/agent/child_events.h"
+#include "worker/agent/child_messages.h"
 #include "worker/agent/child_registry.h"
 #include "worker/agent/convert.h"
 #include "worker/agent/coordinator_client.h"
@@ -28,7 +28,6 @@
 #include "worker/agent/manifest_difference.h"
 #include "worker/agent/run_memory.h"
 #include "worker/agent/store_keeper.h"
-#include "worker/child_protocol/codec.h"
 #include "worker/child_protocol/run_folder.h"
 #include "worker/sampling/recipe.h"
 #include "worker/session/session.h"
@@ -59,12 +58,12 @@ struct Agent::Impl {
   Speaker speaker;
   std::unique_ptr<Session> session;
   std::unique_ptr<StoreKeeper> store;
+  std::unique_ptr<ChildMessages> messages;
   std::deque<SessionInput> pending;                // brought about by the loop itself
   std::map<std::string, std::string> chunk_files;  // file name by chunk
   std::vector<std::string> chunk_names;
   std::set<std::string> recalled;  // specialists whose memory was read since the start
   uint64_t plan_seed = 0;
-  int64_t waits = 0;
   bool stop_asked = false;
   bool left = false;
   absl::Status fault;
@@ -88,6 +87,7 @@ struct Agent::Impl {
     speaker = {options.member, box.id, NewId(), device.name, device.model, std::move(last)};
     session = std::make_unique<Session>(speaker.incarnation);
     store = std::make_unique<StoreKeeper>(files, options.store, box.id);
+    messages = std::make_unique<ChildMessages>(*store);
     uploads = std::make_unique<TaskThread>();
     downloads = std::make_unique<TaskThread>();
     inventory = std::make_unique<InventoryThread>(
@@ -216,7 +216,7 @@ struct Agent::Impl {
     const auto& [id, message] = std::get<ChildMessage>(event);
     const RegisteredChild* child = children.Find(id);
     if (child == nullptr) return;
-    const absl::StatusOr<std::optional<SessionInput>> input = OnMessage(id, *child, message);
+    const absl::StatusOr<std::optional<SessionInput>> input = messages->Read(id, *child, message);
     if (!input.ok()) {
       // One that does not keep to the protocol cannot be supervised.
       ICPT_LOG(kError) << child->Name() << ": " << Message(input.status());
@@ -225,47 +225,6 @@ struct Agent::Impl {
     } else if (input->has_value()) {
       Feed(**input);
     }
-  }
-
-  absl::StatusOr<std::optional<SessionInput>> OnMessage(ChildId id, const RegisteredChild& child,
-                                                        const nlohmann::json& message) {
-    switch (child.kind) {
-      case ChildKind::kPreparer:
-        return OnPreparer(id, child, message);
-      case ChildKind::kTrainer: {
-        ICPT_ASSIGN_OR_RETURN(const std::optional<TrainerEvent> event, ReadTrainerEvent(message));
-        if (!event) return std::optional<SessionInput>();
-        Log(child, NoteOf(*event));
-        return ToInput(id, child.subject, *event);
-      }
-      case ChildKind::kIntegrator:
-        return FromIntegrator(id, message);
-    }
-    return std::optional<SessionInput>();
-  }
-
-  absl::StatusOr<std::optional<SessionInput>> OnPreparer(ChildId id, const RegisteredChild& child,
-                                                         const nlohmann::json& message) {
-    ICPT_ASSIGN_OR_RETURN(const std::optional<PreparerEvent> event, ReadPreparerEvent(message));
-    if (!event) return std::optional<SessionInput>();
-    Log(child, NoteOf(*event));
-    if (std::holds_alternative<ManifestEvent>(*event)) {
-      store->Trust(child.subject);
-      ICPT_ASSIGN_OR_RETURN(StoredChunk stored, store->Look(child.subject));
-      ICPT_LOG(kInfo) << "chunk " << child.subject << " prepared: " << stored.manifest.clips << " clips, "
-                      << stored.manifest.families << " families, " << stored.manifest.quarantined
-                      << " quarantined";
-      return std::optional<SessionInput>(ManifestBuilt{id, std::move(stored)});
-    }
-    // While another worker builds the same store there is nothing to count, yet it moves.
-    const auto* progress = std::get_if<PreparerProgressEvent>(&*event);
-    if (progress != nullptr && progress->total == 0)
-      return std::optional<SessionInput>(PreparerMoved{id, -++waits});
-    return ToInput(id, *event);
-  }
-
-  void Log(const RegisteredChild& child, const std::optional<Note>& note) {
-    if (note) Do(Note{note->warning, Cat(child.Name(), ": ", note->text)});
   }
 
   // --- outputs ---
@@ -363,9 +322,7 @@ struct Agent::Impl {
     });
   }
 
-  void Do(const Note& note) {
-    LogLine(note.warning ? LogLevel::kWarning : LogLevel::kInfo).stream() << note.text;
-  }
+  void Do(const Note& note) { LogNote(note); }
 
   void Do(const Leave& leave) {
     ICPT_LOG(kInfo) << "leaving: " << leave.reason;

@@ -1,7 +1,6 @@
 #include "worker/agent/child_events.h"
 
 #include "common/base/status.h"
-#include "worker/child_protocol/codec.h"
 
 namespace interceptor::worker {
 namespace {
@@ -54,11 +53,6 @@ std::optional<SessionInput> ToInput(ChildId child, const IntegratorEvent& event)
   if (std::holds_alternative<JoinedEvent>(event)) return RoundJoined{child};
   if (const auto* failed = std::get_if<FailedEvent>(&event)) return ChildFailed{child, failed->failure};
   return std::nullopt;
-}
-
-absl::StatusOr<std::optional<SessionInput>> FromIntegrator(ChildId child, const nlohmann::json& message) {
-  ICPT_ASSIGN_OR_RETURN(const std::optional<IntegratorEvent> event, ReadIntegratorEvent(message));
-  return event ? ToInput(child, *event) : std::nullopt;
 }
 
 std::optional<Note> NoteOf(const TrainerEvent& event) {

@@ -4,9 +4,6 @@
 #include <optional>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
-#include "absl/status/statusor.h"
 #include "worker/child_protocol/messages.h"
 #include "worker/session/session_values.h"
 
@@ -17,8 +14,6 @@ namespace interceptor::worker {
 std::optional<SessionInput> ToInput(ChildId child, const std::string& specialist, const TrainerEvent& event);
 std::optional<SessionInput> ToInput(ChildId child, const PreparerEvent& event);
 std::optional<SessionInput> ToInput(ChildId child, const IntegratorEvent& event);
-// Reads the event first; INVALID_ARGUMENT as ReadIntegratorEvent.
-absl::StatusOr<std::optional<SessionInput>> FromIntegrator(ChildId child, const nlohmann::json& message);
 
 // The log's line about an event that concerns people: how a trainer started, what the data gate says, which
 // clip is quarantined. Nothing for other events.

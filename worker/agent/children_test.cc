@@ -81,7 +81,7 @@ CATCH_TEST_CASE("exits are described for people") {
   CATCH_CHECK(absl::IsNotFound(nursery.children.Start(3, {"/no/such/program", {}})));
 }
 
-CATCH_TEST_CASE("a stopped child is told of, and that it goes on") {
+CATCH_TEST_CASE("a stopped child is reported, and that it goes on") {
   Nursery nursery;
   CATCH_REQUIRE(nursery.children.Start(1, nursery.Script("echo '{\"pid\":'$$'}' >&3\nread line <&3\n")).ok());
   const pid_t child = nursery.NextMessage()["pid"].get<pid_t>();

@@ -74,7 +74,7 @@ struct CoordinatorClient::Impl {
     stream.calls->WritesDone();
   }
 
-  // One stream from its opening to its end. True when the coordinator spoke to us.
+  // One stream from its opening to its end. True when the coordinator answered.
   bool RunStream(absl::Status& status) {
     auto current = std::make_shared<Stream>();
     {
@@ -105,15 +105,15 @@ struct CoordinatorClient::Impl {
   void Run() {
     const RandomKey jitter = MakeRandomKey(0, NewId());
     uint64_t pauses = 0;
-    bool told_waiting = false;
+    bool logged_waiting = false;
     for (int attempt = 0; !stopping.HasBeenNotified(); ++attempt) {
       const auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(1);
       if (!channel->WaitForConnected(deadline)) {
-        if (!std::exchange(told_waiting, true)) ICPT_LOG(kWarning) << "no coordinator yet; trying on";
+        if (!std::exchange(logged_waiting, true)) ICPT_LOG(kWarning) << "no coordinator yet; trying on";
         stopping.Await(ReconnectPause(attempt, RandomUniform(jitter, pauses++)));
         continue;
       }
-      told_waiting = false;
+      logged_waiting = false;
       absl::Status status;
       if (RunStream(status)) attempt = 0;
       if (stopping.HasBeenNotified()) break;

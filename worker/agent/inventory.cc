@@ -125,7 +125,7 @@ bool Inventory::Scan(const std::function<bool()>& stopped) {
       waiting_.erase(name);
       continue;
     }
-    // What cannot even be examined is told as a file without contents.
+    // What cannot even be examined is reported as a file without contents.
     const FileInfo file = info.ok() ? *info : FileInfo{};
     ChunkFile& seen = found[chunk];
     seen.size_bytes = file.size_bytes;

@@ -141,7 +141,7 @@ CATCH_TEST_CASE("after an error of the disk a zip is read again some minutes lat
   CATCH_CHECK(looks.Again(absl::Minutes(5)).sha256 == DigestOf(Zip()).hex);
 }
 
-CATCH_TEST_CASE("a zip that is made to deceive, and a folder in its place, are told as plain text") {
+CATCH_TEST_CASE("a zip that is made to deceive, and a folder in its place, are reported as plain text") {
   Looks looks;
   looks.place.Write("00.zip", RawZip({{.name = std::string("a\x1b\xff\0.mp4", 8), .bytes = "x"}}));
   looks.Again();

@@ -8,7 +8,7 @@
 namespace interceptor::worker {
 namespace {
 
-// A run with a checkpoint, its scores and its chunk's end still to be told, all of it on disk.
+// A run with a checkpoint, its scores and its chunk's end still unpublished, all of it on disk.
 RunMemory MakeMemory(const ScratchFolder& folder) {
   const std::string weights = "weights";
   const std::string scores = "scores";

@@ -73,7 +73,7 @@ int ExitCode(const absl::Status& status) {
   return status.code() == absl::StatusCode::kNotFound ? kExitNotFound : kExitError;
 }
 
-// Whether the same order could succeed later without a person mending something.
+// Whether the same order could succeed later without a person fixing something.
 bool MayRetry(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:

@@ -262,7 +262,7 @@ class Builder {
     for (const ClipInfo& clip : manifest_.clips) labels.insert(clip.label);
     if (labels.size() < 2) {
       return FailedPrecondition(archive_.path(), ": one class only is left after ", QuarantinedCount(),
-                                " clips were quarantined; a chunk needs both. Mend the zip");
+                                " clips were quarantined; a chunk needs both. Fix the zip");
     }
     return CheckHeldOut(manifest_.clips);
   }

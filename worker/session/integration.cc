@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "common/base/status.h"
-#include "worker/session/chunk_desk.h"
+#include "worker/session/chunk_tracker.h"
 
 namespace interceptor::worker {
 

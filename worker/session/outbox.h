@@ -1,4 +1,4 @@
-// What one run must tell the coordinator, in order: a fact is sent only when the one before it was answered,
+// What one run must report to the coordinator, in order: a fact is sent only when the one before it was answered,
 // and after its blob is in the vault. An unanswered fact is sent again under the same request id after a
 // reconnect. Pure values; one thread.
 #pragma once

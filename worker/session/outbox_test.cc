@@ -29,7 +29,7 @@ SessionOutputs Advance(Outbox& outbox, MonotonicTime now = kStart) {
   return out;
 }
 
-CATCH_TEST_CASE("a fact is told after its blob is in the vault, and the next one after its answer") {
+CATCH_TEST_CASE("a fact is sent after its blob is in the vault, and the next one after its answer") {
   Outbox outbox("agent");
   outbox.Add(CheckpointAt(8), "eight.safetensors");
   outbox.Add(ChunkFinished{.chunk = 0, .step = 8, .training_seconds = 1});

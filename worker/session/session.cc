@@ -10,7 +10,7 @@
 namespace interceptor::worker {
 namespace {
 
-// How long a stopping agent tries to tell the coordinator what it still has to tell.
+// How long a stopping agent tries to send the coordinator what is unpublished.
 constexpr absl::Duration kStopLimit = absl::Seconds(60);
 constexpr absl::Duration kDrainLimit = absl::Minutes(10);
 
@@ -36,7 +36,7 @@ void Session::On(const Connected&) {
   }
   if (integration_) hello.held.push_back(integration_->task());
   if (plan_) hello.plan_digest = plan_->digest;
-  hello.files = files_told_ = desk_.files();
+  hello.files = files_reported_ = chunks_.files();
   out_.push_back(std::move(hello));
 }
 
@@ -56,18 +56,18 @@ void Session::On(const Welcomed& welcomed) {
   }
   welcomed_ = true;
   plan_ = welcomed.plan;
-  desk_.SetPlan(welcomed.plan.chunks, welcomed.chunk_sha256, welcomed.plan.stall);
+  chunks_.SetPlan(welcomed.plan.chunks, welcomed.chunk_sha256, welcomed.plan.stall);
   // All that hold: a coordinator put back from a copy may lack some that it knew.
-  desk_.ForgetCommitted();
+  chunks_.ForgetCommitted();
   for (const DataManifest& manifest : welcomed.manifests) On(ManifestCommitted{manifest});
   next_report_in_ = welcomed.next_report_in;
   report_at_ = now_;
-  TellFiles();
+  ReportFiles();
 }
 
 void Session::On(const Assigned& assigned) {
   if (SpecialistOf(assigned.task.task).empty()) return AssignIntegration(assigned);
-  desk_.Forgive(assigned.next_chunk);
+  chunks_.ClearFailures(assigned.next_chunk);
   const auto found = runs_.find(assigned.task.task);
   if (found != runs_.end()) {
     if (assigned.task.term < found->second->task().term) return;
@@ -142,7 +142,7 @@ void Session::On(const Answered& answer) {
     run->OnSettled(*settled, out_);
     const auto* finished = std::get_if<ChunkFinished>(&settled->body);
     if (finished == nullptr || settled->verdict != Outbox::Verdict::kAccepted) return;
-    const std::string& chunk = desk_.Name(finished->chunk);
+    const std::string& chunk = chunks_.Name(finished->chunk);
     referred_[run->specialist()].erase(chunk);
     out_.push_back(ReleaseChunk{chunk, run->specialist()});
     return;
@@ -156,7 +156,7 @@ void Session::On(const Answered& answer) {
       return;
     }
     const auto& manifest = std::get<DataManifest>(settled->body);
-    if (settled->verdict == Outbox::Verdict::kAccepted) desk_.Commit(manifest);
+    if (settled->verdict == Outbox::Verdict::kAccepted) chunks_.Commit(manifest);
     if (settled->verdict == Outbox::Verdict::kRefused) {
       run->Fail({.code = settled->status.code(),
                  .text = Cat("chunk ", manifest.chunk, ": ", Message(settled->status)),
@@ -168,27 +168,27 @@ void Session::On(const Answered& answer) {
 }
 
 void Session::On(const ManifestCommitted& committed) {
-  desk_.Commit(committed.manifest);
+  chunks_.Commit(committed.manifest);
   manifests_.ForgetManifest(committed.manifest.chunk);
 }
 
 void Session::On(const RoundIsReady& ready) {
   const int chunk = ready.round.chunk;
-  if (!integration_ || chunk < 0 || chunk >= desk_.chunk_count()) return;
-  integration_->OnRoundReady(ready.round, desk_.Name(chunk));
+  if (!integration_ || chunk < 0 || chunk >= chunks_.chunk_count()) return;
+  integration_->OnRoundReady(ready.round, chunks_.Name(chunk));
 }
 
 // --- this box ---
 
 void Session::On(const ChunkFilesSeen& seen) {
-  desk_.SetFiles(seen.files);
-  if (InTouch()) TellFiles();
+  chunks_.SetFiles(seen.files);
+  if (InTouch()) ReportFiles();
 }
 
-void Session::TellFiles() {
-  if (desk_.files() == files_told_) return;
-  files_told_ = desk_.files();
-  out_.push_back(SendChunkFiles{files_told_});
+void Session::ReportFiles() {
+  if (chunks_.files() == files_reported_) return;
+  files_reported_ = chunks_.files();
+  out_.push_back(SendChunkFiles{files_reported_});
 }
 
 void Session::On(const BlobUploaded& uploaded) {
@@ -215,7 +215,7 @@ void Session::On(const StopAsked&) {
 // --- children ---
 
 void Session::On(const PreparerMoved& moved) {
-  if (desk_.OnMoved(moved)) BumpWaiting();
+  if (chunks_.OnMoved(moved)) BumpWaiting();
 }
 
 void Session::On(const TrainerReady& ready) {
@@ -254,7 +254,7 @@ void Session::On(const RoundJoined& joined) {
 }
 
 void Session::On(const ChildFailed& failed) {
-  if (desk_.OnFailed(failed)) return;
+  if (chunks_.OnFailed(failed)) return;
   if (TrainingRun* run = RunOf(failed.child)) run->OnFailed(failed);
   if (Integration* integration = IntegrationOf(failed.child)) integration->OnFailed(failed);
 }
@@ -266,7 +266,7 @@ void Session::On(const ChildHalted& halted) {
 
 void Session::On(const ChildExited& exited) {
   // Bounded: a preparer is not started again for ever, unless for want of space.
-  if (desk_.OnExited(exited, now_, out_)) return BumpWaiting();
+  if (chunks_.OnExited(exited, now_, out_)) return BumpWaiting();
   if (TrainingRun* run = RunOf(exited.child)) run->OnExited(exited, now_, out_);
   if (Integration* integration = IntegrationOf(exited.child)) integration->OnExited(exited, now_, out_);
   child_tasks_.erase(exited.child);
@@ -324,7 +324,7 @@ void Session::RemoveRun(const std::string& task, const std::string& why) {
 void Session::StartDraining(const std::string& reason, absl::Duration limit) {
   if (draining_) return;
   draining_ = Draining{.reason = reason, .give_up_at = now_ + limit};
-  desk_.StopPreparer(out_);
+  chunks_.StopPreparer(out_);
   for (const auto& [task, run] : runs_) run->StopTrainer(out_);
   if (integration_) integration_->StopChild(out_);
 }

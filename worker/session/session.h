@@ -12,7 +12,7 @@
 #include <set>
 #include <string>
 
-#include "worker/session/chunk_desk.h"
+#include "worker/session/chunk_tracker.h"
 #include "worker/session/integration.h"
 #include "worker/session/outbox.h"
 #include "worker/session/session_values.h"
@@ -49,14 +49,14 @@ class Session {
   void On(const ManifestCommitted& committed);
   void On(const RoundIsReady& round);
   void On(const ChunkFilesSeen& seen);
-  void On(const StoreSeen& seen) { desk_.SetStore(seen.chunks); }
-  void On(const NotRemembered& failed) { remember_again_[failed.specialist] = now_ + kFullPause; }
+  void On(const StoreSeen& seen) { chunks_.SetStore(seen.chunks); }
+  void On(const NotRemembered& failed) { memory_retry_at_[failed.specialist] = now_ + kFullPause; }
   void On(const BlobUploaded& uploaded);
   void On(const BlobFetched& fetched);
   void On(const StopAsked&);
   void On(const Ticked&) {}
   void On(const PreparerMoved& moved);
-  void On(const ManifestBuilt& built) { desk_.OnBuilt(built); }
+  void On(const ManifestBuilt& built) { chunks_.OnBuilt(built); }
   void On(const TrainerReady& ready);
   void On(const TrainerMoved& moved);
   void On(const TrainerSaved& saved);
@@ -95,8 +95,8 @@ class Session {
   void StartDraining(const std::string& reason, absl::Duration limit);
   void BumpWaiting();
   void ReportNews(Progress report, bool due);
-  void TellFiles();
-  bool HasChildren() const { return desk_.HasPreparer() || !child_tasks_.empty(); }
+  void ReportFiles();
+  bool HasChildren() const { return chunks_.HasPreparer() || !child_tasks_.empty(); }
   int TrainingCount() const;
   int TurnsMax() const { return plan_ && plan_->pair_together ? 2 : 1; }
   bool InTouch() const { return welcomed_; }
@@ -108,15 +108,15 @@ class Session {
 
   bool welcomed_ = false;
   std::optional<SessionPlan> plan_;
-  ChunkDesk desk_;
-  ChunkFiles files_told_;
+  ChunkTracker chunks_;
+  ChunkFiles files_reported_;
   Outbox manifests_;
   std::map<std::string, std::unique_ptr<TrainingRun>> runs_;  // by task
   // Trainers and integrators until they exit, also those whose task was dropped.
   std::map<ChildId, std::string> child_tasks_;
   std::map<std::string, std::set<std::string>> referred_;  // specialist -> chunk names
   std::map<std::string, int64_t> turn_taken_;              // task -> number of its last turn
-  std::set<std::string> explained_;                        // manifests whose difference was told
+  std::set<std::string> differences_logged_;               // local paths of manifests
   std::optional<Integration> integration_;
   std::optional<Draining> draining_;
   bool left_ = false;
@@ -124,7 +124,7 @@ class Session {
   absl::Duration next_report_in_ = absl::Seconds(5);
   MonotonicTime report_at_;
   std::map<std::string, RunMemory> remembered_;          // by specialist
-  std::map<std::string, MonotonicTime> remember_again_;  // by specialist: those that are not written down
+  std::map<std::string, MonotonicTime> memory_retry_at_;  // by specialist: those that are not written down
   struct Reported {
     Phase phase = Phase::kWaitingForData;
     std::string trouble;

@@ -28,7 +28,7 @@ void Session::ApplyRules() {
 
 // Manifests built here that nobody has committed yet are proposed, once each.
 void Session::Propose() {
-  for (const StoredChunk& stored : desk_.Unproposed()) {
+  for (const StoredChunk& stored : chunks_.Unproposed()) {
     if (!manifests_.HasManifest(stored.manifest.chunk)) manifests_.Add(stored.manifest, stored.manifest_path);
   }
 }
@@ -36,10 +36,10 @@ void Session::Propose() {
 // A run that stands before a chunk nobody can train on says so instead of waiting for ever.
 void Session::CheckGates() {
   for (const auto& [task, run] : runs_) {
-    if (!run->active() || run->training() || run->next_chunk() >= desk_.chunk_count()) continue;
-    const ChunkDesk::GateState state = desk_.Look(run->next_chunk());
-    if (state.gate != ChunkDesk::Gate::kBroken) continue;
-    if (state.difference && explained_.insert(state.difference->local_path).second)
+    if (!run->active() || run->training() || run->next_chunk() >= chunks_.chunk_count()) continue;
+    const ChunkTracker::GateState state = chunks_.Look(run->next_chunk());
+    if (state.gate != ChunkTracker::Gate::kBroken) continue;
+    if (state.difference && differences_logged_.insert(state.difference->local_path).second)
       out_.push_back(*state.difference);
     run->Fail(state.failure, out_);
   }
@@ -49,10 +49,10 @@ void Session::CheckGates() {
 void Session::Refer() {
   for (const auto& [task, run] : runs_) {
     if (!run->active()) continue;
-    const int end = std::min(run->next_chunk() + 2, desk_.chunk_count());
+    const int end = std::min(run->next_chunk() + 2, chunks_.chunk_count());
     for (int c = run->next_chunk(); c < end; ++c) {
-      if (referred_[run->specialist()].insert(desk_.Name(c)).second) {
-        out_.push_back(ReferChunk{desk_.Name(c), run->specialist()});
+      if (referred_[run->specialist()].insert(chunks_.Name(c)).second) {
+        out_.push_back(ReferChunk{chunks_.Name(c), run->specialist()});
       }
     }
   }
@@ -61,15 +61,15 @@ void Session::Refer() {
 void Session::StartWork() {
   std::set<int> wanted;
   for (const auto& [task, run] : runs_) {
-    if (run->active() && run->next_chunk() < desk_.chunk_count()) wanted.insert(run->next_chunk());
+    if (run->active() && run->next_chunk() < chunks_.chunk_count()) wanted.insert(run->next_chunk());
   }
-  desk_.WatchPreparer(now_, out_);
-  desk_.Prepare(wanted, now_, last_child_, out_);
+  chunks_.WatchPreparer(now_, out_);
+  chunks_.Prepare(wanted, now_, last_child_, out_);
   for (const auto& [task, run] : runs_) {
     run->FetchBase(now_, out_);
     if (HasChild(task) || !run->WantsTrainer(now_)) continue;
-    const bool all_trained = run->next_chunk() >= desk_.chunk_count();
-    if (all_trained || desk_.Look(run->next_chunk()).gate == ChunkDesk::Gate::kOpen) {
+    const bool all_trained = run->next_chunk() >= chunks_.chunk_count();
+    if (all_trained || chunks_.Look(run->next_chunk()).gate == ChunkTracker::Gate::kOpen) {
       run->StartTrainer(NewChild(task), out_);
     }
   }
@@ -80,8 +80,8 @@ void Session::GiveTurns() {
   for (int training = TrainingCount(); training < TurnsMax(); ++training) {
     TrainingRun* chosen = nullptr;
     for (const auto& [task, run] : runs_) {
-      if (!run->WantsTurn() || run->next_chunk() >= desk_.chunk_count()) continue;
-      if (desk_.Look(run->next_chunk()).gate != ChunkDesk::Gate::kOpen) continue;
+      if (!run->WantsTurn() || run->next_chunk() >= chunks_.chunk_count()) continue;
+      if (chunks_.Look(run->next_chunk()).gate != ChunkTracker::Gate::kOpen) continue;
       const auto rank = [this](const TrainingRun& each) {
         return std::tuple(each.next_chunk(), turn_taken_[each.task().task]);
       };
@@ -90,8 +90,8 @@ void Session::GiveTurns() {
     if (chosen == nullptr) return;
     turn_taken_[chosen->task().task] = ++turns_;
     const int chunk = chosen->next_chunk();
-    const std::string& name = desk_.Name(chunk);
-    chosen->GiveChunk(name, desk_.Committed(name)->blob.hex, chunk + 1 == desk_.chunk_count(), out_);
+    const std::string& name = chunks_.Name(chunk);
+    chosen->GiveChunk(name, chunks_.Committed(name)->blob.hex, chunk + 1 == chunks_.chunk_count(), out_);
   }
 }
 
@@ -106,11 +106,11 @@ void Session::Remember() {
   for (const auto& [task, run] : runs_) {
     RunMemory memory = run->Memory();
     RunMemory& known = remembered_[run->specialist()];
-    const auto again = remember_again_.find(run->specialist());
-    const bool pending = again != remember_again_.end() && now_ >= again->second;
-    if (!pending && (memory == known || (memory.empty() && known.empty()))) continue;
+    const auto again = memory_retry_at_.find(run->specialist());
+    const bool retry = again != memory_retry_at_.end() && now_ >= again->second;
+    if (!retry && (memory == known || (memory.empty() && known.empty()))) continue;
     known = memory;
-    remember_again_.erase(run->specialist());
+    memory_retry_at_.erase(run->specialist());
     out_.push_back(RememberRun{run->specialist(), std::move(memory)});
   }
 }
@@ -135,15 +135,15 @@ void Session::SendFacts() {
 }
 
 Phase Session::PhaseOf(const TrainingRun& run) const {
-  if (run.training() || run.next_chunk() >= desk_.chunk_count()) return run.trainer_phase();
-  switch (desk_.Look(run.next_chunk()).gate) {
-    case ChunkDesk::Gate::kNotPrepared:
-    case ChunkDesk::Gate::kNotCommitted:
+  if (run.training() || run.next_chunk() >= chunks_.chunk_count()) return run.trainer_phase();
+  switch (chunks_.Look(run.next_chunk()).gate) {
+    case ChunkTracker::Gate::kNotPrepared:
+    case ChunkTracker::Gate::kNotCommitted:
       return Phase::kPreparing;
-    case ChunkDesk::Gate::kNoFile:
-    case ChunkDesk::Gate::kBroken:
-      return desk_.IsPreparing(run.next_chunk()) ? Phase::kPreparing : Phase::kWaitingForData;
-    case ChunkDesk::Gate::kOpen:
+    case ChunkTracker::Gate::kNoFile:
+    case ChunkTracker::Gate::kBroken:
+      return chunks_.IsPreparing(run.next_chunk()) ? Phase::kPreparing : Phase::kWaitingForData;
+    case ChunkTracker::Gate::kOpen:
       break;
   }
   return TrainingCount() >= TurnsMax() ? Phase::kWaitingForTurn : Phase::kTraining;
@@ -154,20 +154,20 @@ void Session::Report() {
   if (!InTouch()) return;
   const bool due = now_ >= report_at_;
   if (due) report_at_ = now_ + next_report_in_;
-  bool spoke = integration_.has_value();
+  bool has_task = integration_.has_value();
   for (const auto& [task, run] : runs_) {
     if (!run->active()) continue;
-    spoke = true;
+    has_task = true;
     Progress report = run->Report(PhaseOf(*run));
-    if (report.trouble.empty() && report.phase == Phase::kPreparing) report.trouble = desk_.trouble();
+    if (report.trouble.empty() && report.phase == Phase::kPreparing) report.trouble = chunks_.trouble();
     ReportNews(std::move(report), due);
   }
   if (integration_) {
     if (due && !integration_->IsWorking()) integration_->Bump();
     ReportNews(integration_->Report(), due);
   }
-  // A stream that says nothing is closed as dead, though a worker may have nothing to do for hours.
-  if (due && !spoke) out_.push_back(SendChunkFiles{files_told_});
+  // A silent stream is closed, though a worker may have nothing to do for hours.
+  if (due && !has_task) out_.push_back(SendChunkFiles{files_reported_});
 }
 
 void Session::ReportNews(Progress report, bool due) {
@@ -180,11 +180,11 @@ void Session::ReportNews(Progress report, bool due) {
 
 void Session::LeaveWhenDone() {
   if (!draining_ || HasChildren()) return;
-  const bool integration_told = !integration_ || integration_->outbox().empty();
-  const bool told = integration_told && manifests_.empty() &&
-                    std::all_of(runs_.begin(), runs_.end(),
-                                [](const auto& entry) { return entry.second->outbox().empty(); });
-  if (!told && InTouch() && !draining_->hurry && now_ < draining_->give_up_at) return;
+  const bool round_published = !integration_ || integration_->outbox().empty();
+  const bool published = round_published && manifests_.empty() &&
+                         std::all_of(runs_.begin(), runs_.end(),
+                                     [](const auto& entry) { return entry.second->outbox().empty(); });
+  if (!published && InTouch() && !draining_->hurry && now_ < draining_->give_up_at) return;
   if (InTouch()) out_.push_back(SendGoodbye{draining_->reason});
   out_.push_back(Leave{draining_->reason});
   left_ = true;
@@ -199,8 +199,8 @@ std::optional<MonotonicTime> Session::NextWake() const {
   };
   if (draining_) consider(draining_->give_up_at);
   if (integration_ && !draining_) consider(integration_->NextWake());
-  for (const auto& [specialist, time] : remember_again_) consider(time);
-  if (!draining_) consider(desk_.NextWake());
+  for (const auto& [specialist, time] : memory_retry_at_) consider(time);
+  if (!draining_) consider(chunks_.NextWake());
   for (const auto& [task, run] : runs_) {
     if (!draining_) consider(run->NextWake());
     if (InTouch()) consider(run->outbox().NextWake());

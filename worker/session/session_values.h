@@ -56,7 +56,7 @@ struct StoredChunk {
 };
 
 // What must outlive the agent: a run's checkpoint files on this disk and the facts that the coordinator has
-// not accepted yet. With it an agent that was killed goes on where it stood, and tells everything once.
+// not accepted yet. With it an agent that was killed goes on where it stood, and reports everything once.
 struct RunMemory {
   struct File {
     Digest blob;
@@ -73,7 +73,7 @@ struct RunMemory {
   };
   int next_chunk = 0;             // first one not trained
   std::vector<File> files;        // by step
-  std::vector<Fact> unpublished;  // in the order in which they are told
+  std::vector<Fact> unpublished;  // in the order in which they are sent
 
   bool empty() const { return files.empty() && unpublished.empty(); }
   friend bool operator==(const RunMemory&, const RunMemory&) = default;
@@ -195,7 +195,7 @@ struct IntegratorMoved {
 struct RoundJoined {
   ChildId child = 0;
 };
-// A child's last word.
+// Why a child is about to exit.
 struct ChildFailed {
   ChildId child = 0;
   Failure failure;
@@ -303,7 +303,7 @@ struct ReleaseChunk {
   std::string chunk;
   std::string specialist;
 };
-// Fetch the committed manifest and tell a person where the local one differs.
+// Fetch the committed manifest and log where the local one differs.
 struct ExplainManifest {
   std::string local_path;
   Digest committed;

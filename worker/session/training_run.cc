@@ -59,7 +59,7 @@ void TrainingRun::Renew(const Assigned& assigned) {
   if (base_) outbox_.ForgetCheckpointsThrough(base_->step);
   outbox_.ForgetChunksBefore(assigned.next_chunk);
   failed_ = false;
-  deaths_ = 0;
+  consecutive_failures_ = 0;
   restart_at_.reset();
 }
 
@@ -80,7 +80,7 @@ void TrainingRun::OnFetched(const BlobFetched& fetched, MonotonicTime now, Sessi
   if (!fetching_ || !base_ || fetched.blob != base_->blob) return;
   fetching_ = false;
   if (fetched.status.ok()) {
-    deaths_ = 0;
+    consecutive_failures_ = 0;
     local_.push_back({fetched.blob, fetched.path, base_->step});
     return;
   }
@@ -90,14 +90,14 @@ void TrainingRun::OnFetched(const BlobFetched& fetched, MonotonicTime now, Sessi
     trouble_ = Message(fetched.status);
   }
   const bool waits = full || absl::IsUnavailable(fetched.status);
-  if (!waits && ++deaths_ >= kChildFailuresMax) {
+  if (!waits && ++consecutive_failures_ >= kChildFailuresMax) {
     Fail({.code = absl::StatusCode::kDataLoss,
           .text = Cat("fetching checkpoint ", fetched.blob.hex, ": ", Message(fetched.status)),
           .retryable = true},
          out);
     return;
   }
-  restart_at_ = now + (full ? kFullPause : BackOff(waits ? 2 : deaths_));
+  restart_at_ = now + (full ? kFullPause : BackOff(waits ? 2 : consecutive_failures_));
 }
 
 bool TrainingRun::WantsTrainer(MonotonicTime now) const {
@@ -110,7 +110,7 @@ void TrainingRun::StartTrainer(ChildId child, SessionOutputs& out) {
   restart_at_.reset();
   trainer_ = Trainer::kStarting;
   child_ = child;
-  last_words_.reset();
+  failure_.reset();
   out.push_back(worker::StartTrainer{child, specialist_, local_.empty() ? "" : local_.back().path});
 }
 
@@ -146,7 +146,7 @@ void TrainingRun::OnReady(const TrainerReady& ready, SessionOutputs& out) {
   if (trainer_ == Trainer::kStopping) return;
   trainer_ = Trainer::kReady;
   Bump();
-  TellWhatTheBaseProves();
+  ReportChunksOfBase();
   // The chunk before the one where the model stands may be ordered again: its scores are still pending.
   if (ready.next_chunk != next_chunk_ && ready.next_chunk != next_chunk_ + 1) {
     Fail({.code = absl::StatusCode::kFailedPrecondition,
@@ -157,9 +157,9 @@ void TrainingRun::OnReady(const TrainerReady& ready, SessionOutputs& out) {
   }
 }
 
-// An earlier holder trained these chunks and was gone before it could tell their ends. Their scores went with
+// An earlier holder trained these chunks and was gone before it reported their ends. Their scores went with
 // it, but for the last one while the model still stands right behind it.
-void TrainingRun::TellWhatTheBaseProves() {
+void TrainingRun::ReportChunksOfBase() {
   if (!base_ || local_.empty() || local_.back().blob != base_->blob) return;
   const bool right_behind = base_->cursor.epoch == 0 && base_->cursor.position == 0;
   for (; next_chunk_ < base_->cursor.chunk - (right_behind ? 1 : 0); ++next_chunk_) {
@@ -174,7 +174,7 @@ void TrainingRun::OnMoved(const TrainerMoved& moved) {
   at_ = at;
   if (at.step > best_step_) {
     best_step_ = at.step;
-    deaths_ = 0;
+    consecutive_failures_ = 0;
     trouble_.clear();
   }
 }
@@ -206,7 +206,7 @@ void TrainingRun::OnFinishedChunk(const TrainerFinishedChunk& finished) {
   if (finished.chunk.chunk != next_chunk_) return;
   outbox_.Add(finished.chunk);
   ++next_chunk_;
-  deaths_ = 0;
+  consecutive_failures_ = 0;
   Bump();
   if (trainer_ == Trainer::kTraining) trainer_ = Trainer::kStarting;
 }
@@ -222,17 +222,17 @@ void TrainingRun::OnExited(const ChildExited& exited, MonotonicTime now, Session
   trainer_ = Trainer::kNone;
   saving_ = false;
   if (done_ || failed_ || stopping) return;
-  Failure failure = last_words_.value_or(Failure{.code = absl::StatusCode::kUnavailable,
-                                                 .text = Cat("interceptor-train ", exited.reason),
-                                                 .retryable = true});
+  Failure failure = failure_.value_or(Failure{.code = absl::StatusCode::kUnavailable,
+                                              .text = Cat("interceptor-train ", exited.reason),
+                                              .retryable = true});
   const bool full = IsDiskFull(failure);
-  deaths_ += full ? 0 : 1;
-  if (!failure.retryable || deaths_ >= kChildFailuresMax) {
+  consecutive_failures_ += full ? 0 : 1;
+  if (!failure.retryable || consecutive_failures_ >= kChildFailuresMax) {
     Fail(std::move(failure), out);
     return;
   }
   if (full) Bump();
-  const absl::Duration pause = full ? kFullPause : BackOff(deaths_);
+  const absl::Duration pause = full ? kFullPause : BackOff(consecutive_failures_);
   restart_at_ = now + pause;
   trouble_ = Cat(failure.text, " at step ", at_.step, "; started again after ", absl::FormatDuration(pause));
   out.push_back(Note{true, Cat(specialist_, ": ", trouble_)});

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "worker/session/chunk_desk.h"
+#include "worker/session/chunk_tracker.h"
 #include "worker/session/outbox.h"
 #include "worker/session/session_values.h"
 
@@ -29,7 +29,7 @@ class TrainingRun {
   bool training() const { return trainer_ == Trainer::kTraining; }
   bool has_trainer() const { return trainer_ != Trainer::kNone; }
   bool IsTrainer(ChildId child) const { return has_trainer() && child == child_; }
-  // Everything is trained and told.
+  // Everything is trained and published.
   bool settled() const { return done_ && outbox_.empty() && !has_trainer(); }
 
   // The same work goes on under another term: whether `assigned` starts where this run's own checkpoints
@@ -56,7 +56,7 @@ class TrainingRun {
   absl::Duration SinceCapture() const { return absl::Seconds(at_.training_seconds - captured_seconds_); }
   // Snapshot and leave; the run goes on when the trainer is started again.
   void StopTrainer(SessionOutputs& out);
-  // Tells the coordinator and stops.
+  // Reports the failure and stops.
   void Fail(Failure failure, SessionOutputs& out);
 
   // --- events ---
@@ -67,7 +67,7 @@ class TrainingRun {
   void OnEvaluated(const TrainerEvaluated& evaluated);
   void OnFinishedChunk(const TrainerFinishedChunk& finished);
   void OnFinished() { done_ = true; }
-  void OnFailed(const ChildFailed& failed) { last_words_ = failed.failure; }
+  void OnFailed(const ChildFailed& failed) { failure_ = failed.failure; }
   void OnHalted(const ChildHalted& halted, SessionOutputs& out);
   void OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out);
 
@@ -83,7 +83,7 @@ class TrainingRun {
 
  private:
   enum class Trainer { kNone, kStarting, kReady, kTraining, kStopping };
-  void TellWhatTheBaseProves();
+  void ReportChunksOfBase();
   void DeleteCheckpointsBefore(int64_t step, SessionOutputs& out);
 
   TaskRef task_;
@@ -98,16 +98,16 @@ class TrainingRun {
 
   Trainer trainer_ = Trainer::kNone;
   ChildId child_ = 0;
-  std::optional<Failure> last_words_;
-  std::string trouble_;  // told until a trainer moves beyond where the last one died
+  std::optional<Failure> failure_;
+  std::string trouble_;  // shown until a trainer gets beyond where the last one stopped
   std::optional<MonotonicTime> restart_at_;
-  int deaths_ = 0;
+  int consecutive_failures_ = 0;
   int64_t best_step_ = -1;
   bool saving_ = false;
   double captured_seconds_ = 0;
   Progress at_;
   int64_t activity_ = 0;
-  std::set<std::pair<EvaluationKind, int>> evaluated_;  // (kind, chunk) already told
+  std::set<std::pair<EvaluationKind, int>> evaluated_;  // (kind, chunk) already reported
 };
 
 }  // namespace interceptor::worker

@@ -13,7 +13,7 @@
 
 namespace interceptor::worker {
 
-class ChunkDesk {
+class ChunkTracker {
  public:
   // `stall`: how long a preparer may show no progress.
   void SetPlan(std::vector<std::string> chunks, std::map<std::string, std::string> chunk_sha256,
@@ -71,8 +71,8 @@ class ChunkDesk {
 
   // Nothing while nothing waits for time to pass.
   std::optional<MonotonicTime> NextWake() const;
-  // A person asked to try again.
-  void Forgive(int chunk);
+  // A person asked to try again: of the chunks up to this one.
+  void ClearFailures(int last_chunk);
 
  private:
   struct Preparer {

@@ -1,4 +1,4 @@
-#include "worker/session/chunk_desk.h"
+#include "worker/session/chunk_tracker.h"
 
 #include <algorithm>
 #include <utility>
@@ -18,19 +18,19 @@ absl::Duration BackOff(int failures) {
   return std::min(absl::Seconds(1) * (1 << doublings), absl::Minutes(1));
 }
 
-void ChunkDesk::SetPlan(std::vector<std::string> chunks, std::map<std::string, std::string> chunk_sha256,
-                        absl::Duration stall) {
+void ChunkTracker::SetPlan(std::vector<std::string> chunks, std::map<std::string, std::string> chunk_sha256,
+                           absl::Duration stall) {
   names_ = std::move(chunks);
   plan_sha256_ = std::move(chunk_sha256);
   stall_ = stall;
 }
 
-bool ChunkDesk::IsStored(const std::string& chunk, bool whole) const {
+bool ChunkTracker::IsStored(const std::string& chunk, bool whole) const {
   const auto stored = stored_.find(chunk);
   return stored != stored_.end() && (stored->second.has_train || !whole);
 }
 
-std::optional<Failure> ChunkDesk::Fault(const std::string& chunk) const {
+std::optional<Failure> ChunkTracker::Fault(const std::string& chunk) const {
   const auto broken = broken_.find(chunk);
   if (broken != broken_.end()) return broken->second;
   const auto file = files_.find(chunk);
@@ -45,7 +45,7 @@ std::optional<Failure> ChunkDesk::Fault(const std::string& chunk) const {
                  .retryable = false};
 }
 
-ChunkDesk::GateState ChunkDesk::Look(int next) const {
+ChunkTracker::GateState ChunkTracker::Look(int next) const {
   for (int c = 0; c <= next; ++c) {
     const std::string& chunk = Name(c);
     if (!IsStored(chunk, c == next)) {
@@ -65,19 +65,19 @@ ChunkDesk::GateState ChunkDesk::Look(int next) const {
             "chunk ", chunk, ": the manifest built on this box, ", stored.manifest.blob.hex,
             ", differs from the committed one, ", committed->second.blob.hex,
             ": the worker's log lists the differences; remove the chunk's folder from the clip store after "
-            "mending the zip, then run 'interceptor resume'"),
+            "fixing the zip, then run 'interceptor resume'"),
         .retryable = false};
     return {Gate::kBroken, std::move(failure), ExplainManifest{stored.manifest_path, committed->second.blob}};
   }
   return {};
 }
 
-const DataManifest* ChunkDesk::Committed(const std::string& chunk) const {
+const DataManifest* ChunkTracker::Committed(const std::string& chunk) const {
   const auto committed = committed_.find(chunk);
   return committed == committed_.end() ? nullptr : &committed->second;
 }
 
-std::vector<StoredChunk> ChunkDesk::Unproposed() const {
+std::vector<StoredChunk> ChunkTracker::Unproposed() const {
   std::vector<StoredChunk> found;
   for (const std::string& chunk : names_) {
     const auto stored = stored_.find(chunk);
@@ -93,7 +93,7 @@ std::vector<StoredChunk> ChunkDesk::Unproposed() const {
   return found;
 }
 
-std::optional<std::string> ChunkDesk::NextToPrepare(const std::set<int>& next_chunks) const {
+std::optional<std::string> ChunkTracker::NextToPrepare(const std::set<int>& next_chunks) const {
   if (next_chunks.empty()) return std::nullopt;
   const int ahead = std::min(*next_chunks.begin() + 1, chunk_count() - 1);
   const int last = std::max(ahead, *next_chunks.rbegin());
@@ -109,8 +109,8 @@ std::optional<std::string> ChunkDesk::NextToPrepare(const std::set<int>& next_ch
   return std::nullopt;
 }
 
-void ChunkDesk::Prepare(const std::set<int>& next_chunks, MonotonicTime now, ChildId& last_child,
-                        SessionOutputs& out) {
+void ChunkTracker::Prepare(const std::set<int>& next_chunks, MonotonicTime now, ChildId& last_child,
+                           SessionOutputs& out) {
   if (preparer_ || (retry_at_ && now < *retry_at_)) return;
   retry_at_.reset();
   const std::optional<std::string> chunk = NextToPrepare(next_chunks);
@@ -120,19 +120,19 @@ void ChunkDesk::Prepare(const std::set<int>& next_chunks, MonotonicTime now, Chi
   out.push_back(StartPreparer{preparer_->child, *chunk});
 }
 
-bool ChunkDesk::IsPreparing(int next) const {
+bool ChunkTracker::IsPreparing(int next) const {
   if (!preparer_) return false;
   const auto at = std::find(names_.begin(), names_.end(), preparer_->chunk);
   return at - names_.begin() <= next;
 }
 
-void ChunkDesk::StopPreparer(SessionOutputs& out) {
+void ChunkTracker::StopPreparer(SessionOutputs& out) {
   if (!preparer_ || preparer_->stopping) return;
   preparer_->stopping = true;
   out.push_back(StopChild{preparer_->child, StopKind::kSaveAndLeave});
 }
 
-void ChunkDesk::WatchPreparer(MonotonicTime now, SessionOutputs& out) {
+void ChunkTracker::WatchPreparer(MonotonicTime now, SessionOutputs& out) {
   if (!preparer_ || preparer_->stopping || preparer_->failure) return;
   const absl::Duration passed = now - std::exchange(preparer_->looked_at, now);
   if (passed <= 2 * stall_ / kLooksPerStall) preparer_->quiet += passed;
@@ -144,12 +144,12 @@ void ChunkDesk::WatchPreparer(MonotonicTime now, SessionOutputs& out) {
   out.push_back(StopChild{preparer_->child, StopKind::kAtOnce});
 }
 
-std::optional<MonotonicTime> ChunkDesk::NextWake() const {
+std::optional<MonotonicTime> ChunkTracker::NextWake() const {
   if (!preparer_ || preparer_->stopping || stall_ == absl::InfiniteDuration()) return retry_at_;
   return preparer_->looked_at + stall_ / kLooksPerStall;
 }
 
-bool ChunkDesk::OnMoved(const PreparerMoved& moved) {
+bool ChunkTracker::OnMoved(const PreparerMoved& moved) {
   if (!preparer_ || preparer_->child != moved.child || preparer_->done == moved.done) return false;
   preparer_->done = moved.done;
   preparer_->quiet = absl::ZeroDuration();
@@ -158,7 +158,7 @@ bool ChunkDesk::OnMoved(const PreparerMoved& moved) {
   return true;
 }
 
-bool ChunkDesk::OnBuilt(const ManifestBuilt& built) {
+bool ChunkTracker::OnBuilt(const ManifestBuilt& built) {
   if (!preparer_ || preparer_->child != built.child) return false;
   preparer_->built = true;
   trouble_.clear();
@@ -167,13 +167,13 @@ bool ChunkDesk::OnBuilt(const ManifestBuilt& built) {
   return true;
 }
 
-bool ChunkDesk::OnFailed(const ChildFailed& failed) {
+bool ChunkTracker::OnFailed(const ChildFailed& failed) {
   if (!preparer_ || preparer_->child != failed.child) return false;
   preparer_->failure = failed.failure;
   return true;
 }
 
-bool ChunkDesk::OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out) {
+bool ChunkTracker::OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out) {
   if (!preparer_ || preparer_->child != exited.child) return false;
   const Preparer gone = *std::move(preparer_);
   preparer_.reset();
@@ -191,15 +191,15 @@ bool ChunkDesk::OnExited(const ChildExited& exited, MonotonicTime now, SessionOu
     out.push_back(Note{true, trouble_});
     return true;
   }
-  trouble_.clear();  // told as a failure from here on
+  trouble_.clear();  // reported as a failure from here on
   out.push_back(Note{true, Cat("preparing chunk ", gone.chunk, " failed: ", failure.text)});
   broken_[gone.chunk] =
       Failure{failure.code, Cat("chunk ", gone.chunk, ": ", failure.text), failure.retryable};
   return true;
 }
 
-void ChunkDesk::Forgive(int chunk) {
-  for (int c = 0; c <= chunk && c < chunk_count(); ++c) {
+void ChunkTracker::ClearFailures(int last_chunk) {
+  for (int c = 0; c <= last_chunk && c < chunk_count(); ++c) {
     broken_.erase(Name(c));
     failures_.erase(Name(c));
   }

@@ -1,5 +1,5 @@
 // Test helper: a worker's session driven by hand. Each test says what happened and reads what the session
-// wants done; the Desk only spares repetition: it plays children and a coordinator that accept everything.
+// wants done; the SessionDriver only spares repetition: it plays children and a coordinator that accept everything.
 #pragma once
 
 #include <algorithm>
@@ -46,7 +46,7 @@ inline Checkpoint CheckpointAt(const std::string& specialist, int64_t step) {
   return checkpoint;
 }
 
-class Desk {
+class SessionDriver {
  public:
   Session session{"incarnation"};
   MonotonicTime now{absl::Hours(1)};
@@ -119,7 +119,7 @@ class Desk {
     CATCH_REQUIRE(child != 0);
     return child;
   }
-  // The trainer's whole chunk, told in the protocol's order.
+  // The trainer's whole chunk, sent in the protocol's order.
   void TrainChunk(ChildId child, const std::string& specialist, int chunk) {
     const int64_t step = (chunk + 1) * 10;
     Give(TrainerMoved{
@@ -139,9 +139,9 @@ class Desk {
       Give(TrainerReady{child, chunk + 1});
     }
   }
-  // Uploads and accepts until the session has nothing more to tell; what was told, in order.
+  // Uploads and accepts until the session has nothing more to report; what was sent, in order.
   std::vector<SendPublication> AnswerAll() {
-    std::vector<SendPublication> told;
+    std::vector<SendPublication> sent;
     SessionOutputs todo = all_;
     Forget();
     while (!todo.empty()) {
@@ -150,15 +150,15 @@ class Desk {
         SessionOutputs brought;
         if (const auto* upload = std::get_if<UploadBlob>(&output))
           brought = Give(BlobUploaded{upload->blob, {}});
-        if (const auto* sent = std::get_if<SendPublication>(&output)) {
-          told.push_back(*sent);
-          brought = Give(Answered{sent->request_id, absl::OkStatus()});
+        if (const auto* publication = std::get_if<SendPublication>(&output)) {
+          sent.push_back(*publication);
+          brought = Give(Answered{publication->request_id, absl::OkStatus()});
         }
         next.insert(next.end(), brought.begin(), brought.end());
       }
       todo = next;
     }
-    return told;
+    return sent;
   }
 
  private:
@@ -183,16 +183,16 @@ inline std::optional<Phase> PhaseReported(const SessionOutputs& outputs, const s
   return phase;
 }
 
-inline std::vector<Failure> Failures(const std::vector<SendPublication>& told) {
+inline std::vector<Failure> Failures(const std::vector<SendPublication>& sent) {
   std::vector<Failure> failures;
-  for (const SendPublication& each : told) {
+  for (const SendPublication& each : sent) {
     if (const auto* failure = std::get_if<Failure>(&each.body)) failures.push_back(*failure);
   }
   return failures;
 }
 
 // A connected worker that trains chunk 0 of BG while AV is ready and waits for its turn.
-struct Training : Desk {
+struct Training : SessionDriver {
   ChildId bg = 0;
   ChildId av = 0;
   Training() {
