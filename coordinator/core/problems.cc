@@ -76,14 +76,10 @@ void AddDamage(Problems& p) {
 
 void AddUnusableChunks(Problems& p) {
   for (const ChunkView& chunk : p.view.chunks) {
-    const auto on_box = [&](const std::string& member) {
-      return Cat("chunk ", chunk.chunk, " on ", NameBox(p.state, p.state.facts.members.at(member).box));
-    };
-    for (const std::string& member : chunk.differing_members) {
-      p.Add(Rank::kDanger, Cat(on_box(member), " is another file than the plan's: copy the right one"));
-    }
     for (const ChunkProblem& problem : chunk.problems) {
-      if (problem.needs_action) p.Add(Rank::kDanger, Cat(on_box(problem.member), ": ", problem.text));
+      if (!problem.needs_action) continue;
+      const std::string& box = p.state.facts.members.at(problem.member).box;
+      p.Add(Rank::kDanger, Cat("chunk ", chunk.chunk, " on ", NameBox(p.state, box), ": ", problem.text));
     }
   }
 }

@@ -8,14 +8,18 @@
 namespace interceptor::coordinator {
 namespace {
 
+enum class Copy { kNone, kSame, kOther };
+
 // What a box has of a chunk of the plan; nothing while no digest holds, or beyond the plan's end.
 Copy CopyOnBox(const State& state, std::string_view box, int chunk) {
   const BoxInfo* info = FindBox(state, box);
   if (info == nullptr || chunk < 0 || chunk >= static_cast<int>(state.soft.plan.chunks.size()))
     return Copy::kNone;
   const auto facts = state.facts.chunks.find(state.soft.plan.chunks[chunk].name);
-  if (facts == state.facts.chunks.end()) return Copy::kNone;
-  return FindCopy(info->chunks, facts->first, facts->second.sha256);
+  const ChunkOnBox* copy = FindChunk(info->chunks, state.soft.plan.chunks[chunk].name);
+  if (facts == state.facts.chunks.end() || copy == nullptr) return Copy::kNone;
+  if (facts->second.sha256.empty() || copy->sha256.empty()) return Copy::kNone;
+  return copy->sha256 == facts->second.sha256 ? Copy::kSame : Copy::kOther;
 }
 
 void SortByPlan(const State& state, std::vector<std::string>& tasks) {
@@ -183,12 +187,6 @@ bool AtChunkBoundary(const State& state, std::string_view task) {
 const BoxInfo* FindBox(const State& state, std::string_view box) {
   const auto found = state.soft.boxes.find(box);
   return found == state.soft.boxes.end() ? nullptr : &found->second;
-}
-
-Copy FindCopy(const Inventory& inventory, std::string_view chunk, std::string_view digest) {
-  const ChunkOnBox* copy = FindChunk(inventory, chunk);
-  if (copy == nullptr || digest.empty() || copy->sha256.empty()) return Copy::kNone;
-  return copy->sha256 == digest ? Copy::kSame : Copy::kOther;
 }
 
 const ChunkOnBox* FindChunk(const Inventory& inventory, std::string_view chunk) {

@@ -68,9 +68,6 @@ bool AtChunkBoundary(const State& state, std::string_view task);
 bool BoxHasChunk(const State& state, std::string_view box, int chunk);
 // Whether it reported other bytes under its name.
 bool BoxDiffers(const State& state, std::string_view box, int chunk);
-// The same of an inventory at hand. kNone also while no `digest` holds yet (it is empty).
-enum class Copy { kNone, kSame, kOther };
-Copy FindCopy(const Inventory& inventory, std::string_view chunk, std::string_view digest);
 // What an inventory says of a chunk; null when it does not name it.
 const ChunkOnBox* FindChunk(const Inventory& inventory, std::string_view chunk);
 

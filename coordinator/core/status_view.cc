@@ -12,6 +12,9 @@
 namespace interceptor::coordinator {
 namespace {
 
+constexpr char kOtherFile[] =
+    "it is another file than the plan's; copy it again from a member who has the right one";
+
 std::string ChunkName(const State& state, int index) {
   const auto& chunks = state.soft.plan.chunks;
   return index < static_cast<int>(chunks.size()) ? chunks[index].name : Cat("index ", index);
@@ -49,11 +52,16 @@ std::string WaitsForChunk(const State& state, const std::string& box, int next) 
   const std::string name = ChunkName(state, missing);
   const BoxInfo* info = FindBox(state, box);
   const ChunkOnBox* copy = info == nullptr ? nullptr : FindChunk(info->chunks, name);
-  const std::string why = copy == nullptr                   ? ": the file is not there"
-                          : !copy->problem.empty()          ? Cat(": ", copy->problem)
-                          : copy->sha256.empty()            ? ": its digest is being computed"
-                          : BoxDiffers(state, box, missing) ? ": it is another file than the plan's"
-                                                            : "";
+  std::string why;
+  if (copy == nullptr) {
+    why = ": the file is not there";
+  } else if (!copy->problem.empty()) {
+    why = Cat(": ", copy->problem);
+  } else if (copy->sha256.empty()) {
+    why = ": its digest is being computed";
+  } else if (BoxDiffers(state, box, missing)) {
+    why = Cat(": ", kOtherFile);
+  }
   return Cat("waiting for chunk ", name, " on ", NameBox(state, box), why);
 }
 
@@ -170,12 +178,18 @@ std::vector<ChunkView> ViewChunks(const State& state, const std::vector<WorkerVi
   for (const PlanChunk& chunk : state.soft.plan.chunks) views.push_back(ViewChunk(state, chunk.name));
   for (const WorkerView& worker : workers) {
     for (ChunkView& view : views) {
-      const Copy copy = FindCopy(worker.chunks, view.chunk, view.sha256);
-      if (copy == Copy::kSame) view.members.push_back(worker.member);
-      if (copy == Copy::kOther) view.differing_members.push_back(worker.member);
-      const ChunkOnBox* on_box = FindChunk(worker.chunks, view.chunk);
-      if (on_box == nullptr || on_box->problem.empty()) continue;
-      view.problems.push_back({worker.member, on_box->problem, on_box->needs_action});
+      const ChunkOnBox* copy = FindChunk(worker.chunks, view.chunk);
+      if (copy == nullptr) continue;
+      if (!copy->problem.empty()) {
+        view.problems.push_back({worker.member, copy->problem, copy->needs_action});
+      }
+      if (copy->sha256.empty() || view.sha256.empty()) continue;
+      if (copy->sha256 == view.sha256) {
+        view.members.push_back(worker.member);
+      } else {
+        view.differing_members.push_back(worker.member);
+        view.problems.push_back({worker.member, kOtherFile, true});
+      }
     }
   }
   for (const TaskView& task : tasks) {

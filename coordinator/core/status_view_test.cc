@@ -156,7 +156,7 @@ CATCH_TEST_CASE("problems come worst first, each naming the thing and the remedy
   CATCH_REQUIRE(view.problems.size() == 5);
   CATCH_CHECK_THAT(view.problems[0], ContainsSubstring("disk is low: 5 bytes free"));
   CATCH_CHECK_THAT(view.problems[1], ContainsSubstring("BG-000000000100 is damaged"));
-  CATCH_CHECK_THAT(view.problems[2], ContainsSubstring("chunk 00 on bo's box bo-box is another file"));
+  CATCH_CHECK_THAT(view.problems[2], ContainsSubstring("chunk 00 on bo's box bo-box: it is another file"));
   CATCH_CHECK_THAT(view.problems[3], ContainsSubstring("zoe's worker is not connected"));
   CATCH_CHECK_THAT(view.problems[4], ContainsSubstring("overdue"));
   CATCH_CHECK(view.chunks[0].differing_members == std::vector<std::string>{"bo"});
