@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "coordinator/core/queries.h"
+#include "coordinator/runtime/pace.h"
 
 namespace interceptor::coordinator {
 namespace {
@@ -17,10 +18,6 @@ constexpr size_t kBatchMax = 512;
 constexpr absl::Duration kSpaceInterval = absl::Seconds(5);
 // Between two tries to append a batch that a full disk refused.
 constexpr absl::Duration kStuckInterval = absl::Seconds(1);
-// The status of a team's plan is published before a batch that journals something is answered, and at every
-// tick. That costs time by the task, so a fleet's is shown less often: 10,000 tasks every twenty seconds.
-constexpr size_t kTasksShownAtOnce = 64;
-constexpr absl::Duration kShowIntervalPerTask = absl::Milliseconds(2);
 
 template <typename Command>
 constexpr bool kIsRequest = requires(const Command& command) {
@@ -77,7 +74,7 @@ void Loop::Submit(CommandBody body, Answer answer) {
                                   kQueueMax, ": send it again later");
     } else {
       queue_.push_back(Submitted{std::move(body), std::move(answer)});
-      queue_changed_.NotifyAll();
+      if (queue_.size() == 1) queue_changed_.NotifyAll();
       return;
     }
   }
@@ -89,7 +86,7 @@ void Loop::Ask(Question question) {
     absl::MutexLock lock(&queue_mutex_);
     if (!stopping_ && queue_.size() < kQueueMax) {
       queue_.push_back(std::move(question));
-      queue_changed_.NotifyAll();
+      if (queue_.size() == 1) queue_changed_.NotifyAll();
       return;
     }
   }
@@ -194,6 +191,8 @@ bool Loop::TakeBatch(std::deque<Item>& items) {
   const absl::Duration wait = std::max(absl::ZeroDuration(), next_tick_ - parts_.clock.Now());
   absl::MutexLock lock(&queue_mutex_);
   queue_changed_.Await(queue_mutex_, wait, [this] { return stopping_ || !queue_.empty(); });
+  const absl::Duration more = GatheringTime(state_);
+  if (more > absl::ZeroDuration()) queue_changed_.Await(queue_mutex_, more, [this] { return stopping_; });
   while (!queue_.empty() && items.size() < kBatchMax) {
     items.push_back(std::move(queue_.front()));
     queue_.pop_front();
@@ -225,7 +224,7 @@ void Loop::DecideOne(Submitted submitted, Batch& batch) {
 }
 
 void Loop::DecideTick(Batch& batch) {
-  next_tick_ = parts_.clock.Now() + options_.tick_interval;
+  next_tick_ = parts_.clock.Now() + TickInterval(state_, options_.tick_interval);
   DecideOne({TickCommand{}, nullptr}, batch);
 }
 
@@ -384,11 +383,9 @@ StatusPublisher::Moment Loop::ThisMoment() {
 }
 
 void Loop::Publish() {
-  const size_t tasks = state_.soft.index.tasks.size();
-  if (tasks > kTasksShownAtOnce) {
-    next_publish_ = parts_.clock.Now() + kShowIntervalPerTask * static_cast<int64_t>(tasks);
-  }
-  publisher_.Publish(ThisMoment(), /*wait=*/tasks <= kTasksShownAtOnce);
+  const bool at_once = IsShownAtOnce(state_);
+  if (!at_once) next_publish_ = parts_.clock.Now() + ShowInterval(state_);
+  publisher_.Publish(ThisMoment(), /*wait=*/at_once);
 }
 
 void Loop::Fail(const absl::Status& status) {

@@ -1,13 +1,18 @@
 #include "coordinator/runtime/status_publisher.h"
 
+#include <sys/resource.h>
+
 #include <iterator>
 #include <utility>
+
+#include "coordinator/runtime/pace.h"
 
 namespace interceptor::coordinator {
 namespace {
 
 // Between two snapshots as many events are kept for the thread before it is woken for them alone.
 constexpr size_t kEventsKeptMax = 1024;
+constexpr int kNicer = 10;
 
 bool IsSeenByPeople(const Event& event) {
   const auto* soft = std::get_if<SoftEvent>(&event);
@@ -29,7 +34,11 @@ StatusPublisher::~StatusPublisher() {
 void StatusPublisher::Begin(const State& state, Moment moment) {
   state_ = state;
   Show(moment);
-  thread_ = std::thread([this] { Run(); });
+  thread_ = std::thread([this, yields = !IsShownAtOnce(state_)] {
+    // On a head node without an idle core the loop comes first; nobody waits for this thread then.
+    if (yields) setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + kNicer);  // this thread's alone
+    Run();
+  });
 }
 
 void StatusPublisher::Follow(std::vector<Event> events) {

@@ -17,8 +17,9 @@ namespace {
 constexpr size_t kOutboxMax = 4096;
 
 // One stream. gRPC calls the On... functions one at a time for reads and one at a time for writes; the loop
-// calls Send and Close. gRPC's operations are started under the lock, which is safe because reactions never
-// run inside the call that starts them.
+// calls Send and Close. Reads and the end are started under the lock, which is safe because reactions never run
+// inside the call that starts them. Writes are started after it: most are done, and their reaction waits for the
+// lock, before that call returns.
 class WorkerStream : public grpc::ServerBidiReactor<v1::WorkerUpdate, v1::Directive>,
                      public SessionSink,
                      public std::enable_shared_from_this<WorkerStream> {
@@ -51,11 +52,18 @@ class WorkerStream : public grpc::ServerBidiReactor<v1::WorkerUpdate, v1::Direct
   }
 
   void OnWriteDone(bool ok) override {
-    absl::MutexLock lock(&mutex_);
-    writing_ = false;
-    if (!outbox_.empty()) outbox_.pop_front();
-    if (!ok) outbox_.clear();
-    WriteNext();
+    const v1::Directive* next = nullptr;
+    {
+      absl::MutexLock lock(&mutex_);
+      outbox_.pop_front();
+      if (!ok) outbox_.clear();
+      if (outbox_.empty()) {
+        if (closing_.has_value()) FinishNow();
+        return;
+      }
+      next = &outbox_.front();
+    }
+    StartWrite(next);
   }
 
   void OnDone() override {
@@ -65,33 +73,31 @@ class WorkerStream : public grpc::ServerBidiReactor<v1::WorkerUpdate, v1::Direct
 
  private:
   void Write(v1::Directive directive) {
-    absl::MutexLock lock(&mutex_);
-    if (finished_ || closing_.has_value()) return;
-    if (outbox_.size() >= kOutboxMax) {
-      CloseLocked(ResourceExhausted("this worker left ", outbox_.size(), " directives unread; the limit is ",
-                                    kOutboxMax));
-      return;
+    const v1::Directive* first = nullptr;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (closing_.has_value()) return;
+      if (outbox_.size() >= kOutboxMax) {
+        return CloseLocked(ResourceExhausted("this worker left ", outbox_.size(),
+                                             " directives unread; the limit is ", kOutboxMax));
+      }
+      outbox_.push_back(std::move(directive));
+      if (outbox_.size() > 1) return;
+      first = &outbox_.front();
     }
-    outbox_.push_back(std::move(directive));
-    WriteNext();
+    StartWrite(first);
   }
 
+  // Ends the stream once all is written.
   void CloseLocked(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (finished_ || closing_.has_value()) return;
+    if (closing_.has_value()) return;
     closing_ = status;
-    WriteNext();
+    if (outbox_.empty()) FinishNow();
   }
 
-  // Starts the next write, or ends the stream when that is asked for and all is written.
-  void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (finished_ || writing_) return;
-    if (!outbox_.empty()) {
-      writing_ = true;
-      StartWrite(&outbox_.front());
-    } else if (closing_.has_value()) {
-      finished_ = true;
-      Finish(ToGrpcStatus(*closing_));
-    }
+  void FinishNow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    finished_ = true;
+    Finish(ToGrpcStatus(*closing_));
   }
 
   // An error ends the stream.
@@ -208,8 +214,7 @@ class WorkerStream : public grpc::ServerBidiReactor<v1::WorkerUpdate, v1::Direct
   SessionId session_ = 0;
 
   absl::Mutex mutex_;
-  std::deque<v1::Directive> outbox_ ABSL_GUARDED_BY(mutex_);
-  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  std::deque<v1::Directive> outbox_ ABSL_GUARDED_BY(mutex_);  // the first one is being written
   std::optional<absl::Status> closing_ ABSL_GUARDED_BY(mutex_);
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
 };
