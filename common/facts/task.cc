@@ -26,4 +26,6 @@ std::string SpecialistOf(std::string_view task) {
 
 std::string_view ToString(Phase phase) { return NameOf(kPhases, phase); }
 
+std::optional<Phase> ParsePhase(std::string_view text) { return ValueNamed(kPhases, text); }
+
 }  // namespace interceptor

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,7 @@ enum class Phase {
   kIntegrating,
 };
 std::string_view ToString(Phase phase);  // "waiting for data" ...
+std::optional<Phase> ParsePhase(std::string_view text);
 
 struct Progress {
   TaskRef task = {};

@@ -1,5 +1,7 @@
 #include "worker/agent/run_memory.h"
 
+#include <nlohmann/json.hpp>
+
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
@@ -54,6 +56,25 @@ CATCH_TEST_CASE("a memory comes back as it was, to the last bit of every number"
   CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path()) == memory);
   CATCH_REQUIRE(StoreRunMemory(SystemFiles(), folder.path(), {}).ok());
   CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path()).empty());
+}
+
+CATCH_TEST_CASE("a memory stays as today's agents write and read it") {
+  const RunMemory memory{.next_chunk = 1,
+                         .files = {{{"ab", 7}, "p", 8}},
+                         .unpublished = {{ChunkFinished{0, 8, 0.5}, ""},
+                                         {Failure{absl::StatusCode::kUnavailable, "killed", true}, ""}}};
+  CATCH_CHECK(
+      nlohmann::json::parse(RunMemoryToJson(memory)).dump() ==
+      R"({"files":[{"blob":{"sha256":"ab","size_bytes":7},"path":"p","step":8}],"next_chunk":1,)"
+      R"("unpublished":[{"chunk":0,"kind":"chunk_finished","path":"","step":8,"training_seconds":0.5},)"
+      R"({"code":"UNAVAILABLE","kind":"failure","path":"","retryable":true,"text":"killed"}],"version":1})");
+}
+
+CATCH_TEST_CASE("a fact with a fault deep inside makes no memory") {
+  ScratchFolder folder;
+  nlohmann::json text = nlohmann::json::parse(RunMemoryToJson(MakeMemory(folder)));
+  text["unpublished"][0]["blob"].erase("sha256");
+  CATCH_CHECK(ParseRunMemory(text.dump()).status().message().find("sha256") != std::string::npos);
 }
 
 CATCH_TEST_CASE(

@@ -2,12 +2,11 @@
 
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "common/base/status.h"
-#include "common/io/config.h"
+#include "common/io/json_fields.h"
+#include "worker/child_protocol/fact_fields.h"
 
 namespace interceptor::worker {
 namespace {
@@ -15,18 +14,6 @@ namespace {
 using nlohmann::json;
 
 // Each Fields names the fields of one value once; writing and reading are two visitors of the same list.
-void Fields(auto& visit, Cursor& cursor) {
-  visit("chunk", cursor.chunk);
-  visit("epoch", cursor.epoch);
-  visit("position", cursor.position);
-  visit("seed", cursor.seed);
-}
-
-void Fields(auto& visit, Digest& blob) {
-  visit("sha256", blob.hex);
-  visit("size_bytes", blob.size_bytes);
-}
-
 void Fields(auto& visit, HelloEvent& hello) {
   visit("protocol", hello.protocol);
   visit("program", hello.program);
@@ -34,14 +21,16 @@ void Fields(auto& visit, HelloEvent& hello) {
 }
 
 void Fields(auto& visit, FailedEvent& failed) {
-  visit("code", failed.failure.code);
+  std::string code = absl::StatusCodeToString(failed.failure.code);
+  visit("code", code);
+  failed.failure.code = ParseStatusCode(code);
   visit("text", failed.failure.text);
   visit.Optional("retry", failed.failure.retryable);
 }
 
 void Fields(auto& visit, PreparerProgressEvent& progress) {
   Phase phase = Phase::kPreparing;
-  visit("phase", phase);
+  visit.Name("phase", phase, ParsePhase);
   visit("done", progress.done);
   visit("total", progress.total);
   visit("quarantined", progress.quarantined);
@@ -49,7 +38,7 @@ void Fields(auto& visit, PreparerProgressEvent& progress) {
 
 void Fields(auto& visit, IntegratorProgressEvent& progress) {
   Phase phase = Phase::kIntegrating;
-  visit("phase", phase);
+  visit.Name("phase", phase, ParsePhase);
   visit("done", progress.done);
   visit("total", progress.total);
 }
@@ -89,16 +78,16 @@ void Fields(auto& visit, StartedEvent& started) {
   visit("weights", started.weights);
   visit("digest", started.digest);
   visit("step", started.step);
-  visit("cursor", started.cursor);
+  visit.Object("cursor", [&](auto& nested) { Fields(nested, started.cursor); });
 }
 
 void Fields(auto& visit, ReadyEvent& ready) { visit("next_chunk", ready.next_chunk); }
 
 void Fields(auto& visit, TrainerProgressEvent& event) {
   Progress& progress = event.progress;
-  visit("phase", progress.phase);
+  visit.Name("phase", progress.phase, ParsePhase);
   visit("chunk", event.chunk);
-  visit("cursor", progress.cursor);
+  visit.Object("cursor", [&](auto& nested) { Fields(nested, progress.cursor); });
   visit("step", progress.step);
   visit("chunk_steps", progress.chunk_steps);
   visit("loss", progress.loss);
@@ -114,9 +103,9 @@ void Fields(auto& visit, CheckpointEvent& event) {
   visit("path", event.path);
   Fields(visit, checkpoint.blob);
   visit("step", checkpoint.step);
-  visit("cursor", checkpoint.cursor);
+  visit.Object("cursor", [&](auto& nested) { Fields(nested, checkpoint.cursor); });
   visit("training_s", checkpoint.training_seconds);
-  visit("reason", checkpoint.reason);
+  visit.Name("reason", checkpoint.reason, ParseSaveReason);
   visit("manifests", checkpoint.manifests);
   visit("stall_ms", event.stall_ms);
 }
@@ -125,19 +114,8 @@ void Fields(auto& visit, EvaluationEvent& event) {
   Evaluation& evaluation = event.evaluation;
   visit("path", event.path);
   Fields(visit, evaluation.score_table);
-  visit("kind", evaluation.kind);
-  visit("chunk", evaluation.chunk);
-  visit("step", evaluation.step);
-  visit("reals", evaluation.reals);
-  visit("fakes", evaluation.fakes);
-  visit("families", evaluation.families);
-  visit("auc", evaluation.auc);
-  visit("auc_low", evaluation.auc_low);
-  visit("auc_high", evaluation.auc_high);
-  visit("log_loss", evaluation.log_loss);
-  visit("real_accuracy", evaluation.real_accuracy);
-  visit("fake_accuracy", evaluation.fake_accuracy);
-  visit("too_few", evaluation.too_few);
+  visit.Name("kind", evaluation.kind, ParseEvaluationKind);
+  FigureFields(visit, evaluation);
 }
 
 void Fields(auto& visit, ChunkFinishedEvent& finished) {
@@ -156,99 +134,6 @@ void Fields(auto& visit, ChunkOrder& order) {
 void Fields(auto&, FinishedEvent&) {}
 void Fields(auto&, SaveCommand&) {}
 void Fields(auto&, StopCommand&) {}
-
-std::string ToWord(absl::StatusCode code) { return absl::StatusCodeToString(code); }
-std::string ToWord(Phase phase) { return std::string(ToString(phase)); }
-std::string ToWord(SaveReason reason) { return std::string(ToString(reason)); }
-std::string ToWord(EvaluationKind kind) { return std::string(ToString(kind)); }
-
-bool FromWord(std::string_view word, absl::StatusCode& code) {
-  code = ParseStatusCode(word);
-  return true;
-}
-
-template <typename Value>
-bool Take(const std::optional<Value>& parsed, Value& value) {
-  if (parsed.has_value()) value = *parsed;
-  return parsed.has_value();
-}
-bool FromWord(std::string_view word, SaveReason& reason) { return Take(ParseSaveReason(word), reason); }
-bool FromWord(std::string_view word, EvaluationKind& kind) { return Take(ParseEvaluationKind(word), kind); }
-
-bool FromWord(std::string_view word, Phase& phase) {
-  for (const Phase known :
-       {Phase::kPreparing, Phase::kTraining, Phase::kEvaluating, Phase::kSaving, Phase::kIntegrating}) {
-    if (word == ToString(known)) return Take(std::optional(known), phase);
-  }
-  return false;
-}
-
-class FieldWriter {
- public:
-  template <typename Value>
-  void operator()(const char* key, Value& value) {
-    if constexpr (std::is_enum_v<Value>) {
-      object[key] = ToWord(value);
-    } else {
-      object[key] = value;
-    }
-  }
-  void operator()(const char* key, Cursor& cursor) {
-    FieldWriter nested;
-    Fields(nested, cursor);
-    object[key] = std::move(nested.object);
-  }
-  template <typename Value>
-  void Optional(const char* key, Value& value) {
-    (*this)(key, value);
-  }
-
-  json object = json::object();
-};
-
-class FieldReader {
- public:
-  FieldReader(const json& object, const std::string& what) : reader_(object, what) {}
-
-  void operator()(const char* key, std::string& value) { value = reader_.String(key); }
-  void operator()(const char* key, double& value) { value = reader_.Number(key); }
-  void operator()(const char* key, bool& value) { value = reader_.Boolean(key); }
-  void operator()(const char* key, std::vector<std::string>& values) {
-    for (const json& item : reader_.Array(key)) {
-      if (!item.is_string()) reader_.Fail(Cat("has something else than strings in \"", key, "\""));
-      values.push_back(item.is_string() ? item.get<std::string>() : "");
-    }
-  }
-  void operator()(const char* key, Cursor& cursor) {
-    const json& object = reader_.Object(key);
-    if (!reader_.status().ok()) return;
-    FieldReader nested(object, "cursor");
-    Fields(nested, cursor);
-    if (!nested.reader_.status().ok()) reader_.Fail(Cat("has a fault: ", Message(nested.reader_.status())));
-  }
-  template <typename Value>
-  void operator()(const char* key, Value& value) {
-    if constexpr (std::is_enum_v<Value>) {
-      const std::string word = reader_.String(key);
-      if (!FromWord(word, value))
-        reader_.Fail(Cat("has the key \"", key, "\" with the unknown word \"", word, "\""));
-    } else {
-      const int64_t wide = reader_.Integer(key);
-      if (!std::in_range<Value>(wide))
-        reader_.Fail(Cat("has the key \"", key, "\" with ", wide, ", out of range"));
-      value = static_cast<Value>(wide);
-    }
-  }
-  template <typename Value>
-  void Optional(const char* key, Value& value) {
-    if (reader_.Has(key)) (*this)(key, value);
-  }
-
-  JsonReader& reader() { return reader_; }
-
- private:
-  JsonReader reader_;
-};
 
 template <typename Messages>
 json Write(const char* kind, const Messages& message) {

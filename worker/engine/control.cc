@@ -99,10 +99,10 @@ struct LineOf {
     return absl::StrFormat("checkpoint %s, stall %.1f ms", e.path, e.stall_ms);
   }
   std::string operator()(const FinishedEvent&) const { return "every chunk is trained"; }
-  std::string operator()(const HelloEvent&) const { return ""; }
-  std::string operator()(const ReadyEvent&) const { return ""; }
-  std::string operator()(const ChunkFinishedEvent&) const { return ""; }
-  std::string operator()(const FailedEvent&) const { return ""; }
+  template <typename Event>
+  std::string operator()(const Event&) const {
+    return "";
+  }
 };
 
 class AloneControl : public Control {

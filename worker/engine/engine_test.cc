@@ -13,7 +13,6 @@
 #include "worker/child_protocol/run_folder.h"
 #include "worker/engine/checkpoint.h"
 #include "worker/engine/ledger.h"
-#include "worker/engine/recovery.h"
 #include "worker/engine/start.h"
 #include "worker/models/architecture.h"
 
@@ -115,50 +114,51 @@ CATCH_TEST_CASE("one flipped bit anywhere in a checkpoint's data is found") {
               absl::StatusCode::kDataLoss);
 }
 
+TrainerOptions OptionsOf(const SavedFixture& saved) {
+  TrainerOptions options;
+  options.run = saved.folder.path();
+  options.specialist = saved.info.specialist;
+  options.settings.plan_digest = saved.info.plan_digest;
+  options.settings.seed = 4;
+  options.settings.model.width_scale = options.settings.model.depth_scale = 0.1;
+  return options;
+}
+
 CATCH_TEST_CASE("a snapshot is used only if it descends from the checkpoint to resume from") {
   const SavedFixture saved;
-  const Architecture& net = saved.net;
   const std::string path = SnapshotPath(saved.folder.path(), 1);
-  SnapshotQuery query = {.run_folder = saved.folder.path(),
-                         .specialist = SpecialistName::kLL,
-                         .plan_digest = saved.info.plan_digest,
-                         .seed = 4,
-                         .chunk = 1};
-  const HostState full = DrawnState(net, false);
-  auto write = [&] { CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, net, saved.info, full, {}).ok()); };
-  write();
-  query.resume_digest = saved.info.lineage.back();
-  CATCH_REQUIRE(FindSnapshot(SystemFiles(), net, query).has_value());
-  CATCH_CHECK(FindSnapshot(SystemFiles(), net, query)->number == 1);
-  query.resume_digest = "";
-  CATCH_CHECK(FindSnapshot(SystemFiles(), net, query).has_value());
-  query.resume_digest = DigestOf("somebody else's").hex;
-  CATCH_CHECK_FALSE(FindSnapshot(SystemFiles(), net, query).has_value());
+  TrainerOptions options = OptionsOf(saved);
+  StartingPoint start;
+  start.checkpoint.info.cursor.chunk = 1;
+  const HostState full = DrawnState(saved.net, false);
+  CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, saved.net, saved.info, full, {}).ok());
+  CATCH_CHECK((*FindSnapshot(SystemFiles(), options, start))->snapshot_number == 1);
+  options.resume = "checkpoint";
+  start.digest = saved.info.lineage.back();
+  CATCH_CHECK((*FindSnapshot(SystemFiles(), options, start))->digest ==
+              DigestOfFile(SystemFiles(), path)->hex);
+  start.digest = DigestOf("somebody else's").hex;
+  CATCH_CHECK_FALSE(FindSnapshot(SystemFiles(), options, start)->has_value());
   CATCH_CHECK_FALSE(SystemFiles().Exists(path));
 }
 
 CATCH_TEST_CASE("a snapshot is used only within the chunk of the checkpoint to resume from, and beyond it") {
   SavedFixture saved;
-  const Architecture& net = saved.net;
-  const HostState full = DrawnState(net, false);
+  const HostState full = DrawnState(saved.net, false);
   auto write = [&](int64_t number, int chunk, int64_t step) {
     saved.info.cursor.chunk = chunk;
     saved.info.step = step;
     const std::string path = SnapshotPath(saved.folder.path(), number);
-    CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, net, saved.info, full, {}).ok());
+    CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, saved.net, saved.info, full, {}).ok());
   };
   write(0, 1, 99);
   write(1, 2, 200);
   auto found = [&](int chunk, int64_t step) {
-    const auto snapshot = FindSnapshot(SystemFiles(), net,
-                                       {.run_folder = saved.folder.path(),
-                                        .specialist = SpecialistName::kLL,
-                                        .plan_digest = saved.info.plan_digest,
-                                        .seed = 4,
-                                        .resume_digest = saved.info.lineage.back(),
-                                        .chunk = chunk,
-                                        .step = step});
-    return snapshot.has_value() ? snapshot->checkpoint.info.step : -1;
+    StartingPoint start;
+    start.checkpoint.info.cursor.chunk = chunk;
+    start.checkpoint.info.step = step;
+    const auto snapshot = FindSnapshot(SystemFiles(), OptionsOf(saved), start);
+    return snapshot->has_value() ? (*snapshot)->checkpoint.info.step : -1;
   };
   CATCH_CHECK(found(1, 50) == 99);
   CATCH_CHECK(found(1, 99) == -1);

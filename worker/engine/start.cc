@@ -1,18 +1,28 @@
 #include "worker/engine/start.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
-#include "worker/engine/recovery.h"
+#include "worker/child_protocol/run_folder.h"
 
 namespace interceptor::worker {
-
 namespace {
 
 Architecture ArchitectureOf(const ModelSettings& model) {
   return MakeEfficientNetB4(model.width_scale, model.depth_scale, model.classes);
+}
+
+absl::Status CheckUsable(const CheckpointInfo& info, const TrainerOptions& options,
+                         const StartingPoint& start) {
+  const RunSettings& settings = options.settings;
+  ICPT_RETURN_IF_ERROR(CheckBelongs(info, options.specialist, settings.plan_digest, settings.seed));
+  const bool descends = options.resume.empty() || std::find(info.lineage.begin(), info.lineage.end(),
+                                                            start.digest) != info.lineage.end();
+  if (descends) return absl::OkStatus();
+  return FailedPrecondition("it does not descend from checkpoint ", start.digest.substr(0, 12));
 }
 
 }  // namespace
@@ -42,22 +52,30 @@ absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOp
   return start;
 }
 
-absl::StatusOr<std::optional<StartingPoint>> FindNewerStart(const FileSystem& files,
-                                                            const TrainerOptions& options,
-                                                            const StartingPoint& start) {
-  std::optional<FoundSnapshot> snapshot =
-      FindSnapshot(files, ArchitectureOf(options.settings.model),
-                   {.run_folder = options.run,
-                    .specialist = options.specialist,
-                    .plan_digest = options.settings.plan_digest,
-                    .seed = options.settings.seed,
-                    .resume_digest = options.resume.empty() ? "" : start.digest,
-                    .chunk = start.checkpoint.info.cursor.chunk,
-                    .step = start.checkpoint.info.step});
-  if (!snapshot.has_value()) return std::optional<StartingPoint>();
-  ICPT_ASSIGN_OR_RETURN(const Digest digest, DigestOfFile(files, snapshot->path));
-  return std::optional<StartingPoint>(
-      {"snapshot", digest.hex, std::move(snapshot->checkpoint), snapshot->number});
+absl::StatusOr<std::optional<StartingPoint>> FindSnapshot(const FileSystem& files,
+                                                          const TrainerOptions& options,
+                                                          const StartingPoint& start) {
+  std::optional<StartingPoint> best;
+  int64_t best_step = start.checkpoint.info.step;
+  for (int64_t number = 0; number < 2; ++number) {
+    const std::string path = SnapshotPath(options.run, number);
+    if (!files.Exists(path)) continue;
+    absl::StatusOr<Checkpoint> snapshot = ReadCheckpoint(files, path, ArchitectureOf(options.settings.model));
+    const absl::Status usable =
+        snapshot.ok() ? CheckUsable(snapshot->info, options, start)
+                                             : absl::Status(snapshot.status());
+    if (!usable.ok()) {
+      ICPT_LOG(kWarning) << "recovery snapshot " << path << " is deleted: " << Message(usable);
+      files.Remove(path).IgnoreError();
+      continue;
+    }
+    const CheckpointInfo& info = snapshot->info;
+    if (info.cursor.chunk != start.checkpoint.info.cursor.chunk || info.step <= best_step) continue;
+    best_step = info.step;
+    ICPT_ASSIGN_OR_RETURN(const Digest digest, DigestOfFile(files, path));
+    best = StartingPoint{"snapshot", digest.hex, *std::move(snapshot), number};
+  }
+  return best;
 }
 
 absl::Status LoadStart(const FileSystem& files, const TrainerOptions& options, const StartingPoint& start,

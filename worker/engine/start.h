@@ -21,10 +21,15 @@ struct StartingPoint {
 
 // The checkpoint to resume from, or a beginning.
 absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOptions& options);
-// The recovery snapshot that goes furthest beyond it, if any (worker/engine/recovery.h).
-absl::StatusOr<std::optional<StartingPoint>> FindNewerStart(const FileSystem& files,
-                                                            const TrainerOptions& options,
-                                                            const StartingPoint& start);
+// The recovery snapshot that goes furthest beyond `start` within its chunk, if any. Snapshots are
+// full-precision saves on the worker's own disk in two slots, written in turn, so that a crash while one is
+// written leaves the other; they are never published. One is used only if it descends from the checkpoint
+// that the run resumes from; without one any of the same plan, seed and specialist is. One from a later chunk
+// is passed over, because the checkpoint and the scores of this chunk's end must be made first. Damaged and
+// foreign ones are deleted with a log line.
+absl::StatusOr<std::optional<StartingPoint>> FindSnapshot(const FileSystem& files,
+                                                          const TrainerOptions& options,
+                                                          const StartingPoint& start);
 
 // Puts it into the learner, whose weights are freshly drawn.
 absl::Status LoadStart(const FileSystem& files, const TrainerOptions& options, const StartingPoint& start,

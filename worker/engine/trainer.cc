@@ -17,7 +17,6 @@
 #include "worker/engine/evaluator.h"
 #include "worker/engine/learner.h"
 #include "worker/engine/ledger.h"
-#include "worker/engine/recovery.h"
 #include "worker/engine/saver.h"
 #include "worker/engine/start.h"
 #include "worker/engine/training_meter.h"
@@ -71,7 +70,7 @@ class Trainer {
   absl::Status Start() {
     ICPT_ASSIGN_OR_RETURN(lock_, LockRunFolder(files_, options_.run));
     ICPT_ASSIGN_OR_RETURN(StartingPoint start, FindStart(files_, options_));
-    ICPT_ASSIGN_OR_RETURN(snapshot_, FindNewerStart(files_, options_, start));
+    ICPT_ASSIGN_OR_RETURN(snapshot_, FindSnapshot(files_, options_, start));
     const Cursor stands = start.checkpoint.info.cursor;
     const bool ends_chunk = stands.chunk > 0 && AtChunkStart(stands);
     if (snapshot_.has_value() && !ends_chunk) start = *std::exchange(snapshot_, std::nullopt);
