@@ -5,7 +5,7 @@
 # no part of what runs outside the tests.
 # Targets over all rooms: programs, tests_sanitized (those tests and what they start), tests_plain (all others).
 
-if(INTERCEPTOR_WORKER)
+if(INTERCEPTOR_COORDINATOR OR INTERCEPTOR_WORKER)
   find_package(PkgConfig REQUIRED)
 endif()
 find_package(Threads REQUIRED)

@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "common/io/file_system.h"
 #include "common/io/zip_directory.h"
+#include "common/text/utf8.h"
 #include "worker/prepare/text.h"
 
 namespace interceptor::worker {

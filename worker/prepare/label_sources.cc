@@ -67,10 +67,7 @@ class MetadataSource final : public LabelSource {
     const std::string folder = FolderOf(entry.path);
     const auto labels = folders_.find(folder);
     if (labels == folders_.end()) {
-      const std::string& other = folders_.begin()->first;
-      reason = Cat("no label: its folder '", folder, "' has no metadata.json; the one ",
-                   other.empty() ? "at the zip's root" : Cat("in '", other, "'"),
-                   " names the clips beside it: move it to them");
+      reason = Cat("no label: its folder '", folder, "' has no metadata.json");
       return std::nullopt;
     }
     const auto line = labels->second.find(BaseName(entry.path));
@@ -82,7 +79,9 @@ class MetadataSource final : public LabelSource {
     return line->second;
   }
 
-  std::vector<std::string> WithoutClip() const override {
+  bool DescribesOneZip() const override { return true; }
+
+  std::vector<std::string> Unused() const override {
     std::vector<std::string> missing;
     for (const auto& [folder, labels] : folders_) {
       for (const auto& [name, line] : labels) {
@@ -98,7 +97,6 @@ class MetadataSource final : public LabelSource {
   std::set<std::string> matched_;
 };
 
-// The CSV may describe all chunks, so lines without a clip here are nothing unusual.
 class CsvSource final : public LabelSource {
  public:
   CsvSource(LabelLines labels, std::span<const ArchiveEntry> entries) : labels_(std::move(labels)) {
@@ -124,11 +122,20 @@ class CsvSource final : public LabelSource {
       reason = "no label: the CSV does not name it";
       return std::nullopt;
     }
+    matched_.insert(line->first);
     const std::optional<std::string> original = OriginalOf(entry, line->second.original);
     if (original.has_value()) return LabelLine{line->second.label, *original};
     reason = Cat("no label: its original '", line->second.original,
                  "' stands in several folders; name it by its path in the CSV");
     return std::nullopt;
+  }
+
+  std::vector<std::string> Unused() const override {
+    std::vector<std::string> unused;
+    for (const auto& [name, line] : labels_) {
+      if (!matched_.contains(name)) unused.push_back(name);
+    }
+    return unused;
   }
 
  private:
@@ -147,6 +154,7 @@ class CsvSource final : public LabelSource {
 
   LabelLines labels_;
   bool names_paths_ = false;
+  std::set<std::string> matched_;
   std::set<std::string> clips_;
   std::map<std::string, std::vector<std::string>> clips_of_file_;  // file name -> clip names
 };

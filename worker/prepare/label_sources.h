@@ -49,8 +49,10 @@ class LabelSource {
   virtual std::string ClipName(const ArchiveEntry& entry) const { return BaseName(entry.path); }
   // Nothing and a reason when the entry has no label. An original in the zip goes by its ClipName.
   virtual std::optional<LabelLine> Find(const ArchiveEntry& entry, std::string& reason) = 0;
-  // Names with a label and no clip.
-  virtual std::vector<std::string> WithoutClip() const { return {}; }
+  // Names that have a label and were not found: by their paths in the zip, where labels stand beside clips.
+  virtual std::vector<std::string> Unused() const { return {}; }
+  // False for labels that may describe other zips too, so that a name without a clip is nothing unusual.
+  virtual bool DescribesOneZip() const { return false; }
 };
 
 // `entries` are those of `archive` that count. INVALID_ARGUMENT where nothing says what they are.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <span>
@@ -13,6 +14,7 @@
 #include "common/io/file_system.h"
 #include "common/text/text.h"
 #include "worker/prepare/label_sources.h"
+#include "worker/prepare/near_names.h"
 #include "worker/prepare/text.h"
 
 namespace interceptor::worker {
@@ -100,7 +102,28 @@ absl::StatusOr<std::string> FamilyRoot(const LabelLines& lines, const std::strin
                          "' lead round in a circle; name the clip that each of them was made from");
 }
 
-absl::StatusOr<GateReport> Collect(std::span<const ArchiveEntry> entries, LabelSource& source) {
+// Refuses a FAKE whose original is a clip but for its spelling: as two families, one may be trained on and the
+// other held out.
+absl::Status CheckOriginals(const LabelLines& lines) {
+  CaselessNames clips;
+  for (const auto& [name, line] : lines) clips.Add(name);
+  Examples spelled;
+  for (const auto& [name, line] : lines) {
+    if (line.original.empty() || lines.contains(line.original)) continue;
+    if (const std::string* clip = clips.Find(line.original)) {
+      spelled.Add(Cat(name, " of ", Printable(line.original, 100), ", a clip as ", *clip));
+    }
+  }
+  if (spelled.count() == 0) return absl::OkStatus();
+  return InvalidArgument(
+      Counted(spelled.count(), "clip names", "clips name"),
+      " an original that differs from a clip in letter case or Unicode normal form alone (", spelled.Text(),
+      "): write each \"original\" as the clip is named");
+}
+
+// `unlabelled_paths`: of what report.unlabelled names.
+absl::StatusOr<GateReport> Collect(std::span<const ArchiveEntry> entries, LabelSource& source,
+                                   std::vector<std::string>& unlabelled_paths) {
   GateReport report;
   LabelLines lines;
   std::map<std::string, ArchiveEntry> entry_of;
@@ -119,9 +142,11 @@ absl::StatusOr<GateReport> Collect(std::span<const ArchiveEntry> entries, LabelS
       lines[name] = *line;
     } else {
       report.unlabelled[name] = reason;
+      unlabelled_paths.push_back(entry.path);
     }
   }
   SettleOriginals(lines, report.notes);
+  ICPT_RETURN_IF_ERROR(CheckOriginals(lines));
   for (const auto& [name, line] : lines) {
     ICPT_ASSIGN_OR_RETURN(std::string root, FamilyRoot(lines, name));
     (line.label == Label::kReal ? report.reals : report.fakes) += 1;
@@ -130,9 +155,14 @@ absl::StatusOr<GateReport> Collect(std::span<const ArchiveEntry> entries, LabelS
   return report;
 }
 
-absl::Status CheckMatches(const GateReport& report, const LabelSource& source, const GateRules& rules) {
-  std::vector<std::string> missing = source.WithoutClip();
-  std::erase_if(missing, IsSystemFile);
+absl::Status CheckMatches(const GateReport& report, std::span<const std::string> unlabelled_paths,
+                          const LabelSource& source, const GateRules& rules) {
+  const std::vector<std::string> unused = source.Unused();
+  std::vector<std::string> missing;
+  if (source.DescribesOneZip()) {
+    std::copy_if(unused.begin(), unused.end(), std::back_inserter(missing),
+                 [](const std::string& name) { return !IsSystemFile(name); });
+  }
   const auto clips = static_cast<int64_t>(report.clips.size() + report.unlabelled.size() + missing.size());
   const auto unmatched = static_cast<int64_t>(report.unlabelled.size() + missing.size());
   if (unmatched <= UnmatchedMax(clips, rules.unmatched_share_max)) return absl::OkStatus();
@@ -151,8 +181,8 @@ absl::Status CheckMatches(const GateReport& report, const LabelSource& source, c
     text << "; " << Counted(without_clip.count(), "label", "labels")
          << " without a clip: " << without_clip.Text();
   }
-  text << ". Correct " << report.source << ", or allow more by preparation.unmatched_share_max (now "
-       << rules.unmatched_share_max << ")";
+  text << ExplainMismatch(unlabelled_paths, unused) << ". Correct " << report.source
+       << ", or allow more by preparation.unmatched_share_max (now " << rules.unmatched_share_max << ")";
   return absl::FailedPreconditionError(text.str());
 }
 
@@ -203,12 +233,13 @@ absl::StatusOr<GateReport> PassDataGate(Archive& archive, const GateRules& rules
   }
   const auto source = FindLabels(archive, entries, csv);
   if (!source.ok()) return Annotate(source.status(), archive.path());
-  auto report = Collect(entries, **source);
+  std::vector<std::string> unlabelled_paths;
+  auto report = Collect(entries, **source, unlabelled_paths);
   if (!report.ok()) return Annotate(report.status(), archive.path());
   Note(Counted(system_files.count(), "file", "files"), system_files,
        "left out: the system that made the zip wrote them, and no camera", report->notes);
   report->source = (*source)->name();
-  ICPT_RETURN_IF_ERROR(Annotate(CheckMatches(*report, **source, rules), archive.path()));
+  ICPT_RETURN_IF_ERROR(Annotate(CheckMatches(*report, unlabelled_paths, **source, rules), archive.path()));
   if (report->reals == 0 || report->fakes == 0) {
     return FailedPrecondition(archive.path(), ": one class only: ", report->reals, " REAL and ",
                               report->fakes, " FAKE clips by ", report->source,

@@ -238,11 +238,36 @@ CATCH_TEST_CASE(
                      {.name = "clips/r.mp4", .bytes = "a"},
                      {.name = "clips/f.mp4", .bytes = "b"}})
                    .status(),
-               "its folder 'clips' has no metadata.json; the one at the zip's root names the clips beside "
-               "it: move it to them");
+               "2 of these clips lie in another folder than the labels say (clips/f.mp4, labelled as f.mp4, "
+               "clips/r.mp4, labelled as r.mp4): move metadata.json beside its clips");
   CheckRefused(
       Gate({{.name = "Metadata.JSON", .bytes = kMetadata}, {.name = "r.mp4", .bytes = "a"}}).status(),
       "the zip has 'Metadata.JSON'; rename it to lower case");
+}
+
+CATCH_TEST_CASE("names that differ in case or Unicode form alone are no match, and the refusal says so") {
+  // "é" as one character in the labels and as two in the zip, as macOS writes it.
+  const std::string labels =
+      "{\"caf\u00e9.mp4\": {\"label\": \"REAL\"}, \"F.mp4\": {\"label\": \"FAKE\", "
+      "\"original\": \"caf\u00e9.mp4\"}}";
+  const std::vector<RawZipEntry> entries = {{.name = "metadata.json", .bytes = labels},
+                                            {.name = "cafe\u0301.mp4", .bytes = "a"},
+                                            {.name = "f.mp4", .bytes = "b"}};
+  CheckRefused(Gate(entries).status(),
+               "2 of these names differ from a label in letter case or Unicode normal form alone");
+  const std::string csv = "clip,label,original\nF.MP4,FAKE,x.mp4\ncafe\u0301.mp4,REAL,\n";
+  CheckRefused(Gate(entries, {.unmatched_share_max = 0}, &csv).status(),
+               "(f.mp4 and F.MP4): write both alike");
+}
+
+CATCH_TEST_CASE("an original that is a clip but for its spelling would be another family, and is refused") {
+  const std::string labels =
+      R"({"r.mp4": {"label": "REAL"}, "f.mp4": {"label": "FAKE", "original": "R.mp4"}})";
+  CheckRefused(Gate({{.name = "metadata.json", .bytes = labels},
+                     {.name = "r.mp4", .bytes = "a"},
+                     {.name = "f.mp4", .bytes = "b"}})
+                   .status(),
+               "(f.mp4 of R.mp4, a clip as r.mp4): write each \"original\" as the clip is named");
 }
 
 CATCH_TEST_CASE("a byte-order mark before the plan's CSV is no part of it") {

@@ -27,9 +27,6 @@ class Examples {
 // "9.8 GB": powers of ten, as disks are sold.
 std::string ShownBytes(int64_t bytes);
 
-// True for well-formed UTF-8 without surrogates and overlong forms (RFC 3629, section 4).
-bool IsUtf8(std::string_view text);
-
 // Text that a terminal shows and does not obey: '?' for control characters (C0, DEL, C1), for those that turn
 // the direction of writing, and for bytes that are not UTF-8. Cut to about `bytes_max` with "...".
 std::string Printable(std::string_view text, size_t bytes_max = 800);

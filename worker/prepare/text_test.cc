@@ -17,14 +17,6 @@ CATCH_TEST_CASE("what a terminal would obey is shown as a question mark, other t
   CATCH_CHECK(Printable(std::string(5000, 'x'), 100) == std::string(100, 'x') + "...");
 }
 
-CATCH_TEST_CASE("UTF-8 is told from what only looks like it") {
-  CATCH_CHECK(IsUtf8("\xe2\x82\xac \xf0\x9f\x8e\xac"));
-  CATCH_CHECK_FALSE(IsUtf8("\xc0\xaf"));
-  CATCH_CHECK_FALSE(IsUtf8("\xed\xa0\x80"));
-  CATCH_CHECK_FALSE(IsUtf8("\xf5\x80\x80\x80"));
-  CATCH_CHECK_FALSE(IsUtf8("\xe2\x82"));
-}
-
 CATCH_TEST_CASE("sizes are told in powers of ten, chunks by their names") {
   CATCH_CHECK(ShownBytes(9'800'000'000) == "9.8 GB");
   CATCH_CHECK(ShownBytes(3'100'000) == "3.1 MB");
