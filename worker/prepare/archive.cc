@@ -74,7 +74,7 @@ absl::StatusOr<bool> JudgeEntry(const ZipEntry& entry) {
     return InvalidArgument("entry '", name, "' is encrypted; pack it without a password");
   if (entry.method != ZIP_CM_STORE && entry.method != ZIP_CM_DEFLATE) {
     return InvalidArgument("entry '", name, "' is packed by method ", entry.method,
-                           "; only stored and deflated entries are read");
+                           "; only stored and deflated entries are read, pack it again by deflate");
   }
   return true;
 }
@@ -87,7 +87,8 @@ absl::Status CheckHashes(std::span<const ZipEntry> entries) {
     uint32_t hash = 5381;
     for (const char c : entry.name) hash = hash * 33 + static_cast<uint8_t>(c);
     if (++counts[hash % counts.size()] > kSameMax) {
-      return InvalidArgument("its entries' names are made to have one hash, such as '", entry.name, "'");
+      return InvalidArgument("its entries' names are made to have one hash, such as '", entry.name,
+                             "'; rename them");
     }
   }
   return absl::OkStatus();

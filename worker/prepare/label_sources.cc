@@ -29,11 +29,21 @@ std::string PathIn(const std::string& folder, const std::string& name) {
   return folder.empty() ? name : JoinPath(folder, name);
 }
 
+// Refuses a name that no entry of a zip can have.
+absl::Status CheckName(std::string_view name) {
+  const absl::Status valid = ValidateEntryName(name);
+  return valid.ok() ? valid : InvalidArgument(valid.message(), "; write it as the zip names the clip");
+}
+
 absl::StatusOr<LabelLine> ParseMetadataEntry(const std::string& clip, const json& value) {
-  ICPT_RETURN_IF_ERROR(ValidateEntryName(clip));
-  if (!value.is_object()) return InvalidArgument("\"", clip, "\" is not an object");
+  ICPT_RETURN_IF_ERROR(CheckName(clip));
+  if (!value.is_object()) {
+    return InvalidArgument("\"", clip, "\" is not an object; write {\"label\": \"FAKE\", \"original\": ...}");
+  }
   const auto label = value.find("label");
-  if (label == value.end() || !label->is_string()) return InvalidArgument("\"", clip, "\" has no \"label\"");
+  if (label == value.end() || !label->is_string()) {
+    return InvalidArgument("\"", clip, "\" has no \"label\"; give it REAL or FAKE");
+  }
   const std::optional<Label> parsed = ParseLabel(label->get<std::string>());
   if (!parsed.has_value()) {
     return InvalidArgument("\"", clip, "\" has the label \"", Printable(label->get<std::string>(), 60),
@@ -43,10 +53,10 @@ absl::StatusOr<LabelLine> ParseMetadataEntry(const std::string& clip, const json
   const auto original = value.find("original");
   if (original != value.end() && !original->is_null()) {
     if (!original->is_string())
-      return InvalidArgument("\"", clip, "\" has an \"original\" that is no string");
+      return InvalidArgument("\"", clip, "\" has an \"original\" that is no string; name a clip");
     line.original = original->get<std::string>();
     if (!line.original.empty()) {
-      ICPT_RETURN_IF_ERROR(Annotate(ValidateEntryName(line.original), Cat("\"", clip, "\": \"original\"")));
+      ICPT_RETURN_IF_ERROR(Annotate(CheckName(line.original), Cat("\"", clip, "\": \"original\"")));
     }
   }
   if (line.label == Label::kFake && NamesNothing(line.original)) {
