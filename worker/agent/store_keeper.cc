@@ -50,12 +50,12 @@ absl::Status StoreKeeper::Refer(const std::string& chunk, const std::string& spe
 }
 
 absl::Status StoreKeeper::Release(const std::string& chunk, const std::string& specialist) {
-  const std::string path = JoinPath(RefFolder(chunk), Cat(box_, "-", specialist));
-  if (!files_.Exists(path)) return absl::OkStatus();
-  ICPT_RETURN_IF_ERROR(files_.Remove(path));
-  ICPT_ASSIGN_OR_RETURN(const std::vector<std::string> others, files_.List(RefFolder(chunk)));
-  if (!others.empty()) return absl::OkStatus();
-  return files_.Remove(TrainStorePath(store_, chunk));
+  ICPT_RETURN_IF_ERROR(files_.Remove(JoinPath(RefFolder(chunk), Cat(box_, "-", specialist))));
+  // Also when the reference was gone before: its removal may have been the last thing done.
+  const auto references = files_.List(RefFolder(chunk));
+  if (absl::IsNotFound(references.status())) return absl::OkStatus();
+  ICPT_RETURN_IF_ERROR(references.status());
+  return references->empty() ? files_.Remove(TrainStorePath(store_, chunk)) : absl::OkStatus();
 }
 
 }  // namespace interceptor::worker

@@ -70,5 +70,16 @@ CATCH_TEST_CASE("train.clips goes with the last run that needs it, of whatever w
   CATCH_CHECK(one.Look("00").ok());
 }
 
+CATCH_TEST_CASE("a release that was cut off before it removed the clips is done again") {
+  Store store;
+  StoreKeeper keeper(SystemFiles(), store.folder.path(), "box");
+  CATCH_REQUIRE(keeper.Release("00", "BG").ok());
+  CATCH_CHECK(SystemFiles().Exists(store.Path("train.clips")));  // nobody ever referred to it
+  CATCH_REQUIRE(keeper.Refer("00", "BG").ok());
+  CATCH_REQUIRE(SystemFiles().Remove(store.folder.File("refs/00/box-BG")).ok());
+  CATCH_REQUIRE(keeper.Release("00", "BG").ok());
+  CATCH_CHECK_FALSE(SystemFiles().Exists(store.Path("train.clips")));
+}
+
 }  // namespace
 }  // namespace interceptor::worker

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 
@@ -31,8 +32,8 @@ absl::Status FindSpecialists(const FileSystem& files, JoinOptions& options) {
   const std::string beginning = options.chunk + "-";
   for (const std::string& name : names) {
     if (!name.starts_with(beginning) || !name.ends_with(kEnding)) continue;
-    options.specialists.push_back(
-        name.substr(beginning.size(), name.size() - beginning.size() - kEnding.size()));
+    std::string specialist = name.substr(beginning.size(), name.size() - beginning.size() - kEnding.size());
+    if (ValidateName(name, specialist).ok()) options.specialists.push_back(std::move(specialist));
   }
   if (!options.specialists.empty()) return absl::OkStatus();
   return NotFound("folder ", options.tables, " holds no score table of chunk ", options.chunk, ", such as ",

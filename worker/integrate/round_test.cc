@@ -19,7 +19,8 @@ struct Fixture {
 
   Fixture() {
     CATCH_REQUIRE(SystemFiles().MakeFolder(options.tables).ok());
-    for (const char* name : {"03-AV.csv", "03-BG.csv", "03-x-own.csv", "02-TM.csv", "03-notes.txt"}) {
+    for (const char* name :
+         {"03-AV.csv", "03-BG.csv", "03-x-own.csv", "02-TM.csv", "03-notes.txt", "03-\xff.csv"}) {
       CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), JoinPath(options.tables, name), kTable).ok());
     }
   }
