@@ -17,9 +17,8 @@ bool IsTemporary(std::string_view name) {
   const size_t mark = name.rfind(kTemporaryMark);
   if (mark == std::string_view::npos) return false;
   const std::string_view id = name.substr(mark + kTemporaryMark.size());
-  return id.size() == kIdLength && std::all_of(id.begin(), id.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
+  return id.size() == kIdLength &&
+         std::ranges::all_of(id, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 class Writer : public AtomicFileWriter {
@@ -109,11 +108,13 @@ absl::StatusOr<std::string> ReadWholeFile(const FileSystem& files, const std::st
   return bytes;
 }
 
-absl::StatusOr<Digest> DigestOfFile(const FileSystem& files, const std::string& path) {
+absl::StatusOr<Digest> DigestOfFile(const FileSystem& files, const std::string& path,
+                                    const std::function<bool()>& stopped) {
   ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, files.Open(path, OpenMode::kRead));
   DigestBuilder builder;
   int64_t offset = 0;
   while (true) {
+    if (stopped && stopped()) return absl::CancelledError("stopped");
     ICPT_ASSIGN_OR_RETURN(const std::string part, file->ReadAt(offset, kDigestPartBytes));
     if (part.empty()) return builder.Finish();
     builder.Add(part);

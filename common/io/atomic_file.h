@@ -4,6 +4,7 @@
 // sweeps.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,8 +22,9 @@ absl::Status WriteFileAtomically(const FileSystem& files, const std::string& pat
 absl::StatusOr<std::string> ReadWholeFile(const FileSystem& files, const std::string& path,
                                           int64_t limit_bytes = int64_t{256} << 20);
 
-// SHA-256 of a file, read in parts.
-absl::StatusOr<Digest> DigestOfFile(const FileSystem& files, const std::string& path);
+// SHA-256 of a file, read in parts; CANCELLED when `stopped`, which is asked before each, says so.
+absl::StatusOr<Digest> DigestOfFile(const FileSystem& files, const std::string& path,
+                                    const std::function<bool()>& stopped = nullptr);
 
 // The same steps for a file written in parts; the destructor removes an uncommitted temporary.
 class AtomicFileWriter {

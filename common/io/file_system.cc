@@ -1,15 +1,14 @@
 #include "common/io/file_system.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <utility>
 
 #include "common/base/status.h"
@@ -23,6 +22,11 @@ auto Retry(Call call) {
   auto result = call();
   while (result == -1 && errno == EINTR) result = call();
   return result;
+}
+
+// OK for a system call that returned 0, else what errno says of it.
+absl::Status Outcome(int result, std::string_view what) {
+  return result == 0 ? absl::OkStatus() : ErrnoStatus(errno, what);
 }
 
 class SystemFile : public File {
@@ -75,17 +79,12 @@ class SystemFile : public File {
   }
 
   absl::Status Truncate(int64_t size) override {
-    if (Retry([&] { return ::ftruncate(descriptor_, size); }) != 0) {
-      return ErrnoStatus(errno, Cat("cannot cut ", path_, " to ", size, " bytes"));
-    }
-    return absl::OkStatus();
+    const int result = Retry([&] { return ::ftruncate(descriptor_, size); });
+    return Outcome(result, Cat("cannot cut ", path_, " to ", size, " bytes"));
   }
 
   absl::Status Sync() override {
-    if (Retry([&] { return ::fsync(descriptor_); }) != 0) {
-      return ErrnoStatus(errno, Cat("cannot sync ", path_));
-    }
-    return absl::OkStatus();
+    return Outcome(Retry([&] { return ::fsync(descriptor_); }), Cat("cannot sync ", path_));
   }
 
   absl::Status Lock() override {
@@ -103,22 +102,14 @@ class SystemFile : public File {
   const std::string path_;
 };
 
-int OpenFlags(OpenMode mode) {
-  switch (mode) {
-    case OpenMode::kRead:
-      return O_RDONLY | O_NONBLOCK;  // a FIFO without a writer must not hold anybody up
-    case OpenMode::kReadWrite:
-      return O_RDWR | O_CREAT;
-    case OpenMode::kCreateNew:
-      return O_RDWR | O_CREAT | O_EXCL;
-  }
-  return O_RDONLY;
-}
+// By OpenMode. A FIFO without a writer must not hold a reader up.
+constexpr int kOpenFlags[] = {O_RDONLY | O_NONBLOCK, O_RDWR | O_CREAT, O_RDWR | O_CREAT | O_EXCL};
 
 class SystemFileSystem : public FileSystem {
  public:
   absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) const override {
-    const int descriptor = Retry([&] { return ::open(path.c_str(), OpenFlags(mode) | O_CLOEXEC, 0644); });
+    const int descriptor =
+        Retry([&] { return ::open(path.c_str(), kOpenFlags[static_cast<size_t>(mode)] | O_CLOEXEC, 0644); });
     if (descriptor < 0) return ErrnoStatus(errno, Cat("cannot open ", path));
     return std::make_unique<SystemFile>(descriptor, path);
   }
@@ -133,19 +124,14 @@ class SystemFileSystem : public FileSystem {
   }
 
   absl::StatusOr<std::vector<std::string>> List(const std::string& folder) const override {
-    DIR* stream = ::opendir(folder.c_str());
-    if (stream == nullptr) return ErrnoStatus(errno, Cat("cannot list ", folder));
-    const std::unique_ptr<DIR, int (*)(DIR*)> closer(stream, &::closedir);
     std::vector<std::string> names;
-    while (true) {
-      errno = 0;
-      const dirent* entry = ::readdir(stream);
-      if (entry == nullptr) break;
-      const std::string_view name = entry->d_name;
-      if (name != "." && name != "..") names.emplace_back(name);
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
+         at.increment(error)) {
+      names.push_back(at->path().filename().string());
     }
-    if (errno != 0) return ErrnoStatus(errno, Cat("cannot list ", folder));
-    std::sort(names.begin(), names.end());
+    if (error) return ErrnoStatus(error.value(), Cat("cannot list ", folder));
+    std::ranges::sort(names);
     return names;
   }
 
@@ -166,16 +152,11 @@ class SystemFileSystem : public FileSystem {
   }
 
   absl::Status Rename(const std::string& from, const std::string& to) const override {
-    if (::rename(from.c_str(), to.c_str()) != 0) {
-      return ErrnoStatus(errno, Cat("cannot rename ", from, " to ", to));
-    }
-    return absl::OkStatus();
+    return Outcome(::rename(from.c_str(), to.c_str()), Cat("cannot rename ", from, " to ", to));
   }
 
   absl::Status Link(const std::string& from, const std::string& to) const override {
-    if (::link(from.c_str(), to.c_str()) != 0)
-      return ErrnoStatus(errno, Cat("cannot link ", from, " to ", to));
-    return absl::OkStatus();
+    return Outcome(::link(from.c_str(), to.c_str()), Cat("cannot link ", from, " to ", to));
   }
 
   absl::Status Remove(const std::string& path) const override {
@@ -190,13 +171,11 @@ class SystemFileSystem : public FileSystem {
   }
 
   absl::StatusOr<SpaceInfo> Space(const std::string& folder) const override {
-    struct statvfs info;
-    if (Retry([&] { return ::statvfs(folder.c_str(), &info); }) != 0) {
-      return ErrnoStatus(errno, Cat("cannot ask for the free space of ", folder));
-    }
-    const auto block_bytes = static_cast<int64_t>(info.f_frsize);
-    return SpaceInfo{.free_bytes = static_cast<int64_t>(info.f_bavail) * block_bytes,
-                     .total_bytes = static_cast<int64_t>(info.f_blocks) * block_bytes};
+    std::error_code error;
+    const std::filesystem::space_info space = std::filesystem::space(folder, error);
+    if (error) return ErrnoStatus(error.value(), Cat("cannot ask for the free space of ", folder));
+    return SpaceInfo{.free_bytes = static_cast<int64_t>(space.available),
+                     .total_bytes = static_cast<int64_t>(space.capacity)};
   }
 };
 
@@ -229,6 +208,12 @@ std::string BaseName(std::string_view path) {
   path = WithoutTrailingSlashes(path);
   if (path == "/") return "/";
   return std::string(path.substr(path.rfind('/') + 1));
+}
+
+std::string OwnFolder() {
+  std::error_code error;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? "." : program.parent_path().string();
 }
 
 }  // namespace interceptor

@@ -36,6 +36,9 @@ struct FileInfo {
   bool is_directory = false;
   uint64_t inode = 0;
   absl::Time modified;
+
+  // The same file with, as far as its size and time tell, the same bytes.
+  friend bool operator==(const FileInfo&, const FileInfo&) = default;
 };
 
 struct SpaceInfo {
@@ -69,6 +72,10 @@ class FileSystem {
   virtual absl::StatusOr<SpaceInfo> Space(const std::string& folder) const = 0;
 
   bool Exists(const std::string& path) const { return Stat(path).ok(); }
+  bool HasSize(const std::string& path, int64_t size_bytes) const {
+    const auto info = Stat(path);
+    return info.ok() && info->size_bytes == size_bytes;
+  }
 };
 
 // The machine's own file system; lives for the whole program.
@@ -78,5 +85,8 @@ const FileSystem& SystemFiles();
 std::string JoinPath(std::string_view folder, std::string_view name);
 std::string ParentFolder(std::string_view path);
 std::string BaseName(std::string_view path);
+
+// The folder that the running program lies in.
+std::string OwnFolder();
 
 }  // namespace interceptor

@@ -3,9 +3,12 @@
 //     visit("chunk", cursor.chunk);
 //     visit("epoch", cursor.epoch);
 //   }
-// where `visit` is a FieldWriter, which changes nothing, or a FieldReader.
+// where `visit` is a FieldWriter, which changes nothing, or a FieldReader. Values are strings, numbers, booleans, and
+// lists and maps of them; enumerators and structs go through the named members.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,6 +18,7 @@
 
 #include "common/base/status.h"
 #include "common/io/config.h"
+#include "common/io/file_system.h"
 
 namespace interceptor {
 
@@ -28,10 +32,20 @@ class FieldWriter {
   void Optional(const char* key, const Value& value) {
     object[key] = value;
   }
+  // An object that may be absent.
+  template <typename Value, typename Fields>
+  void Optional(const char* key, std::optional<Value>& value, const Fields& fields) {
+    if (value.has_value()) Object(key, [&](FieldWriter& nested) { fields(nested, *value); });
+  }
   // An enumerator by its name.
   template <typename Enum, typename Parse>
   void Name(const char* key, const Enum& value, const Parse&) {
     object[key] = std::string(ToString(value));
+  }
+  template <typename Enum, typename Parse>
+  void Names(const char* key, const std::vector<Enum>& values, const Parse&) {
+    object[key] = nlohmann::json::array();
+    for (const Enum value : values) object[key].push_back(std::string(ToString(value)));
   }
   // A nested object, whose fields `fields` names.
   template <typename Fields>
@@ -39,6 +53,16 @@ class FieldWriter {
     FieldWriter nested;
     fields(nested);
     object[key] = std::move(nested.object);
+  }
+  // A list of objects: `fields` names those of one item.
+  template <typename Items, typename Fields>
+  void List(const char* key, Items& items, const Fields& fields) {
+    object[key] = nlohmann::json::array();
+    for (auto& item : items) {
+      FieldWriter nested;
+      fields(nested, item);
+      object[key].push_back(std::move(nested.object));
+    }
   }
 
   nlohmann::json object = nlohmann::json::object();
@@ -52,11 +76,13 @@ class FieldReader {
   void operator()(const char* key, std::string& value) { value = reader_.String(key); }
   void operator()(const char* key, double& value) { value = reader_.Number(key); }
   void operator()(const char* key, bool& value) { value = reader_.Boolean(key); }
-  void operator()(const char* key, std::vector<std::string>& values) {
-    for (const nlohmann::json& item : reader_.Array(key)) {
-      if (!item.is_string()) reader_.Fail(Cat("has something else than strings in \"", key, "\""));
-      values.push_back(item.is_string() ? item.get<std::string>() : "");
-    }
+  template <typename Item>
+  void operator()(const char* key, std::vector<Item>& items) {
+    Take(key, reader_.Array(key), items);
+  }
+  template <typename Item>
+  void operator()(const char* key, std::map<std::string, Item>& items) {
+    Take(key, reader_.Object(key), items);
   }
   template <typename Integer>
   void operator()(const char* key, Integer& value) {
@@ -72,25 +98,93 @@ class FieldReader {
   }
   template <typename Enum, typename Parse>
   void Name(const char* key, Enum& value, const Parse& parse) {
-    const std::string name = reader_.String(key);
-    const std::optional<Enum> known = parse(name);
-    if (!known.has_value())
-      reader_.Fail(Cat("has the key \"", key, "\" with the unknown word \"", name, "\""));
-    value = known.value_or(value);
+    Find(key, reader_.String(key), parse, value);
+  }
+  template <typename Enum, typename Parse>
+  void Names(const char* key, std::vector<Enum>& values, const Parse& parse) {
+    std::vector<std::string> names;
+    (*this)(key, names);
+    values.clear();
+    for (const std::string& name : names) Find(key, name, parse, values.emplace_back());
   }
   template <typename Fields>
   void Object(const char* key, const Fields& fields) {
     const nlohmann::json& object = reader_.Object(key);
-    if (!reader_.status().ok()) return;
-    FieldReader nested(object, key);
-    fields(nested);
-    if (!nested.reader_.status().ok()) reader_.Fail(Cat("has a fault: ", Message(nested.reader_.status())));
+    if (reader_.status().ok()) Nested(key, object, fields);
+  }
+  template <typename Value, typename Fields>
+  void Optional(const char* key, std::optional<Value>& value, const Fields& fields) {
+    if (reader_.Has(key)) Object(key, [&](FieldReader& nested) { fields(nested, value.emplace()); });
+  }
+  template <typename Items, typename Fields>
+  void List(const char* key, Items& items, const Fields& fields) {
+    for (const nlohmann::json& each : reader_.Array(key)) {
+      Nested(key, each, [&](FieldReader& nested) { fields(nested, items.emplace_back()); });
+    }
   }
 
+  // For faults that the caller finds in what was read.
   JsonReader& reader() { return reader_; }
+  // The first fault; keys that nobody asked for are none.
+  const absl::Status& status() const { return reader_.status(); }
+  // The first fault, or a key here or in a nested object that nobody asked for.
+  absl::Status Finish() {
+    ICPT_RETURN_IF_ERROR(reader_.Finish());
+    return unknown_;
+  }
 
  private:
+  template <typename Fields>
+  void Nested(const char* key, const nlohmann::json& object, const Fields& fields) {
+    FieldReader nested(object, key);
+    fields(nested);
+    if (!nested.status().ok()) reader_.Fail(Cat("has a fault: ", Message(nested.status())));
+    if (unknown_.ok()) unknown_ = nested.Finish();
+  }
+
+  template <typename Enum, typename Parse>
+  void Find(const char* key, const std::string& name, const Parse& parse, Enum& value) {
+    const std::optional<Enum> known = parse(name);
+    if (!known.has_value()) reader_.Fail(Cat("has the unknown ", key, " \"", name, "\""));
+    value = known.value_or(value);
+  }
+
+  template <typename Item>
+  void Take(const char* key, const nlohmann::json& given, std::vector<Item>& items) {
+    if (!Is(key, given.is_array())) return;
+    for (const nlohmann::json& each : given) Take(key, each, items.emplace_back());
+  }
+  template <typename Item>
+  void Take(const char* key, const nlohmann::json& given, std::map<std::string, Item>& items) {
+    if (!Is(key, given.is_object())) return;
+    for (const auto& [name, each] : given.items()) Take(key, each, items[name]);
+  }
+  void Take(const char* key, const nlohmann::json& given, std::string& text) {
+    if (Is(key, given.is_string())) text = given.get<std::string>();
+  }
+  void Take(const char* key, const nlohmann::json& given, double& number) {
+    if (Is(key, given.is_number())) number = given.get<double>();
+  }
+  void Take(const char* key, const nlohmann::json& given, int64_t& number) {
+    const bool fits = !given.is_number_unsigned() || given.get<uint64_t>() <= uint64_t{INT64_MAX};
+    if (Is(key, given.is_number_integer() && fits)) number = given.get<int64_t>();
+  }
+  bool Is(const char* key, bool is_of_type) {
+    if (!is_of_type) reader_.Fail(Cat("has something of another type in \"", key, "\""));
+    return is_of_type;
+  }
+
   JsonReader reader_;
+  absl::Status unknown_;  // a nested key that nobody asked for
 };
+
+// By what a regular file is known again.
+void Fields(auto& visit, FileInfo& file) {
+  int64_t modified_ns = absl::ToUnixNanos(file.modified);
+  visit("inode", file.inode);
+  visit("size_bytes", file.size_bytes);
+  visit("modified_ns", modified_ns);
+  file.modified = absl::FromUnixNanos(modified_ns);
+}
 
 }  // namespace interceptor

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <string_view>
 
-#include "absl/synchronization/mutex.h"
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/io/config.h"
@@ -28,49 +27,36 @@ int PollMilliseconds(absl::Duration left) {
 
 }  // namespace
 
-struct LineChannel::Impl {
-  int fd = -1;
-  absl::Mutex send_mutex;
-  std::string input;    // bytes received and not yet handed out
-  size_t searched = 0;  // bytes of `input` known to hold no newline
-  bool closed = false;
+LineChannel::LineChannel(int fd) : fd_(fd) { fcntl(fd, F_SETFD, FD_CLOEXEC); }
 
-  // Takes one whole line out of `input`, if there is one.
-  bool TakeLine(std::string& line) {
-    const size_t end = input.find('\n', searched);
-    if (end == std::string::npos) {
-      searched = input.size();
-      return false;
-    }
-    line = input.substr(0, end);
-    input.erase(0, end + 1);
-    searched = 0;
-    return true;
+LineChannel::~LineChannel() { close(fd_); }
+
+// Takes one whole line out of input_, if there is one.
+bool LineChannel::TakeLine(std::string& line) {
+  const size_t end = input_.find('\n', searched_);
+  if (end == std::string::npos) {
+    searched_ = input_.size();
+    return false;
   }
-
-  // Reads what is there without waiting. Anything unfinished is dropped when the peer is gone.
-  absl::Status Fill() {
-    char buffer[kReadBytes];
-    const ssize_t count = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
-    if (count > 0) {
-      input.append(buffer, static_cast<size_t>(count));
-    } else if (count == 0 || errno == ECONNRESET) {
-      closed = true;
-    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-      return ErrnoStatus(errno, "receive on the control channel");
-    }
-    return absl::OkStatus();
-  }
-};
-
-LineChannel::LineChannel(int fd) : impl_(std::make_unique<Impl>()) {
-  impl_->fd = fd;
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  line = input_.substr(0, end);
+  input_.erase(0, end + 1);
+  searched_ = 0;
+  return true;
 }
 
-LineChannel::~LineChannel() { close(impl_->fd); }
-
-int LineChannel::fd() const { return impl_->fd; }
+// Reads what is there without waiting. Anything unfinished is dropped when the peer is gone.
+absl::Status LineChannel::Fill() {
+  char buffer[kReadBytes];
+  const ssize_t count = recv(fd_, buffer, sizeof(buffer), MSG_DONTWAIT);
+  if (count > 0) {
+    input_.append(buffer, static_cast<size_t>(count));
+  } else if (count == 0 || errno == ECONNRESET) {
+    closed_ = true;
+  } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+    return ErrnoStatus(errno, "receive on the control channel");
+  }
+  return absl::OkStatus();
+}
 
 absl::Status LineChannel::Send(const nlohmann::json& message) {
   std::string line = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -79,13 +65,13 @@ absl::Status LineChannel::Send(const nlohmann::json& message) {
     return ResourceExhausted("a message of ", line.size(), " bytes is over the channel's limit of ",
                              kLineBytesMax);
   }
-  absl::MutexLock lock(&impl_->send_mutex);
+  absl::MutexLock lock(&send_mutex_);
   for (std::string_view left = line; !left.empty();) {
-    const ssize_t count = send(impl_->fd, left.data(), left.size(), MSG_NOSIGNAL);
+    const ssize_t count = send(fd_, left.data(), left.size(), MSG_NOSIGNAL);
     if (count >= 0) {
       left.remove_prefix(static_cast<size_t>(count));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      pollfd wait{.fd = impl_->fd, .events = POLLOUT, .revents = 0};
+      pollfd wait{.fd = fd_, .events = POLLOUT, .revents = 0};
       poll(&wait, 1, -1);
     } else if (errno == EPIPE || errno == ECONNRESET) {
       return Unavailable("the other side of the control channel is gone");
@@ -100,20 +86,20 @@ absl::StatusOr<ChannelInput> LineChannel::Receive(absl::Duration timeout) {
   const MonotonicTime deadline = SystemClock().Now() + timeout;
   while (true) {
     std::string line;
-    if (impl_->TakeLine(line)) {
+    if (TakeLine(line)) {
       ICPT_ASSIGN_OR_RETURN(nlohmann::json message, ParseJsonObject(line, kLineBytesMax));
       return ChannelInput{ChannelInput::Kind::kMessage, std::move(message)};
     }
-    if (static_cast<int64_t>(impl_->input.size()) >= kLineBytesMax) {
+    if (static_cast<int64_t>(input_.size()) >= kLineBytesMax) {
       return ResourceExhausted("a line on the control channel is over ", kLineBytesMax, " bytes");
     }
-    if (impl_->closed) return ChannelInput{ChannelInput::Kind::kClosed, {}};
+    if (closed_) return ChannelInput{ChannelInput::Kind::kClosed, {}};
     const absl::Duration left = deadline - SystemClock().Now();
-    pollfd wait{.fd = impl_->fd, .events = POLLIN, .revents = 0};
+    pollfd wait{.fd = fd_, .events = POLLIN, .revents = 0};
     const int ready = poll(&wait, 1, PollMilliseconds(std::max(left, absl::ZeroDuration())));
     if (ready < 0 && errno != EINTR) return ErrnoStatus(errno, "wait on the control channel");
     if (ready > 0) {
-      ICPT_RETURN_IF_ERROR(impl_->Fill());
+      ICPT_RETURN_IF_ERROR(Fill());
     } else if (left <= absl::ZeroDuration()) {
       return ChannelInput{ChannelInput::Kind::kNothing, {}};
     }

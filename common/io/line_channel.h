@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
 namespace interceptor {
@@ -29,8 +30,6 @@ class LineChannel {
   // Takes over `fd`, a connected stream socket, and closes it in the end. The fd becomes close-on-exec.
   explicit LineChannel(int fd);
   ~LineChannel();
-  LineChannel(const LineChannel&) = delete;
-  LineChannel& operator=(const LineChannel&) = delete;
 
   // Writes the whole line before it returns; lines of several threads never mix. UNAVAILABLE when the other
   // side is gone, RESOURCE_EXHAUSTED for a line over kLineBytesMax. A closed peer raises no SIGPIPE.
@@ -45,11 +44,17 @@ class LineChannel {
   absl::StatusOr<ChannelInput> TryReceive() { return Receive(absl::ZeroDuration()); }
 
   // For poll(2) beside other descriptors. A whole line may already be buffered: drain TryReceive first.
-  int fd() const;
+  int fd() const { return fd_; }
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  bool TakeLine(std::string& line);
+  absl::Status Fill();
+
+  const int fd_;
+  absl::Mutex send_mutex_;
+  std::string input_;    // bytes received and not yet handed out
+  size_t searched_ = 0;  // bytes of input_ known to hold no newline
+  bool closed_ = false;
 };
 
 struct ChannelPair {

@@ -1,7 +1,8 @@
 #include "common/io/safetensors.h"
 
 #include <algorithm>
-#include <limits>
+#include <bit>
+#include <cstring>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -9,10 +10,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "common/base/enum_names.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "common/io/config.h"
+#include "common/io/json_fields.h"
 
 namespace interceptor {
 namespace {
@@ -24,14 +25,26 @@ constexpr int64_t kHeaderBytesMax = 100'000'000;
 constexpr int64_t kDataAlignment = 64;
 constexpr std::string_view kMetadataKey = "__metadata__";
 
-constexpr std::pair<DType, std::string_view> kDTypes[] = {{DType::kF32, "F32"}, {DType::kBF16, "BF16"},
-                                                          {DType::kF64, "F64"}, {DType::kI64, "I64"},
-                                                          {DType::kI32, "I32"}, {DType::kU8, "U8"}};
+static_assert(std::endian::native == std::endian::little, "the length is written as it lies in memory");
+
+struct ElementFormat {
+  std::string_view name;
+  int64_t bytes;
+};
+constexpr ElementFormat kDTypes[] = {{"F32", 4}, {"BF16", 2}, {"F64", 8}, {"I64", 8}, {"I32", 4}, {"U8", 1}};
+
+std::string_view ToString(DType dtype) { return kDTypes[static_cast<size_t>(dtype)].name; }
+
+std::optional<DType> ParseDType(std::string_view name) {
+  const auto* const found = std::ranges::find(kDTypes, name, &ElementFormat::name);
+  if (found == std::end(kDTypes)) return std::nullopt;
+  return static_cast<DType>(found - std::begin(kDTypes));
+}
 
 // Bytes of a tensor; nothing when a dimension is negative or the product does not fit 63 bits.
 std::optional<int64_t> TensorSize(DType dtype, const std::vector<int64_t>& shape) {
-  if (std::any_of(shape.begin(), shape.end(), [](int64_t n) { return n < 0; })) return std::nullopt;
-  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
+  if (std::ranges::any_of(shape, [](int64_t n) { return n < 0; })) return std::nullopt;
+  if (std::ranges::find(shape, 0) != shape.end()) return 0;
   int64_t size = BytesPerElement(dtype);
   for (const int64_t n : shape) {
     if (__builtin_mul_overflow(size, n, &size)) return std::nullopt;
@@ -39,34 +52,19 @@ std::optional<int64_t> TensorSize(DType dtype, const std::vector<int64_t>& shape
   return size;
 }
 
-absl::StatusOr<std::vector<int64_t>> Integers(const Json& array, std::string_view what) {
-  std::vector<int64_t> values;
-  for (const Json& item : array) {
-    const bool fits = item.is_number_unsigned() &&
-                      item.get<uint64_t>() <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-    if (!fits) return DataLoss(what, " holds ", item.dump(-1, ' ', true, Json::error_handler_t::replace));
-    values.push_back(item.get<int64_t>());
-  }
-  return values;
-}
-
 absl::StatusOr<TensorEntry> ParseEntry(const std::string& name, const Json& json) {
   const std::string what = Cat("tensor \"", name, "\"");
-  JsonReader reader(json, what);
-  const std::string dtype_name = reader.String("dtype");
-  const Json& shape = reader.Array("shape");
-  const Json& offsets = reader.Array("data_offsets");
-  const absl::Status read = reader.Finish();
-  if (!read.ok()) return DataLoss(read.message());
-
-  const std::optional<DType> dtype = ValueNamed(kDTypes, dtype_name);
-  if (!dtype.has_value()) return DataLoss(what, " has the unknown dtype \"", dtype_name, "\"");
+  FieldReader reader(json, what);
   TensorEntry entry;
   entry.name = name;
-  entry.dtype = *dtype;
-  ICPT_ASSIGN_OR_RETURN(entry.shape, Integers(shape, Cat("the shape of ", what)));
-  ICPT_ASSIGN_OR_RETURN(const std::vector<int64_t> range, Integers(offsets, Cat("data_offsets of ", what)));
-  if (range.size() != 2 || range[0] > range[1]) return DataLoss("data_offsets of ", what, " are no range");
+  std::vector<int64_t> range;
+  reader.Name("dtype", entry.dtype, ParseDType);
+  reader("shape", entry.shape);
+  reader("data_offsets", range);
+  const absl::Status read = reader.Finish();
+  if (!read.ok()) return DataLoss(read.message());
+  if (range.size() != 2 || range[0] < 0 || range[0] > range[1])
+    return DataLoss("data_offsets of ", what, " are no range");
   entry.begin = range[0];
   entry.end = range[1];
   const std::optional<int64_t> size = TensorSize(entry.dtype, entry.shape);
@@ -79,9 +77,7 @@ absl::StatusOr<TensorEntry> ParseEntry(const std::string& name, const Json& json
 
 // Sorts by place and demands that the tensors fill the data section from end to end.
 absl::Status OrderAndCheckCover(std::vector<TensorEntry>& tensors, int64_t data_bytes) {
-  std::sort(tensors.begin(), tensors.end(), [](const TensorEntry& a, const TensorEntry& b) {
-    return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
-  });
+  std::ranges::sort(tensors, {}, [](const TensorEntry& e) { return std::tie(e.begin, e.end, e.name); });
   int64_t at = 0;
   for (const TensorEntry& entry : tensors) {
     if (entry.begin != at) {
@@ -123,7 +119,7 @@ absl::StatusOr<std::string> MakeHeader(const std::map<std::string, std::string>&
                              " bytes, but its shape needs ",
                              size.has_value() ? Cat(*size) : "more than 2^63");
     }
-    header[tensor.name] = {{"dtype", std::string(NameOf(kDTypes, tensor.dtype))},
+    header[tensor.name] = {{"dtype", std::string(ToString(tensor.dtype))},
                            {"shape", tensor.shape},
                            {"data_offsets", {at, at + *size}}};
     at += *size;
@@ -137,59 +133,9 @@ absl::StatusOr<std::string> MakeHeader(const std::map<std::string, std::string>&
   return text;
 }
 
-std::string EncodeLength(uint64_t length) {
-  std::string bytes(kLengthBytes, '\0');
-  for (int i = 0; i < kLengthBytes; ++i) bytes[i] = static_cast<char>((length >> (8 * i)) & 0xff);
-  return bytes;
-}
-
-uint64_t DecodeLength(std::string_view bytes) {
-  uint64_t length = 0;
-  for (int i = 0; i < kLengthBytes; ++i) length |= uint64_t{static_cast<uint8_t>(bytes[i])} << (8 * i);
-  return length;
-}
-
-class LoadedFile : public SafetensorsFile {
- public:
-  LoadedFile(std::string path, SafetensorsHeader header, std::string data)
-      : path_(std::move(path)), header_(std::move(header)), data_(std::move(data)) {
-    for (const TensorEntry& entry : header_.tensors) by_name_[entry.name] = &entry;
-  }
-
-  const SafetensorsHeader& header() const override { return header_; }
-
-  absl::StatusOr<std::string_view> Bytes(std::string_view name) const override {
-    const auto found = by_name_.find(name);
-    if (found == by_name_.end()) return NotFound(path_, " has no tensor \"", name, "\"");
-    const TensorEntry& entry = *found->second;
-    return std::string_view(data_).substr(static_cast<size_t>(entry.begin),
-                                          static_cast<size_t>(entry.end - entry.begin));
-  }
-
- private:
-  const std::string path_;
-  const SafetensorsHeader header_;
-  const std::string data_;
-  std::map<std::string_view, const TensorEntry*> by_name_;
-};
-
 }  // namespace
 
-int64_t BytesPerElement(DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-    case DType::kI32:
-      return 4;
-    case DType::kBF16:
-      return 2;
-    case DType::kF64:
-    case DType::kI64:
-      return 8;
-    case DType::kU8:
-      return 1;
-  }
-  return 0;
-}
+int64_t BytesPerElement(DType dtype) { return kDTypes[static_cast<size_t>(dtype)].bytes; }
 
 absl::Status WriteSafetensors(const FileSystem& files, const std::string& path,
                               const std::map<std::string, std::string>& metadata,
@@ -197,7 +143,9 @@ absl::Status WriteSafetensors(const FileSystem& files, const std::string& path,
   ICPT_ASSIGN_OR_RETURN(const std::string header, MakeHeader(metadata, tensors));
   ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFileWriter> writer,
                         AtomicFileWriter::Create(files, path));
-  ICPT_RETURN_IF_ERROR(writer->Append(Cat(EncodeLength(header.size()), header)));
+  const uint64_t length = header.size();
+  const std::string_view length_bytes(reinterpret_cast<const char*>(&length), kLengthBytes);
+  ICPT_RETURN_IF_ERROR(writer->Append(Cat(length_bytes, header)));
   for (const TensorBytes& tensor : tensors) ICPT_RETURN_IF_ERROR(writer->Append(tensor.bytes));
   return writer->Commit();
 }
@@ -232,7 +180,8 @@ absl::StatusOr<std::unique_ptr<SafetensorsFile>> SafetensorsFile::Open(const Fil
   if (static_cast<int64_t>(length_bytes.size()) != kLengthBytes) {
     return DataLoss(path, ": ", file_bytes, " bytes are too few for a safetensors file");
   }
-  const uint64_t length = DecodeLength(length_bytes);
+  uint64_t length = 0;
+  std::memcpy(&length, length_bytes.data(), kLengthBytes);
   if (length > static_cast<uint64_t>(std::min(kHeaderBytesMax, file_bytes - kLengthBytes))) {
     return DataLoss(path, ": a header of ", length, " bytes is announced in a file of ", file_bytes,
                     "; the limit is ", kHeaderBytesMax);
@@ -244,7 +193,24 @@ absl::StatusOr<std::unique_ptr<SafetensorsFile>> SafetensorsFile::Open(const Fil
   if (!header.ok()) return Annotate(header.status(), path);
   ICPT_ASSIGN_OR_RETURN(std::string data, file->ReadAt(kLengthBytes + header_bytes, data_bytes));
   if (static_cast<int64_t>(data.size()) != data_bytes) return DataLoss(path, " shrank while it was read");
-  return std::make_unique<LoadedFile>(path, *std::move(header), std::move(data));
+  return std::unique_ptr<SafetensorsFile>(new SafetensorsFile(path, *std::move(header), std::move(data)));
+}
+
+SafetensorsFile::SafetensorsFile(std::string path, SafetensorsHeader header, std::string data)
+    : path_(std::move(path)), header_(std::move(header)), data_(std::move(data)) {
+  for (const TensorEntry& entry : header_.tensors) by_name_[entry.name] = &entry;
+}
+
+const TensorEntry* SafetensorsFile::Find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+absl::StatusOr<std::string_view> SafetensorsFile::Bytes(std::string_view name) const {
+  const TensorEntry* entry = Find(name);
+  if (entry == nullptr) return NotFound(path_, " has no tensor \"", name, "\"");
+  return std::string_view(data_).substr(static_cast<size_t>(entry->begin),
+                                        static_cast<size_t>(entry->end - entry->begin));
 }
 
 }  // namespace interceptor

@@ -55,10 +55,19 @@ class SafetensorsFile {
  public:
   static absl::StatusOr<std::unique_ptr<SafetensorsFile>> Open(const FileSystem& files,
                                                                const std::string& path);
-  virtual ~SafetensorsFile() = default;
-  virtual const SafetensorsHeader& header() const = 0;
+  const SafetensorsHeader& header() const { return header_; }
+  // Null for a tensor that is not there.
+  const TensorEntry* Find(std::string_view name) const;
   // NOT_FOUND names the tensor. Valid while this object lives.
-  virtual absl::StatusOr<std::string_view> Bytes(std::string_view name) const = 0;
+  absl::StatusOr<std::string_view> Bytes(std::string_view name) const;
+
+ private:
+  SafetensorsFile(std::string path, SafetensorsHeader header, std::string data);
+
+  const std::string path_;
+  const SafetensorsHeader header_;
+  const std::string data_;
+  std::map<std::string_view, const TensorEntry*> by_name_;
 };
 
 }  // namespace interceptor

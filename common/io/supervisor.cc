@@ -5,22 +5,20 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+
+#include "absl/strings/numbers.h"
 
 namespace interceptor {
 namespace {
 
 std::optional<int64_t> NumberFromEnvironment(const char* name) {
   const char* text = std::getenv(name);
-  if (text == nullptr) return std::nullopt;
   int64_t number = 0;
-  const char* end = text + std::strlen(text);
-  const auto [parsed, error] = std::from_chars(text, end, number);
-  if (error != std::errc() || parsed != end || number <= 0) return std::nullopt;
+  if (text == nullptr || !absl::SimpleAtoi(text, &number) || number <= 0) return std::nullopt;
   return number;
 }
 

@@ -239,8 +239,7 @@ class DirectoryReader {
   }
 
   static absl::Status CheckOverlap(std::vector<Extent> extents) {
-    std::sort(extents.begin(), extents.end(),
-              [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
+    std::ranges::sort(extents, {}, &Extent::begin);
     for (size_t i = 1; i < extents.size(); ++i) {
       if (extents[i].begin >= extents[i - 1].end) continue;
       return Deceives("entries '", extents[i - 1].entry->name, "' and '", extents[i].entry->name,

@@ -6,14 +6,15 @@
 #include <map>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "common/base/digest.h"
 #include "common/base/number_text.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
-#include "common/io/config.h"
+#include "common/io/json_fields.h"
 #include "common/io/safetensors.h"
+#include "worker/child_protocol/fact_fields.h"
 #include "worker/models/specialist.h"
 
 namespace interceptor::worker {
@@ -33,22 +34,6 @@ std::string_view BytesOf(const std::vector<T>& values, int64_t offset, int64_t c
 template <typename T>
 std::string_view BytesOf(const std::vector<T>& values) {
   return BytesOf(values, 0, static_cast<int64_t>(values.size()));
-}
-
-std::string Join(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : ",") + part;
-  return text;
-}
-
-std::vector<std::string> Split(const std::string& text) {
-  std::vector<std::string> parts;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find(',', begin), text.size());
-    parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
 }
 
 // Every tensor of the file in order: its name, and where its bytes live in the state.
@@ -84,26 +69,24 @@ std::vector<TensorBytes> ListTensors(const Architecture& net, const HostState& s
   return tensors;
 }
 
-std::map<std::string, std::string> MakeMetadata(const Architecture& net, const CheckpointInfo& info) {
-  const nlohmann::json cursor = {{"chunk", info.cursor.chunk},
-                                 {"epoch", info.cursor.epoch},
-                                 {"position", info.cursor.position},
-                                 {"seed", info.cursor.seed}};
+std::map<std::string, std::string> MakeMetadata(const Architecture& net, CheckpointInfo info) {
+  FieldWriter cursor;
+  Fields(cursor, info.cursor);
   return {{"format", std::string(kFormat)},
           {"format_version", Cat(kCheckpointVersion)},
           {"architecture", net.Stamp()},
           {"preprocessing", std::string(TraitsOf(info.specialist).preprocessing)},
           {"specialist", std::string(ToString(info.specialist))},
           {"plan_digest", info.plan_digest},
-          {"manifests", Join(info.manifests)},
-          {"cursor", cursor.dump()},
+          {"manifests", absl::StrJoin(info.manifests, ",")},
+          {"cursor", cursor.object.dump()},
           // Every draw is keyed by the seed, the specialist and counters: with the cursor this is the whole
           // state of the random numbers.
           {"rng_key", Cat("philox4x32-10/", info.cursor.seed, "/", ToString(info.specialist))},
           {"step", Cat(info.step)},
           {"training_seconds", NumberText(info.training_seconds)},
           {"start", info.from_given_weights ? "given" : "scratch"},
-          {"lineage", Join(info.lineage)},
+          {"lineage", absl::StrJoin(info.lineage, ",")},
           {"device", info.facts.device},
           {"precision", info.facts.precision},
           {"threads", Cat(info.facts.threads)},
@@ -129,78 +112,58 @@ bool ReadInteger(const std::string& text, int64_t& value) {
 }
 
 // Missing keys read as empty.
-class Metadata {
- public:
-  explicit Metadata(const std::map<std::string, std::string>& values) : values_(values) {}
-  std::string Get(const std::string& key) const {
-    const auto found = values_.find(key);
-    return found == values_.end() ? "" : found->second;
-  }
+std::string Get(const SafetensorsHeader& header, const std::string& key) {
+  const auto found = header.metadata.find(key);
+  return found == header.metadata.end() ? "" : found->second;
+}
 
- private:
-  const std::map<std::string, std::string>& values_;
-};
-
-absl::StatusOr<CheckpointInfo> ParseInfo(const Metadata& metadata) {
+absl::StatusOr<CheckpointInfo> ParseInfo(const SafetensorsHeader& header) {
   CheckpointInfo info;
-  const auto specialist = ParseSpecialist(metadata.Get("specialist"));
+  const auto specialist = ParseSpecialist(Get(header, "specialist"));
   int64_t threads = 0;
-  if (!specialist.has_value() || !ReadInteger(metadata.Get("step"), info.step) ||
-      !ReadInteger(metadata.Get("threads"), threads)) {
+  if (!specialist.has_value() || !ReadInteger(Get(header, "step"), info.step) ||
+      !ReadInteger(Get(header, "threads"), threads)) {
     return DataLoss("specialist, step or threads are missing from the metadata");
   }
   info.specialist = *specialist;
-  const auto cursor = ParseJsonObject(metadata.Get("cursor"));
+  const auto cursor = ParseJsonObject(Get(header, "cursor"));
   if (!cursor.ok()) return DataLoss("the cursor is damaged");
-  JsonReader reader(*cursor, "cursor");
-  info.cursor.chunk = static_cast<int>(reader.Integer("chunk"));
-  info.cursor.epoch = static_cast<int>(reader.Integer("epoch"));
-  info.cursor.position = reader.Integer("position");
-  info.cursor.seed = static_cast<uint64_t>(reader.Integer("seed"));
+  FieldReader reader(*cursor, "cursor");
+  Fields(reader, info.cursor);
   if (!reader.Finish().ok()) return DataLoss("the cursor is damaged");
-  info.plan_digest = metadata.Get("plan_digest");
-  info.manifests = Split(metadata.Get("manifests"));
-  info.lineage = Split(metadata.Get("lineage"));
-  info.training_seconds = std::atof(metadata.Get("training_seconds").c_str());
-  info.from_given_weights = metadata.Get("start") == "given";
-  info.facts = {.device = metadata.Get("device"),
-                .precision = metadata.Get("precision"),
+  info.plan_digest = Get(header, "plan_digest");
+  info.manifests = absl::StrSplit(Get(header, "manifests"), ',', absl::SkipEmpty());
+  info.lineage = absl::StrSplit(Get(header, "lineage"), ',', absl::SkipEmpty());
+  info.training_seconds = std::atof(Get(header, "training_seconds").c_str());
+  info.from_given_weights = Get(header, "start") == "given";
+  info.facts = {.device = Get(header, "device"),
+                .precision = Get(header, "precision"),
                 .threads = static_cast<int>(threads),
-                .cpu_capability = metadata.Get("cpu_capability"),
-                .build = metadata.Get("build")};
+                .cpu_capability = Get(header, "cpu_capability"),
+                .build = Get(header, "build")};
   return info;
 }
 
-absl::Status CheckKind(const Metadata& metadata, const Architecture& net) {
+absl::Status CheckKind(const SafetensorsHeader& header, const Architecture& net) {
   int64_t version = 0;
-  if (metadata.Get("format") != kFormat || !ReadInteger(metadata.Get("format_version"), version)) {
+  if (Get(header, "format") != kFormat || !ReadInteger(Get(header, "format_version"), version)) {
     return DataLoss("it is no Interceptor checkpoint");
   }
   if (version > kCheckpointVersion) {
     return FailedPrecondition("it was written by a newer version (format ", version,
                               "; this program reads up to ", kCheckpointVersion, "); update this program");
   }
-  if (metadata.Get("architecture") != net.Stamp()) {
-    return FailedPrecondition("it holds another architecture (", metadata.Get("architecture"),
+  if (Get(header, "architecture") != net.Stamp()) {
+    return FailedPrecondition("it holds another architecture (", Get(header, "architecture"),
                               "); the plan wants ", net.Stamp());
   }
   return absl::OkStatus();
 }
 
-using EntriesByName = std::map<std::string_view, const TensorEntry*>;
-
-EntriesByName ByName(const SafetensorsFile& file) {
-  EntriesByName entries;
-  for (const TensorEntry& entry : file.header().tensors) entries[entry.name] = &entry;
-  return entries;
-}
-
 // Copies a tensor's bytes to where `target` points, after checking dtype and shape.
-absl::Status CopyTensor(const SafetensorsFile& file, const EntriesByName& entries,
-                        const TensorBytes& target) {
-  const auto found = entries.find(target.name);
-  if (found == entries.end()) return FailedPrecondition("it has no tensor ", target.name);
-  const TensorEntry* entry = found->second;
+absl::Status CopyTensor(const SafetensorsFile& file, const TensorBytes& target) {
+  const TensorEntry* entry = file.Find(target.name);
+  if (entry == nullptr) return FailedPrecondition("it has no tensor ", target.name);
   if (entry->dtype != target.dtype || entry->shape != target.shape) {
     return FailedPrecondition("its tensor ", target.name, " has another shape or type");
   }
@@ -210,26 +173,25 @@ absl::Status CopyTensor(const SafetensorsFile& file, const EntriesByName& entrie
 }
 
 absl::StatusOr<Checkpoint> ParseCheckpoint(const SafetensorsFile& file, const Architecture& net) {
-  const Metadata metadata(file.header().metadata);
-  ICPT_RETURN_IF_ERROR(CheckKind(metadata, net));
+  const SafetensorsHeader& header = file.header();
+  ICPT_RETURN_IF_ERROR(CheckKind(header, net));
   Checkpoint checkpoint;
-  ICPT_ASSIGN_OR_RETURN(checkpoint.info, ParseInfo(metadata));
+  ICPT_ASSIGN_OR_RETURN(checkpoint.info, ParseInfo(header));
   const SpecialistTraits& traits = TraitsOf(checkpoint.info.specialist);
-  if (metadata.Get("preprocessing") != traits.preprocessing) {
-    return FailedPrecondition("it was trained with other preprocessing (", metadata.Get("preprocessing"),
+  if (Get(header, "preprocessing") != traits.preprocessing) {
+    return FailedPrecondition("it was trained with other preprocessing (", Get(header, "preprocessing"),
                               "); this program prepares for ", ToString(traits.name), " by ",
                               traits.preprocessing);
   }
   bool bf16 = false;
-  for (const TensorEntry& entry : file.header().tensors) {
+  for (const TensorEntry& entry : header.tensors) {
     bf16 |= entry.dtype == DType::kBF16;
     if (entry.name == kLosses && entry.shape.size() == 1) checkpoint.losses.resize(entry.shape[0]);
   }
   checkpoint.state = MakeHostState(net, bf16);
   const std::vector<TensorBytes> targets = ListTensors(net, checkpoint.state, checkpoint.losses);
-  const EntriesByName entries = ByName(file);
-  for (const TensorBytes& target : targets) ICPT_RETURN_IF_ERROR(CopyTensor(file, entries, target));
-  if (ContentDigest(targets) != metadata.Get("content_sha256")) {
+  for (const TensorBytes& target : targets) ICPT_RETURN_IF_ERROR(CopyTensor(file, target));
+  if (ContentDigest(targets) != Get(header, "content_sha256")) {
     return DataLoss(
         "its bytes are damaged: they do not match the digest it carries; take an earlier checkpoint");
   }
@@ -282,11 +244,10 @@ absl::StatusOr<HostState> ReadInitialWeights(const FileSystem& files, const std:
     return DataLoss(what, ": its SHA-256 is ", digest.hex, "; the plan names ", sha256);
   }
   ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<SafetensorsFile> file, SafetensorsFile::Open(files, path));
-  const EntriesByName entries = ByName(*file);
   for (const TensorBytes& target : ListTensors(architecture, start, {})) {
     // What follows the counters is the optimizer's, which starts from zero.
     if (target.name.starts_with("optimizer.")) break;
-    const absl::Status copied = CopyTensor(*file, entries, target);
+    const absl::Status copied = CopyTensor(*file, target);
     if (copied.ok() || target.name.starts_with("classifier.")) continue;
     if (target.name.ends_with(".num_batches_tracked")) continue;
     return Annotate(copied, what);

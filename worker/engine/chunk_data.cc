@@ -34,8 +34,7 @@ absl::StatusOr<std::unique_ptr<ChunkData>> ChunkData::Open(const FileSystem& fil
     ICPT_ASSIGN_OR_RETURN(const ClipStoreReader* reader, open(path));
     for (const StoredClip& clip : reader->clips()) whole.push_back(&clip);
   }
-  std::sort(whole.begin(), whole.end(),
-            [](const StoredClip* a, const StoredClip* b) { return a->info.name < b->info.name; });
+  std::ranges::sort(whole, {}, [](const StoredClip* clip) { return clip->info.name; });
   for (const StoredClip* clip : whole) {
     data->whole_.Add(*clip);
     (clip->info.fold == held_out_fold ? data->held_out_ : data->base_).Add(*clip);

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/str_replace.h"
 #include "common/base/number_text.h"
 #include "common/base/status.h"
 #include "common/stats/bootstrap.h"
@@ -21,9 +22,7 @@ constexpr int kSamplesAtOnce = 64;
 // Commas and quotes in a clip's name must not shift the columns (RFC 4180).
 std::string Field(const std::string& text) {
   if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
+  return Cat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
 }
 
 // Samples waiting to be scored together, with the clip each belongs to.
@@ -34,14 +33,14 @@ struct PendingSamples {
 
 }  // namespace
 
-absl::StatusOr<std::vector<double>> ScoreClips(Scorer& scorer, const ClipList& list,
+absl::StatusOr<std::vector<double>> ScoreClips(Learner& learner, const ClipList& list,
                                                const ScoringOptions& options) {
   std::vector<double> sums(list.clips.size(), 0.0);
   std::vector<int> counts(list.clips.size(), 0);
   PendingSamples pending;
   auto flush = [&]() -> absl::Status {
     if (pending.owners.empty()) return absl::OkStatus();
-    ICPT_ASSIGN_OR_RETURN(const std::vector<float> logits, scorer.Score(pending.input));
+    ICPT_ASSIGN_OR_RETURN(const std::vector<float> logits, learner.Score(pending.input));
     for (size_t i = 0; i < logits.size(); ++i) sums[pending.owners[i]] += logits[i];
     if (options.progress) {
       options.progress(static_cast<double>(pending.owners.back() + 1) /
@@ -53,7 +52,7 @@ absl::StatusOr<std::vector<double>> ScoreClips(Scorer& scorer, const ClipList& l
   for (size_t i = 0; i < list.clips.size(); ++i) {
     const StoredClip& clip = *list.clips[i];
     const std::vector<int64_t> frames =
-        EvenFrames(FrameCount(clip, View::kFaceCrop), options.frames_per_clip);
+        EvenlySpaced(FrameCount(clip, View::kFaceCrop), options.frames_per_clip);
     ICPT_ASSIGN_OR_RETURN(const int side, PictureSide(clip, View::kFaceCrop));
     if (side != pending.input.face_crop.side) ICPT_RETURN_IF_ERROR(flush());
     counts[i] = static_cast<int>(frames.size());

@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "common/facts/evaluation.h"
 #include "worker/engine/chunk_data.h"
-#include "worker/models/scorer.h"
+#include "worker/engine/learner.h"
 
 namespace interceptor::worker {
 
@@ -21,7 +21,7 @@ struct ScoringOptions {
 };
 
 // Logits by clip, positive for FAKE, index for index.
-absl::StatusOr<std::vector<double>> ScoreClips(Scorer& scorer, const ClipList& list,
+absl::StatusOr<std::vector<double>> ScoreClips(Learner& learner, const ClipList& list,
                                                const ScoringOptions& options);
 
 // docs/child-protocol.md, "Score table".

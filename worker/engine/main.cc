@@ -75,14 +75,7 @@ int ExitCode(const absl::Status& status) {
 
 // Whether the same order could succeed later without a person fixing something.
 bool MayRetry(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kDataLoss:
-      return false;
-    default:
-      return true;
-  }
+  return !absl::IsInvalidArgument(status) && !absl::IsFailedPrecondition(status) && !absl::IsDataLoss(status);
 }
 
 int Run(Arguments& arguments) {

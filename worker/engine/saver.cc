@@ -1,51 +1,14 @@
 #include "worker/engine/saver.h"
 
-#include <thread>
+#include <chrono>
 #include <utility>
 
-#include "common/base/bounded_queue.h"
 #include "common/base/check.h"
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 
 namespace interceptor::worker {
-
-struct Saver::Impl {
-  Impl(const FileSystem& files, const Architecture& architecture, bool bf16_moments)
-      : files(files), architecture(architecture), buffer(MakeHostState(architecture, bf16_moments)) {
-    writer = std::thread([this] {
-      while (std::optional<SaveJob> job = jobs.Pop()) results.Push(Write(*std::move(job)));
-    });
-  }
-
-  ~Impl() {
-    jobs.Close();
-    writer.join();
-  }
-
-  SavedFile Write(SaveJob job) {
-    const MonotonicTime begin = SystemClock().Now();
-    SavedFile saved;
-    saved.status = WriteCheckpoint(files, job.path, architecture, job.info, buffer, job.losses);
-    if (saved.status.ok()) {
-      absl::StatusOr<Digest> digest = DigestOfFile(files, job.path);
-      saved.status = digest.status();
-      if (digest.ok()) saved.digest = *std::move(digest);
-    }
-    saved.job = std::move(job);
-    saved.write_seconds = absl::ToDoubleSeconds(SystemClock().Now() - begin);
-    return saved;
-  }
-
-  const FileSystem& files;
-  const Architecture architecture;
-  HostState buffer;
-  bool busy = false;
-  BoundedQueue<SaveJob> jobs{1};
-  BoundedQueue<SavedFile> results{1};
-  std::thread writer;
-};
 
 CheckpointEvent ToEvent(const SavedFile& saved) {
   CheckpointEvent event;
@@ -60,33 +23,39 @@ CheckpointEvent ToEvent(const SavedFile& saved) {
   return event;
 }
 
-Saver::Saver(const FileSystem& files, const Architecture& architecture, bool bf16_moments)
-    : impl_(std::make_unique<Impl>(files, architecture, bf16_moments)) {}
-Saver::~Saver() = default;
-
-bool Saver::busy() const { return impl_->busy; }
-
 HostState& Saver::buffer() {
-  ICPT_CHECK(!impl_->busy) << "the buffer is being written";
-  return impl_->buffer;
+  ICPT_CHECK(!busy()) << "the buffer is being written";
+  return buffer_;
 }
 
 void Saver::Start(SaveJob job) {
-  ICPT_CHECK(!impl_->busy) << "a save is under way";
-  impl_->busy = true;
-  impl_->jobs.Push(std::move(job));
+  ICPT_CHECK(!busy()) << "a save is under way";
+  writing_ = std::async(std::launch::async,
+                        [this, job = std::move(job)]() mutable { return Write(std::move(job)); });
+}
+
+SavedFile Saver::Write(SaveJob job) const {
+  const MonotonicTime begin = SystemClock().Now();
+  SavedFile saved;
+  saved.status = WriteCheckpoint(files_, job.path, architecture_, job.info, buffer_, job.losses);
+  if (saved.status.ok()) {
+    absl::StatusOr<Digest> digest = DigestOfFile(files_, job.path);
+    saved.status = digest.status();
+    if (digest.ok()) saved.digest = *std::move(digest);
+  }
+  saved.job = std::move(job);
+  saved.write_seconds = absl::ToDoubleSeconds(SystemClock().Now() - begin);
+  return saved;
 }
 
 std::optional<SavedFile> Saver::Poll() {
-  if (!impl_->busy || impl_->results.size() == 0) return std::nullopt;
-  return Wait();
+  const bool ended = busy() && writing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  return ended ? Wait() : std::nullopt;
 }
 
 std::optional<SavedFile> Saver::Wait() {
-  if (!impl_->busy) return std::nullopt;
-  std::optional<SavedFile> saved = impl_->results.Pop();
-  impl_->busy = false;
-  return saved;
+  if (!busy()) return std::nullopt;
+  return writing_.get();
 }
 
 }  // namespace interceptor::worker

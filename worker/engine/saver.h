@@ -1,8 +1,9 @@
 // Saves in the background: the training loop copies its state into a buffer that was allocated once, and a
-// writer thread does file, sync and digest while training goes on. One save at a time; one owner thread.
+// writer thread does file, sync and digest while training goes on. One save at a time; one owner thread. The end of a
+// Saver waits for a save under way.
 #pragma once
 
-#include <memory>
+#include <future>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,7 +21,7 @@ struct SaveJob {
   CheckpointInfo info;
   std::vector<float> losses;
   SaveReason reason = SaveReason::kSaveNow;  // of one to be published
-  double stall_ms = 0;  // how long the loop stood still for the capture
+  double stall_ms = 0;                       // how long the loop stood still for the capture
 };
 
 struct SavedFile {
@@ -36,14 +37,11 @@ CheckpointEvent ToEvent(const SavedFile& saved);
 class Saver {
  public:
   // The buffer's moments are bf16 for published checkpoints, fp32 for recovery snapshots.
-  Saver(const FileSystem& files, const Architecture& architecture, bool bf16_moments);
-  // Waits for a save under way.
-  ~Saver();
-  Saver(const Saver&) = delete;
-  Saver& operator=(const Saver&) = delete;
+  Saver(const FileSystem& files, const Architecture& architecture, bool bf16_moments)
+      : files_(files), architecture_(architecture), buffer_(MakeHostState(architecture, bf16_moments)) {}
 
   // True from Start until Poll or Wait has handed the result over; the buffer is then the writer's.
-  bool busy() const;
+  bool busy() const { return writing_.valid(); }
   // Where the state to be saved is copied. Only while not busy.
   HostState& buffer();
   // Hands buffer and job to the writer. Only while not busy.
@@ -54,8 +52,12 @@ class Saver {
   std::optional<SavedFile> Wait();
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  SavedFile Write(SaveJob job) const;
+
+  const FileSystem& files_;
+  const Architecture architecture_;
+  HostState buffer_;
+  std::future<SavedFile> writing_;  // the first member to go, which waits for a save under way
 };
 
 }  // namespace interceptor::worker

@@ -19,8 +19,8 @@ absl::Status CheckUsable(const CheckpointInfo& info, const TrainerOptions& optio
                          const StartingPoint& start) {
   const RunSettings& settings = options.settings;
   ICPT_RETURN_IF_ERROR(CheckBelongs(info, options.specialist, settings.plan_digest, settings.seed));
-  const bool descends = options.resume.empty() || std::find(info.lineage.begin(), info.lineage.end(),
-                                                            start.digest) != info.lineage.end();
+  const bool descends =
+      options.resume.empty() || std::ranges::find(info.lineage, start.digest) != info.lineage.end();
   if (descends) return absl::OkStatus();
   return FailedPrecondition("it does not descend from checkpoint ", start.digest.substr(0, 12));
 }
@@ -62,8 +62,7 @@ absl::StatusOr<std::optional<StartingPoint>> FindSnapshot(const FileSystem& file
     if (!files.Exists(path)) continue;
     absl::StatusOr<Checkpoint> snapshot = ReadCheckpoint(files, path, ArchitectureOf(options.settings.model));
     const absl::Status usable =
-        snapshot.ok() ? CheckUsable(snapshot->info, options, start)
-                                             : absl::Status(snapshot.status());
+        snapshot.ok() ? CheckUsable(snapshot->info, options, start) : absl::Status(snapshot.status());
     if (!usable.ok()) {
       ICPT_LOG(kWarning) << "recovery snapshot " << path << " is deleted: " << Message(usable);
       files.Remove(path).IgnoreError();

@@ -147,8 +147,8 @@ class Trainer {
   }
 
   ChunkSteps PlanSteps(const ChunkData& data) const {
-    const auto fakes = std::count_if(data.base().infos.begin(), data.base().infos.end(),
-                                     [](const ClipInfo& clip) { return clip.label == Label::kFake; });
+    const auto fakes = std::ranges::count_if(data.base().infos,
+                                             [](const ClipInfo& clip) { return clip.label == Label::kFake; });
     const int64_t reals = static_cast<int64_t>(data.base().infos.size()) - fakes;
     std::vector<int64_t> batches;
     for (int epoch = 0; epoch < recipe_.epochs_per_chunk; ++epoch) {
@@ -209,7 +209,7 @@ class Trainer {
   // Rounds on the grid whether or not anything is saved, so that what is learned does not depend on saves.
   absl::Status SaveWhereDue(const ChunkOrder& order, const ChunkSteps& steps) {
     ICPT_RETURN_IF_ERROR(Publish(published_->Poll()));
-    if (snapshots_ != nullptr) ICPT_RETURN_IF_ERROR(Noted(snapshots_->Poll()));
+    if (snapshots_ != nullptr) Note(snapshots_->Poll());
     const bool chunk_end = info_.cursor.chunk != order.chunk;
     const int64_t done = chunk_end ? steps.Total() : StepInChunk(info_.cursor, steps);
     if (OnRoundingGrid(done, steps.Total(), recipe_.rounding_period)) {
@@ -257,18 +257,17 @@ class Trainer {
   }
 
   // A snapshot that failed costs nothing now, but a full disk will cost the next checkpoint: say so, go on.
-  absl::Status Noted(const std::optional<SavedFile>& saved) {
+  static void Note(const std::optional<SavedFile>& saved) {
     if (saved.has_value() && !saved->status.ok()) {
       ICPT_LOG(kWarning) << "recovery snapshot " << saved->job.path << " failed: " << Message(saved->status);
     }
-    return absl::OkStatus();
   }
 
   // Told to stop: everything since the last published checkpoint is kept in a snapshot.
   absl::Status Leave() {
     ICPT_RETURN_IF_ERROR(Publish(published_->Wait()));
     if (AtChunkStart(info_.cursor)) return absl::OkStatus();
-    if (snapshots_ != nullptr) ICPT_RETURN_IF_ERROR(Noted(snapshots_->Wait()));
+    if (snapshots_ != nullptr) Note(snapshots_->Wait());
     ICPT_RETURN_IF_ERROR(CaptureSnapshot());
     return snapshots_->Wait()->status;
   }
@@ -307,20 +306,19 @@ class Trainer {
   static bool AtChunkStart(const Cursor& cursor) { return cursor.epoch == 0 && cursor.position == 0; }
 
   double Progress(const ChunkSteps& steps) const {
+    return Progress(StepInChunk(info_.cursor, steps), steps.Total());
+  }
+  double Progress(int64_t step, int64_t steps) const {
     return PlanProgress({.chunk = info_.cursor.chunk,
                          .chunks = static_cast<int>(options_.settings.chunks.size()),
-                         .step = StepInChunk(info_.cursor, steps),
-                         .steps = steps.Total()});
+                         .step = step,
+                         .steps = steps});
   }
 
   // Fixed for an epoch, and known before the chunk's number of steps is.
   double EpochReplayShare(const ChunkData& data, int epoch) const {
     if (data.replay().clips.empty()) return 0;
-    const double progress = PlanProgress({.chunk = info_.cursor.chunk,
-                                          .chunks = static_cast<int>(options_.settings.chunks.size()),
-                                          .step = epoch,
-                                          .steps = recipe_.epochs_per_chunk});
-    return ReplayShare(recipe_, info_.cursor.chunk, progress);
+    return ReplayShare(recipe_, info_.cursor.chunk, Progress(epoch, recipe_.epochs_per_chunk));
   }
 
   void ReportProgress(const ChunkOrder& order, const ChunkSteps& steps, const StepResult& result,
@@ -341,8 +339,8 @@ class Trainer {
                     << " % of it waiting for data";
   }
 
-  void EmitProgress(Phase phase, const ChunkOrder& order, const ChunkSteps& steps,
-                    const StepResult& result, double learning_rate) {
+  void EmitProgress(Phase phase, const ChunkOrder& order, const ChunkSteps& steps, const StepResult& result,
+                    double learning_rate) {
     last_progress_ = SystemClock().Now();
     control_.Emit(TrainerProgressEvent{.chunk = order.chunk,
                                        .learning_rate = learning_rate,
@@ -351,7 +349,7 @@ class Trainer {
                                                     .step = info_.step,
                                                     .chunk_steps = steps.Total(),
                                                     .loss = result.loss,
-                                                     .gradient_norm = result.gradient_norm,
+                                                    .gradient_norm = result.gradient_norm,
                                                     .samples_per_second = meter_.SamplesPerSecond(),
                                                     .data_wait_share = meter_.WaitShare(),
                                                     .training_seconds = info_.training_seconds}});

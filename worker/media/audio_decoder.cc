@@ -13,11 +13,6 @@ extern "C" {
 namespace interceptor::worker {
 namespace {
 
-struct FreeResampler {
-  void operator()(SwrContext* resampler) const { swr_free(&resampler); }
-};
-using ResamplerPtr = std::unique_ptr<SwrContext, FreeResampler>;
-
 class AudioBuffer {
  public:
   AudioBuffer(double start_seconds, double seconds)
@@ -90,7 +85,7 @@ class AudioBuffer {
   int64_t position_ = 0;  // of the next sample
   std::vector<float> samples_;
   std::vector<float> converted_;
-  ResamplerPtr resampler_;
+  CPtr<SwrContext, swr_free> resampler_;
   int rate_ = 0;
   int format_ = -1;
   int channels_ = 0;

@@ -7,6 +7,7 @@
 
 #include "worker/media/crop.h"
 #include "worker/media/frame_selection.h"
+#include "worker/store/loader.h"
 
 namespace interceptor::worker {
 namespace {
@@ -84,7 +85,7 @@ void AddBlockMask(const DecodedClip& original, DecodedClip& fake) {
   std::vector<double> known;
   std::string cells;
   for (size_t i = 0; i < samples.size(); ++i) {
-    const auto at = std::lower_bound(known_frames.begin(), known_frames.end(), thumbnails.frames[i]);
+    const auto at = std::ranges::lower_bound(known_frames, thumbnails.frames[i]);
     known.push_back(at != known_frames.end() && *at == thumbnails.frames[i] ? 1 : 0);
     if (known.back() == 0) {
       cells.append(static_cast<size_t>(kMaskPlaces * kMaskCells * kMaskCells), '\0');
@@ -97,7 +98,7 @@ void AddBlockMask(const DecodedClip& original, DecodedClip& fake) {
     AppendCells(difference, thumbnails, FacePlacement(picture, FaceAt(fake, samples[i]), kCanvasPixels),
                 cells);
   }
-  if (std::count(known.begin(), known.end(), 1.0) == 0) return;
+  if (std::ranges::count(known, 1.0) == 0) return;
   fake.series["mask_known"] = std::move(known);
   fake.views.push_back({View::kBlockMask,
                         {static_cast<int64_t>(samples.size()), kMaskPlaces, kMaskCells, kMaskCells},

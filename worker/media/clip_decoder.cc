@@ -11,6 +11,7 @@
 #include "worker/media/luma_thumbnails.h"
 #include "worker/media/video_decoder.h"
 #include "worker/media/view_extractor.h"
+#include "worker/store/loader.h"
 
 namespace interceptor::worker {
 namespace {
@@ -98,8 +99,7 @@ absl::StatusOr<DecodedClip> DecodeClip(std::string_view bytes, const DecodeJob& 
     ICPT_ASSIGN_OR_RETURN(DecodedClip clip, extractor.Finish());
     clip.thumbnails = collector.Take();
     if (job.Wants(View::kMouthTrack)) AddLogMel(audio, selection, clip);
-    std::sort(clip.views.begin(), clip.views.end(),
-              [](const DecodedView& a, const DecodedView& b) { return a.view < b.view; });
+    std::ranges::sort(clip.views, {}, &DecodedView::view);
     return clip;
   } catch (const std::bad_alloc&) {
     return ResourceExhausted("it needs more memory than a decoder may use");

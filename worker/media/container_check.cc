@@ -21,7 +21,7 @@ bool IsBoxType(std::string_view type) {
   constexpr std::string_view kTypes[] = {"ftyp", "styp", "moov", "moof", "mdat", "mfra", "meta",
                                          "meco", "sidx", "ssix", "prft", "pdin", "emsg", "free",
                                          "skip", "wide", "uuid", "udta", "pnot"};
-  return std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes);
+  return std::ranges::find(kTypes, type) != std::end(kTypes);
 }
 
 absl::Status CheckBoxes(std::string_view bytes) {

@@ -11,10 +11,13 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <iterator>
 
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/io/config.h"
+#include "common/io/json_fields.h"
 #include "worker/media/decoded_clip.h"
 #include "worker/media/luma_thumbnails.h"
 
@@ -29,9 +32,6 @@ constexpr int kFramesMax = 256;
 constexpr int kPixelsMax = 1024;
 constexpr double kPictureSideMax = 1 << 16;
 constexpr size_t kThumbnailsMax = (2 * kThumbnailReach + 1) * kFullFramesMax;
-constexpr std::string_view kThumbnailModes[] = {"none", "full_frames",
-                                                "near_full_frames"};  // by ThumbnailMode
-
 absl::Status WriteAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t count = write(fd, bytes.data(), bytes.size());
@@ -54,102 +54,102 @@ absl::StatusOr<std::string> ReadExactly(int fd, int64_t offset, int64_t size) {
   return bytes;
 }
 
-// Shapes fit what the view can be, and no view comes that was not asked for or came before.
-absl::Status CheckShape(const DecodeJob& job, const DecodedClip& clip, const DecodedView& view) {
-  const ViewFormat format =
-      FormatOf(view.view, static_cast<int64_t>(clip.frame_seconds.size()), job.view_pixels);
-  const bool is_new = clip.views.empty() || clip.views.back().view < view.view;
-  const bool fits = !view.shape.empty() && view.shape[0] >= 1 && view.shape[0] <= format.count_max &&
-                    std::equal(view.shape.begin() + 1, view.shape.end(), format.dimensions.begin(),
-                               format.dimensions.end());
-  if (job.Wants(view.view) && is_new && fits) return absl::OkStatus();
-  return InvalidArgument("the decoder's view ", ToString(view.view), " does not fit the job");
+void Fields(auto& visit, DecodeJob& job) {
+  visit("frames", job.frames);
+  visit("view_pixels", job.view_pixels);
+  visit("face_detection_stride", job.face_detection_stride);
+  visit.Names("views", job.views, ParseView);
+  visit.Name("thumbnails", job.thumbnail_mode, ParseThumbnailMode);
+  visit("fake_frames", job.fake_frames);
 }
 
-// Where the bytes after the views begin.
-absl::StatusOr<int64_t> ReadViews(const json& views, int output, const DecodeJob& job, DecodedClip& clip) {
-  int64_t offset = 0;
-  for (const json& item : views) {
-    if (!item.is_object()) return InvalidArgument("the decoder's view is not an object");
-    JsonReader reader(item, "the decoder's view");
-    const std::optional<View> name = ParseView(reader.String("view"));
-    DecodedView view;
-    for (const json& size : reader.Array("shape")) {
-      if (!size.is_number_integer())
-        return InvalidArgument("the decoder's view has a shape that is no numbers");
-      view.shape.push_back(size.get<int64_t>());
+void Fields(auto& visit, DecodedView& view) {
+  visit.Name("view", view.view, ParseView);
+  visit("shape", view.shape);
+}
+
+void Fields(auto& visit, LumaThumbnails& thumbnails) {
+  visit("width", thumbnails.width);
+  visit("height", thumbnails.height);
+  visit("scale_x", thumbnails.scale_x);
+  visit("scale_y", thumbnails.scale_y);
+  visit("frames", thumbnails.frames);
+}
+
+void Fields(auto& visit, DecodedClip& clip) {
+  visit("attributes", clip.attributes);
+  visit("frame_seconds", clip.frame_seconds);
+  visit("series", clip.series);
+  visit.Name("matrix", clip.colours.matrix, ParseColourMatrix);
+  visit("full_range", clip.colours.full_range);
+  visit.List("views", clip.views, [](auto& nested, auto& view) { Fields(nested, view); });
+  visit.Object("thumbnails", [&](auto& nested) { Fields(nested, clip.thumbnails); });
+}
+
+// Shapes fit what the view can be, and no view comes that was not asked for or came before.
+absl::Status CheckViews(const DecodeJob& job, const DecodedClip& clip) {
+  const DecodedView* before = nullptr;
+  for (const DecodedView& view : clip.views) {
+    const ViewFormat format = FormatOf(view.view, std::ssize(clip.frame_seconds), job.view_pixels);
+    const bool is_new = before == nullptr || before->view < view.view;
+    const bool fits = !view.shape.empty() && view.shape[0] >= 1 && view.shape[0] <= format.count_max &&
+                      std::equal(view.shape.begin() + 1, view.shape.end(), format.dimensions.begin(),
+                                 format.dimensions.end());
+    if (!job.Wants(view.view) || !is_new || !fits) {
+      return InvalidArgument("the decoder's view ", ToString(view.view), " does not fit the job");
     }
-    ICPT_RETURN_IF_ERROR(reader.Finish());
-    if (!name.has_value()) return InvalidArgument("the decoder's view is unknown");
-    view.view = *name;
-    ICPT_RETURN_IF_ERROR(CheckShape(job, clip, view));
-    const auto frames = static_cast<int64_t>(clip.frame_seconds.size());
-    const int64_t size = view.shape[0] * ItemBytes(FormatOf(view.view, frames, job.view_pixels));
-    ICPT_ASSIGN_OR_RETURN(view.bytes, ReadExactly(output, offset, size));
-    offset += size;
-    clip.views.push_back(std::move(view));
+    before = &view;
   }
   const bool has_pictures = !clip.views.empty() && clip.views.front().view == View::kFullFrame;
-  if (!has_pictures) return InvalidArgument("the decoder's response has no pictures");
-  return offset;
+  return has_pictures ? absl::OkStatus() : InvalidArgument("the decoder's response has no pictures");
 }
 
-absl::StatusOr<std::vector<double>> ReadNumbers(const json& values, std::string_view what) {
-  std::vector<double> numbers;
-  for (const json& value : values) {
-    if (!value.is_number() || !std::isfinite(value.get<double>())) {
-      return InvalidArgument("the decoder's ", what, " are no numbers");
-    }
-    numbers.push_back(value.get<double>());
+absl::Status CheckThumbnails(const DecodeJob& job, const LumaThumbnails& thumbnails) {
+  const std::vector<int64_t>& frames = thumbnails.frames;
+  if (frames.front() < 0 || std::ranges::adjacent_find(frames, std::greater_equal<>()) != frames.end()) {
+    return InvalidArgument("the frames of the decoder's thumbnails are out of order");
   }
-  return numbers;
-}
-
-absl::Status ReadSeries(const json& series, DecodedClip& clip) {
-  for (const auto& [name, values] : series.items()) {
-    if (!values.is_array()) return InvalidArgument("the decoder's ", name, " are no numbers");
-    ICPT_ASSIGN_OR_RETURN(clip.series[name], ReadNumbers(values, name));
-  }
-  return absl::OkStatus();
-}
-
-json EncodeThumbnails(const LumaThumbnails& thumbnails) {
-  return {{"width", thumbnails.width},
-          {"height", thumbnails.height},
-          {"scale_x", thumbnails.scale_x},
-          {"scale_y", thumbnails.scale_y},
-          {"frames", thumbnails.frames}};
-}
-
-// Their bytes begin at `offset`.
-absl::StatusOr<LumaThumbnails> ReadThumbnails(const json& object, int output, int64_t offset,
-                                              const DecodeJob& job) {
-  JsonReader reader(object, "the decoder's thumbnails");
-  LumaThumbnails thumbnails;
-  thumbnails.width =
-      static_cast<int>(std::clamp<int64_t>(reader.Integer("width"), -1, kThumbnailSideMax + 1));
-  thumbnails.height =
-      static_cast<int>(std::clamp<int64_t>(reader.Integer("height"), -1, kThumbnailSideMax + 1));
-  thumbnails.scale_x = reader.Number("scale_x");
-  thumbnails.scale_y = reader.Number("scale_y");
-  for (const json& frame : reader.Array("frames")) {
-    const int64_t before = thumbnails.frames.empty() ? -1 : thumbnails.frames.back();
-    const bool is_next = frame.is_number_integer() && frame.get<int64_t>() > before;
-    if (!is_next) return InvalidArgument("the frames of the decoder's thumbnails are out of order");
-    thumbnails.frames.push_back(frame.get<int64_t>());
-  }
-  ICPT_RETURN_IF_ERROR(reader.Finish());
-  if (thumbnails.frames.empty()) return LumaThumbnails{};
   const auto is_side = [](int side) { return side >= 1 && side <= kThumbnailSideMax; };
-  const auto is_scale = [](double scale) { return std::isfinite(scale) && scale > 0 && scale < kPixelsMax; };
-  if (job.thumbnail_mode == ThumbnailMode::kNone || thumbnails.frames.size() > kThumbnailsMax ||
+  const auto is_scale = [](double scale) { return scale > 0 && scale < kPixelsMax; };
+  if (job.thumbnail_mode == ThumbnailMode::kNone || frames.size() > kThumbnailsMax ||
       !is_side(thumbnails.width) || !is_side(thumbnails.height) || !is_scale(thumbnails.scale_x) ||
       !is_scale(thumbnails.scale_y)) {
     return InvalidArgument("the decoder's thumbnails do not fit the job");
   }
-  const auto size = static_cast<int64_t>(thumbnails.frames.size()) * thumbnails.width * thumbnails.height;
+  return absl::OkStatus();
+}
+
+absl::Status CheckNumbers(const DecodeJob& job, const DecodedClip& clip) {
+  for (const char* side : {"width", "height"}) {
+    const auto found = clip.attributes.find(side);
+    const double value = found == clip.attributes.end() ? 0 : found->second;
+    if (value < 1 || value > kPictureSideMax || value != std::floor(value)) {
+      return InvalidArgument("the decoder's ", side, " is no picture's");
+    }
+  }
+  const int64_t frames = std::ssize(clip.frame_seconds);
+  if (frames >= 1 && frames <= job.frames) return absl::OkStatus();
+  return InvalidArgument("the decoder answered with ", frames, " frames where 1 to ", job.frames,
+                         " were asked for");
+}
+
+// The bytes of views and thumbnails, one after the other.
+absl::Status ReadBytes(int output, const DecodeJob& job, DecodedClip& clip) {
+  int64_t offset = 0;
+  for (DecodedView& view : clip.views) {
+    const ViewFormat format = FormatOf(view.view, std::ssize(clip.frame_seconds), job.view_pixels);
+    ICPT_ASSIGN_OR_RETURN(view.bytes, ReadExactly(output, offset, view.shape[0] * ItemBytes(format)));
+    offset += std::ssize(view.bytes);
+  }
+  LumaThumbnails& thumbnails = clip.thumbnails;
+  if (thumbnails.frames.empty()) {
+    thumbnails = {};
+    return absl::OkStatus();
+  }
+  ICPT_RETURN_IF_ERROR(CheckThumbnails(job, thumbnails));
+  const int64_t size = std::ssize(thumbnails.frames) * thumbnails.width * thumbnails.height;
   ICPT_ASSIGN_OR_RETURN(thumbnails.bytes, ReadExactly(output, offset, size));
-  return thumbnails;
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -243,63 +243,33 @@ absl::StatusOr<Descriptor> MemoryFile(std::string_view bytes) {
   return file;
 }
 
-std::string EncodeJob(const DecodeJob& job) {
-  json views = json::array();
-  for (const View view : job.views) views.push_back(std::string(ToString(view)));
-  return json{{"frames", job.frames},
-              {"view_pixels", job.view_pixels},
-              {"face_detection_stride", job.face_detection_stride},
-              {"views", views},
-              {"thumbnails", std::string(kThumbnailModes[static_cast<int>(job.thumbnail_mode)])},
-              {"fake_frames", job.fake_frames}}
-      .dump();
+std::string EncodeJob(DecodeJob job) {
+  FieldWriter writer;
+  Fields(writer, job);
+  return writer.object.dump();
 }
 
 absl::StatusOr<DecodeJob> ParseJob(std::string_view text) {
   ICPT_ASSIGN_OR_RETURN(const json object, ParseJsonObject(text));
-  JsonReader reader(object, "decode job");
-  const int64_t frames = reader.Integer("frames");
-  const int64_t pixels = reader.Integer("view_pixels");
-  const int64_t stride = reader.Integer("face_detection_stride");
-  const json& names = reader.Array("views");
-  const std::string thumbnail_mode = reader.String("thumbnails");
-  const int64_t fake_frames = reader.Integer("fake_frames");
+  FieldReader reader(object, "decode job");
+  DecodeJob job;
+  Fields(reader, job);
   ICPT_RETURN_IF_ERROR(reader.Finish());
-  if (frames < 1 || frames > kFramesMax || pixels < 2 || pixels > kPixelsMax || pixels % 2 != 0 ||
-      stride < 1 || stride > 1000 || fake_frames < 1 || fake_frames > kFramesMax) {
+  const auto is_count = [](int frames) { return frames >= 1 && frames <= kFramesMax; };
+  if (!is_count(job.frames) || !is_count(job.fake_frames) || job.view_pixels < 2 ||
+      job.view_pixels > kPixelsMax || job.view_pixels % 2 != 0 || job.face_detection_stride < 1 ||
+      job.face_detection_stride > 1000) {
     return InvalidArgument("decode job: a number is out of range");
-  }
-  const auto* const known = std::find(std::begin(kThumbnailModes), std::end(kThumbnailModes), thumbnail_mode);
-  if (known == std::end(kThumbnailModes)) return InvalidArgument("decode job: unknown thumbnails");
-  DecodeJob job{.frames = static_cast<int>(frames),
-                .view_pixels = static_cast<int>(pixels),
-                .face_detection_stride = static_cast<int>(stride),
-                .views = {},
-                .thumbnail_mode = static_cast<ThumbnailMode>(known - std::begin(kThumbnailModes)),
-                .fake_frames = static_cast<int>(fake_frames)};
-  for (const json& name : names) {
-    const std::optional<View> view = name.is_string() ? ParseView(name.get<std::string>()) : std::nullopt;
-    if (!view.has_value()) return InvalidArgument("decode job: an unknown view");
-    job.views.push_back(*view);
   }
   return job;
 }
 
-absl::StatusOr<std::string> WriteResponse(const DecodedClip& clip, int output) {
-  json views = json::array();
-  for (const DecodedView& view : clip.views) {
-    ICPT_RETURN_IF_ERROR(WriteAll(output, view.bytes));
-    views.push_back({{"view", std::string(ToString(view.view))}, {"shape", view.shape}});
-  }
+absl::StatusOr<std::string> WriteResponse(DecodedClip clip, int output) {
+  for (const DecodedView& view : clip.views) ICPT_RETURN_IF_ERROR(WriteAll(output, view.bytes));
   ICPT_RETURN_IF_ERROR(WriteAll(output, clip.thumbnails.bytes));
-  return json{{"attributes", clip.attributes},
-              {"frame_seconds", clip.frame_seconds},
-              {"series", clip.series},
-              {"matrix", std::string(ToString(clip.colours.matrix))},
-              {"full_range", clip.colours.full_range},
-              {"views", views},
-              {"thumbnails", EncodeThumbnails(clip.thumbnails)}}
-      .dump();
+  FieldWriter writer;
+  Fields(writer, clip);
+  return writer.object.dump();
 }
 
 std::string FaultResponse(const absl::Status& fault) {
@@ -308,46 +278,19 @@ std::string FaultResponse(const absl::Status& fault) {
 
 absl::StatusOr<DecoderResponse> ReadResponse(std::string_view text, int output, const DecodeJob& job) {
   ICPT_ASSIGN_OR_RETURN(const json object, ParseJsonObject(text));
-  JsonReader reader(object, "the decoder's response");
+  FieldReader reader(object, "the decoder's response");
   DecoderResponse response;
-  if (reader.Has("fault")) {
-    response.fault = reader.String("fault");
+  if (object.contains("fault")) {
+    reader("fault", response.fault);
     ICPT_RETURN_IF_ERROR(reader.Finish());
     if (response.fault.empty()) return InvalidArgument("the decoder's fault has no reason");
     return response;
   }
-  const json& attributes = reader.Object("attributes");
-  const json& seconds = reader.Array("frame_seconds");
-  const json& series = reader.Object("series");
-  const std::optional<ColourMatrix> matrix = ParseColourMatrix(reader.String("matrix"));
-  response.clip.colours.full_range = reader.Boolean("full_range");
-  const json& views = reader.Array("views");
-  const json& thumbnails = reader.Object("thumbnails");
+  Fields(reader, response.clip);
   ICPT_RETURN_IF_ERROR(reader.Finish());
-  if (!matrix.has_value()) return InvalidArgument("the decoder's colour matrix is unknown");
-  response.clip.colours.matrix = *matrix;
-  for (const auto& [name, value] : attributes.items()) {
-    if (!value.is_number() || !std::isfinite(value.get<double>())) {
-      return InvalidArgument("the decoder's attribute ", name, " is no number");
-    }
-    response.clip.attributes[name] = value.get<double>();
-  }
-  for (const char* side : {"width", "height"}) {
-    const auto found = response.clip.attributes.find(side);
-    const double value = found == response.clip.attributes.end() ? 0 : found->second;
-    if (value < 1 || value > kPictureSideMax || value != std::floor(value)) {
-      return InvalidArgument("the decoder's ", side, " is no picture's");
-    }
-  }
-  ICPT_ASSIGN_OR_RETURN(response.clip.frame_seconds, ReadNumbers(seconds, "frame_seconds"));
-  ICPT_RETURN_IF_ERROR(ReadSeries(series, response.clip));
-  const size_t frames = response.clip.frame_seconds.size();
-  if (frames == 0 || frames > static_cast<size_t>(job.frames)) {
-    return InvalidArgument("the decoder answered with ", frames, " frames where 1 to ", job.frames,
-                           " were asked for");
-  }
-  ICPT_ASSIGN_OR_RETURN(const int64_t end, ReadViews(views, output, job, response.clip));
-  ICPT_ASSIGN_OR_RETURN(response.clip.thumbnails, ReadThumbnails(thumbnails, output, end, job));
+  ICPT_RETURN_IF_ERROR(CheckNumbers(job, response.clip));
+  ICPT_RETURN_IF_ERROR(CheckViews(job, response.clip));
+  ICPT_RETURN_IF_ERROR(ReadBytes(output, job, response.clip));
   return response;
 }
 

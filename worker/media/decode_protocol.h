@@ -53,11 +53,11 @@ absl::StatusOr<DecoderMessage> ReceiveMessage(int socket, absl::Duration timeout
 // A file in memory that holds `bytes`; sealed against change unless it is empty.
 absl::StatusOr<Descriptor> MemoryFile(std::string_view bytes);
 
-std::string EncodeJob(const DecodeJob& job);
+std::string EncodeJob(DecodeJob job);
 absl::StatusOr<DecodeJob> ParseJob(std::string_view text);
 
 // The response's text; the views' bytes are written to `output`.
-absl::StatusOr<std::string> WriteResponse(const DecodedClip& clip, int output);
+absl::StatusOr<std::string> WriteResponse(DecodedClip clip, int output);
 std::string FaultResponse(const absl::Status& fault);
 struct DecoderResponse {
   DecodedClip clip;

@@ -4,7 +4,20 @@
 #include <iterator>
 #include <optional>
 
+#include "common/base/enum_names.h"
+
 namespace interceptor::worker {
+namespace {
+
+constexpr std::pair<ThumbnailMode, std::string_view> kModes[] = {
+    {ThumbnailMode::kNone, "none"},
+    {ThumbnailMode::kFullFrames, "full_frames"},
+    {ThumbnailMode::kNearFullFrames, "near_full_frames"}};
+
+}  // namespace
+
+std::string_view ToString(ThumbnailMode mode) { return NameOf(kModes, mode); }
+std::optional<ThumbnailMode> ParseThumbnailMode(std::string_view text) { return ValueNamed(kModes, text); }
 
 ViewFormat FormatOf(View view, int64_t frames, int64_t pixels) {
   const int64_t full_frames = std::min<int64_t>(frames, kFullFramesMax);
@@ -50,7 +63,7 @@ std::vector<View> SingleClipViews() {
   return views;
 }
 
-bool DecodeJob::Wants(View view) const { return std::find(views.begin(), views.end(), view) != views.end(); }
+bool DecodeJob::Wants(View view) const { return std::ranges::find(views, view) != views.end(); }
 
 std::vector<ViewTensor> StoredViews(const DecodedClip& clip) {
   std::vector<ViewTensor> stored;

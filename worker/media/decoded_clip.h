@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "worker/sampling/types.h"
@@ -53,6 +55,8 @@ enum class ThumbnailMode {
   kFullFrames,      // a fake: the frames of full_frame
   kNearFullFrames,  // an original: what is decoded near the frames of its fakes' full_frame
 };
+std::string_view ToString(ThumbnailMode mode);  // "none", "full_frames", "near_full_frames"
+std::optional<ThumbnailMode> ParseThumbnailMode(std::string_view text);
 
 struct DecodeJob {
   int frames = 16;  // at most; fewer when the clip has fewer

@@ -12,11 +12,12 @@
 
 #include <atomic>
 #include <cerrno>
-#include <deque>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
+#include "common/base/bounded_queue.h"
 #include "common/base/status.h"
 #include "worker/media/decode_protocol.h"
 
@@ -137,36 +138,23 @@ class Pool final : public DecoderPool {
       stopping_ = true;
       for (const pid_t pid : busy_) kill(pid, SIGKILL);
     }
+    waiting_.Close();
     for (std::thread& thread : threads_) thread.join();
-    for (PendingRequest& pending : waiting_) {
-      pending.promise.set_value({.status = absl::CancelledError("stopped"), .fault = "", .clip = {}});
-    }
   }
 
   std::future<DecodeOutcome> Submit(DecodeRequest request) override {
     PendingRequest pending{std::move(request), {}};
     std::future<DecodeOutcome> future = pending.promise.get_future();
-    absl::MutexLock lock(&mutex_);
-    waiting_.push_back(std::move(pending));
+    waiting_.Push(std::move(pending));
     return future;
   }
 
  private:
   void Serve() {
     std::unique_ptr<Child> child;
-    while (true) {
-      PendingRequest pending;
-      {
-        absl::MutexLock lock(&mutex_);
-        const auto has_work = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-          return stopping_ || !waiting_.empty();
-        };
-        mutex_.Await(absl::Condition(&has_work));
-        if (stopping_) return;
-        pending = std::move(waiting_.front());
-        waiting_.pop_front();
-      }
-      pending.promise.set_value(Decode(child, pending.request));
+    while (std::optional<PendingRequest> pending = waiting_.Pop()) {
+      pending->promise.set_value(stopping_ ? DecodeOutcome{absl::CancelledError("stopped"), "", {}}
+                                           : Decode(child, pending->request));
     }
   }
 
@@ -184,20 +172,17 @@ class Pool final : public DecoderPool {
         outcome.fault = std::move(response->fault);
         return outcome;
       }
+      const int death = Retire(child);
       if (absl::IsUnavailable(response.status())) {
-        const int death = Retire(child);
         outcome.fault = DeathText(death);
         if (WIFSIGNALED(death) && WTERMSIG(death) == SIGKILL) outcome = KilledFromOutside(request.name);
       } else if (absl::IsDeadlineExceeded(response.status())) {
         outcome.fault =
             Cat("the decoder gave no answer within ", absl::FormatDuration(options_.clip_deadline));
-        Retire(child);
       } else if (absl::IsInvalidArgument(response.status())) {
         outcome.fault = Message(response.status());
-        Retire(child);
       } else {
         outcome.status = response.status();
-        Retire(child);
         return outcome;
       }
     }
@@ -206,11 +191,11 @@ class Pool final : public DecoderPool {
 
   // No clip brings SIGKILL about: its limits end in other signals.
   static DecodeOutcome KilledFromOutside(const std::string& clip) {
-    DecodeOutcome outcome;
-    outcome.status = Unavailable("interceptor-decode was killed (SIGKILL) in clip ", clip,
-                                 " and was not let finish it, as when memory runs out: free some, or give "
-                                 "fewer --decoders");
-    return outcome;
+    return {Unavailable("interceptor-decode was killed (SIGKILL) in clip ", clip,
+                        " and was not let finish it, as when memory runs out: free some, or give fewer "
+                        "--decoders"),
+            "",
+            {}};
   }
 
   absl::StatusOr<DecoderResponse> SendJob(const Child& child, const DecodeRequest& request) {
@@ -277,10 +262,10 @@ class Pool final : public DecoderPool {
   }
 
   const DecoderPoolOptions options_;
+  BoundedQueue<PendingRequest> waiting_{SIZE_MAX};  // its user bounds it
   absl::Mutex mutex_;
-  std::deque<PendingRequest> waiting_ ABSL_GUARDED_BY(mutex_);
   std::vector<pid_t> busy_ ABSL_GUARDED_BY(mutex_);
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::atomic<bool> stopping_ = false;  // set under mutex_
   std::vector<std::thread> threads_;
 };
 

@@ -100,20 +100,11 @@ int Demuxer::Read(void* self, uint8_t* buffer, int size) {
 int64_t Demuxer::Seek(void* self, int64_t offset, int whence) {
   auto* demuxer = static_cast<Demuxer*>(self);
   const auto size = static_cast<int64_t>(demuxer->bytes_.size());
-  switch (whence & ~AVSEEK_FORCE) {
-    case AVSEEK_SIZE:
-      return size;
-    case SEEK_SET:
-      break;
-    case SEEK_CUR:
-      offset += demuxer->position_;
-      break;
-    case SEEK_END:
-      offset += size;
-      break;
-    default:
-      return AVERROR(EINVAL);
-  }
+  whence &= ~AVSEEK_FORCE;
+  if (whence == AVSEEK_SIZE) return size;
+  if (whence == SEEK_CUR) offset += demuxer->position_;
+  if (whence == SEEK_END) offset += size;
+  if (whence != SEEK_SET && whence != SEEK_CUR && whence != SEEK_END) return AVERROR(EINVAL);
   if (offset < 0 || offset > size) return AVERROR(EINVAL);
   demuxer->position_ = offset;
   return offset;
@@ -165,8 +156,7 @@ absl::StatusOr<AVStream*> Demuxer::SelectStream(AVMediaType kind) {
     const auto rank = [&](const AVStream* stream) {
       return Rank(*stream, packets[static_cast<size_t>(stream->index)]);
     };
-    chosen = *std::max_element(candidates.begin(), candidates.end(),
-                               [&](const AVStream* a, const AVStream* b) { return rank(a) < rank(b); });
+    chosen = *std::ranges::max_element(candidates, {}, rank);
   }
   for (unsigned i = 0; i < format_->nb_streams; ++i) {
     if (format_->streams[i] != chosen) format_->streams[i]->discard = AVDISCARD_ALL;

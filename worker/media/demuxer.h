@@ -12,21 +12,13 @@ extern "C" {
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "common/base/c_ptr.h"
 
 namespace interceptor::worker {
 
-struct FreeCodec {
-  void operator()(AVCodecContext* codec) const { avcodec_free_context(&codec); }
-};
-struct FreePacket {
-  void operator()(AVPacket* packet) const { av_packet_free(&packet); }
-};
-struct FreeFrame {
-  void operator()(AVFrame* frame) const { av_frame_free(&frame); }
-};
-using CodecPtr = std::unique_ptr<AVCodecContext, FreeCodec>;
-using PacketPtr = std::unique_ptr<AVPacket, FreePacket>;
-using FramePtr = std::unique_ptr<AVFrame, FreeFrame>;
+using CodecPtr = CPtr<AVCodecContext, avcodec_free_context>;
+using PacketPtr = CPtr<AVPacket, av_packet_free>;
+using FramePtr = CPtr<AVFrame, av_frame_free>;
 
 std::string ErrorText(int error);
 

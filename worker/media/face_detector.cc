@@ -19,8 +19,7 @@ std::optional<FaceBox> Choose(const std::vector<FaceBox>& found, const std::opti
     if (!expected.has_value()) return -box.side;
     return std::hypot(box.x - expected->x, box.y - expected->y) + std::abs(box.side - expected->side);
   };
-  return *std::min_element(found.begin(), found.end(),
-                           [&cost](const FaceBox& a, const FaceBox& b) { return cost(a) < cost(b); });
+  return *std::ranges::min_element(found, {}, cost);
 }
 
 class CascadeDetector final : public FaceDetector {
@@ -176,8 +175,7 @@ absl::StatusOr<std::optional<FaceBox>> FindFace(FaceDetector& detector, VideoDec
                                                 const VideoFrame& frame,
                                                 const std::optional<FaceBox>& expected) {
   const auto [side_max, in_colour] = detector.input();
-  ICPT_ASSIGN_OR_RETURN(const cv::Mat picture,
-                        in_colour ? video.Bgr(frame, side_max) : video.Luma(frame, side_max));
+  ICPT_ASSIGN_OR_RETURN(const cv::Mat picture, video.Shrunk(frame, side_max, in_colour));
   const cv::Size whole = video.UprightSize(frame);
   const double scale = std::max(1.0, static_cast<double>(std::max(whole.width, whole.height)) / side_max);
   const auto scaled = [](const std::optional<FaceBox>& box, double by) -> std::optional<FaceBox> {

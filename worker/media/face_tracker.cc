@@ -5,6 +5,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "common/base/status.h"
+#include "worker/media/frame_selection.h"
 
 namespace interceptor::worker {
 namespace {
@@ -62,10 +63,6 @@ std::vector<std::optional<FaceBox>> Smoothed(const std::vector<std::optional<Fac
 
 }  // namespace
 
-void FaceTracker::UpdateTemplate(const LumaThumbnail& thumbnail) {
-  template_ = CropSquare(thumbnail, *face_, kTemplatePixels);
-}
-
 void FaceTracker::MatchTemplate(const LumaThumbnail& thumbnail) {
   // As many pixels on either side, so that the middle is one of the places tried.
   const int pixels = kTemplatePixels + 2 * static_cast<int>(std::lround(kTemplatePixels * kReach));
@@ -104,9 +101,7 @@ bool FaceTracker::IsPlausible(const FaceBox& found) {
 double FaceTracker::MedianSide(double found) {
   sides_.push_back(found);
   if (sides_.size() > 3) sides_.pop_front();
-  std::vector<double> sorted(sides_.begin(), sides_.end());
-  std::sort(sorted.begin(), sorted.end());
-  return sorted[sorted.size() / 2];
+  return Median({sides_.begin(), sides_.end()});
 }
 
 absl::StatusOr<std::vector<std::optional<FaceBox>>> FaceTracker::Track(
@@ -120,7 +115,7 @@ absl::StatusOr<std::vector<std::optional<FaceBox>>> FaceTracker::Track(
     const bool is_sure = face_.has_value() && similarity_ >= kSimilaritySure;
     if (is_sure) seen = i + 1;
     const bool is_enough = is_sure && detections_ >= kDetectionsPerShot;
-    if (is_enough || !std::binary_search(detect_on.begin(), detect_on.end(), i)) continue;
+    if (is_enough || !std::ranges::binary_search(detect_on, i)) continue;
     ++detections_;
     ICPT_ASSIGN_OR_RETURN(const std::optional<FaceBox> found, detect(i, face_));
     if (!found.has_value() && face_.has_value() && similarity_ < kSimilarityMin) {
@@ -138,7 +133,7 @@ absl::StatusOr<std::vector<std::optional<FaceBox>>> FaceTracker::Track(
         is_first ? FaceBox{} : FaceBox{target.x - face_->x, target.y - face_->y, target.side - face_->side};
     face_ = target;
     boxes[i] = target;
-    UpdateTemplate(thumbnails[i]);
+    template_ = CropSquare(thumbnails[i], target, kTemplatePixels);
     // After the first detection the frames before it are tracked backwards, after another one the path since
     // the last is corrected linearly.
     for (size_t k = i; is_first && k-- > final_end;) {

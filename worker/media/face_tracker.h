@@ -34,7 +34,6 @@ class FaceTracker {
 
  private:
   void MatchTemplate(const LumaThumbnail& thumbnail);
-  void UpdateTemplate(const LumaThumbnail& thumbnail);
   bool IsPlausible(const FaceBox& found);
   double MedianSide(double found);
 

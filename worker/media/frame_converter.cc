@@ -20,58 +20,36 @@ namespace {
 
 // The formats named "J" are full range by name alone; libswscale wants the plain name and a range.
 AVPixelFormat PlainFormat(AVPixelFormat format, bool* full_range) {
-  switch (format) {
-    case AV_PIX_FMT_YUVJ420P:
-      *full_range = true;
-      return AV_PIX_FMT_YUV420P;
-    case AV_PIX_FMT_YUVJ422P:
-      *full_range = true;
-      return AV_PIX_FMT_YUV422P;
-    case AV_PIX_FMT_YUVJ444P:
-      *full_range = true;
-      return AV_PIX_FMT_YUV444P;
-    case AV_PIX_FMT_YUVJ440P:
-      *full_range = true;
-      return AV_PIX_FMT_YUV440P;
-    default:
-      return format;
+  constexpr std::pair<AVPixelFormat, AVPixelFormat> kPlain[] = {{AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUV420P},
+                                                                {AV_PIX_FMT_YUVJ422P, AV_PIX_FMT_YUV422P},
+                                                                {AV_PIX_FMT_YUVJ444P, AV_PIX_FMT_YUV444P},
+                                                                {AV_PIX_FMT_YUVJ440P, AV_PIX_FMT_YUV440P}};
+  for (const auto& [named, plain] : kPlain) {
+    if (format != named) continue;
+    *full_range = true;
+    return plain;
   }
+  return format;
 }
+
+struct MatrixNames {
+  ColourMatrix ours;
+  AVColorSpace libav;
+  int scaler;  // libswscale's table
+};
+constexpr MatrixNames kMatrices[] = {{ColourMatrix::kBt709, AVCOL_SPC_BT709, SWS_CS_ITU709},
+                                     {ColourMatrix::kFcc, AVCOL_SPC_FCC, SWS_CS_FCC},
+                                     {ColourMatrix::kBt601, AVCOL_SPC_BT470BG, SWS_CS_ITU601},
+                                     {ColourMatrix::kBt601, AVCOL_SPC_SMPTE170M, SWS_CS_ITU601},
+                                     {ColourMatrix::kSmpte240m, AVCOL_SPC_SMPTE240M, SWS_CS_SMPTE240M},
+                                     {ColourMatrix::kBt2020, AVCOL_SPC_BT2020_NCL, SWS_CS_BT2020},
+                                     {ColourMatrix::kBt2020, AVCOL_SPC_BT2020_CL, SWS_CS_BT2020}};
 
 // What is not said is guessed as players do: BT.709 for high definition, BT.601 below.
 ColourMatrix MatrixOf(const AVFrame& picture) {
-  switch (picture.colorspace) {
-    case AVCOL_SPC_BT709:
-      return ColourMatrix::kBt709;
-    case AVCOL_SPC_FCC:
-      return ColourMatrix::kFcc;
-    case AVCOL_SPC_BT470BG:
-    case AVCOL_SPC_SMPTE170M:
-      return ColourMatrix::kBt601;
-    case AVCOL_SPC_SMPTE240M:
-      return ColourMatrix::kSmpte240m;
-    case AVCOL_SPC_BT2020_NCL:
-    case AVCOL_SPC_BT2020_CL:
-      return ColourMatrix::kBt2020;
-    default:
-      return picture.height >= 720 ? ColourMatrix::kBt709 : ColourMatrix::kBt601;
-  }
-}
-
-int ScalerTable(ColourMatrix matrix) {
-  switch (matrix) {
-    case ColourMatrix::kBt601:
-      return SWS_CS_ITU601;
-    case ColourMatrix::kBt709:
-      return SWS_CS_ITU709;
-    case ColourMatrix::kFcc:
-      return SWS_CS_FCC;
-    case ColourMatrix::kSmpte240m:
-      return SWS_CS_SMPTE240M;
-    case ColourMatrix::kBt2020:
-      return SWS_CS_BT2020;
-  }
-  return SWS_CS_DEFAULT;
+  const auto* const said = std::ranges::find(kMatrices, picture.colorspace, &MatrixNames::libav);
+  if (said != std::end(kMatrices)) return said->ours;
+  return picture.height >= 720 ? ColourMatrix::kBt709 : ColourMatrix::kBt601;
 }
 
 // [from, to) moved outwards to samples of the subsampled chroma planes.
@@ -136,39 +114,28 @@ absl::StatusOr<YuvPicture> FrameConverter::Yuv(const AVFrame& picture, const cv:
   cv::Mat planes[3];
   planes[0].create(size, CV_8UC1);
   for (int i = 1; i < 3; ++i) planes[i].create(size / 2, CV_8UC1);
-  const bool full_range = yuv.colours.full_range;
-  if (area == cv::Rect(0, 0, picture.width, picture.height)) {
-    ICPT_RETURN_IF_ERROR(Convert(picture, AV_PIX_FMT_YUV420P, full_range, planes));
-  } else {
-    const FramePtr cropped(av_frame_clone(&picture));
-    if (cropped == nullptr) return ResourceExhausted("no memory for a picture");
-    const auto [left, right] = WholeSamples(area.x, area.x + area.width, picture.width, picture.format, true);
-    const auto [top, bottom] =
-        WholeSamples(area.y, area.y + area.height, picture.height, picture.format, false);
-    cropped->crop_left = left;
-    cropped->crop_right = picture.width - right;
-    cropped->crop_top = top;
-    cropped->crop_bottom = picture.height - bottom;
-    if (av_frame_apply_cropping(cropped.get(), AV_FRAME_CROP_UNALIGNED) < 0)
-      return DataLoss("its pictures cannot be cropped");
-    ICPT_RETURN_IF_ERROR(Convert(*cropped, AV_PIX_FMT_YUV420P, full_range, planes));
-  }
+  const FramePtr cropped(av_frame_clone(&picture));
+  if (cropped == nullptr) return ResourceExhausted("no memory for a picture");
+  const auto [left, right] = WholeSamples(area.x, area.x + area.width, picture.width, picture.format, true);
+  const auto [top, bottom] =
+      WholeSamples(area.y, area.y + area.height, picture.height, picture.format, false);
+  cropped->crop_left = left;
+  cropped->crop_right = picture.width - right;
+  cropped->crop_top = top;
+  cropped->crop_bottom = picture.height - bottom;
+  if (av_frame_apply_cropping(cropped.get(), AV_FRAME_CROP_UNALIGNED) < 0)
+    return DataLoss("its pictures cannot be cropped");
+  ICPT_RETURN_IF_ERROR(Convert(*cropped, AV_PIX_FMT_YUV420P, yuv.colours.full_range, planes));
   yuv.y = planes[0];
   yuv.cb = planes[1];
   yuv.cr = planes[2];
   return yuv;
 }
 
-absl::StatusOr<cv::Mat> FrameConverter::Bgr(const AVFrame& picture, cv::Size size) {
-  cv::Mat bgr(size, CV_8UC3);
-  ICPT_RETURN_IF_ERROR(Convert(picture, AV_PIX_FMT_BGR24, true, {&bgr, 1}));
-  return bgr;
-}
-
-absl::StatusOr<cv::Mat> FrameConverter::Luma(const AVFrame& picture, cv::Size size) {
-  cv::Mat luma(size, CV_8UC1);
-  ICPT_RETURN_IF_ERROR(Convert(picture, AV_PIX_FMT_GRAY8, true, {&luma, 1}));
-  return luma;
+absl::StatusOr<cv::Mat> FrameConverter::Shrunk(const AVFrame& picture, cv::Size size, bool in_colour) {
+  cv::Mat shrunk(size, in_colour ? CV_8UC3 : CV_8UC1);
+  ICPT_RETURN_IF_ERROR(Convert(picture, in_colour ? AV_PIX_FMT_BGR24 : AV_PIX_FMT_GRAY8, true, {&shrunk, 1}));
+  return shrunk;
 }
 
 absl::Status FrameConverter::Convert(const AVFrame& picture, int format, bool full_range,
@@ -186,7 +153,8 @@ absl::Status FrameConverter::Convert(const AVFrame& picture, int format, bool fu
                                      size.height, static_cast<AVPixelFormat>(format), flags, nullptr, nullptr,
                                      nullptr));
   if (scaler_ == nullptr) return DataLoss("its pictures cannot be converted");
-  const int* table = sws_getCoefficients(ScalerTable(MatrixOf(picture)));
+  const int* table =
+      sws_getCoefficients(std::ranges::find(kMatrices, MatrixOf(picture), &MatrixNames::ours)->scaler);
   sws_setColorspaceDetails(scaler_.get(), table, is_full ? 1 : 0, table, full_range ? 1 : 0, 0, 1 << 16,
                            1 << 16);
   // libswscale writes whole vectors, past the end of a row too.
@@ -259,16 +227,9 @@ std::vector<uint8_t> Quantisers(const AVFrame& picture, const cv::Rect& area) {
 }
 
 PictureType TypeOf(const AVFrame& picture) {
-  switch (picture.pict_type) {
-    case AV_PICTURE_TYPE_I:
-      return PictureType::kIntra;
-    case AV_PICTURE_TYPE_P:
-      return PictureType::kPredicted;
-    case AV_PICTURE_TYPE_B:
-      return PictureType::kBidirectional;
-    default:
-      return PictureType::kUnknown;
-  }
+  if (picture.pict_type == AV_PICTURE_TYPE_I) return PictureType::kIntra;
+  if (picture.pict_type == AV_PICTURE_TYPE_P) return PictureType::kPredicted;
+  return picture.pict_type == AV_PICTURE_TYPE_B ? PictureType::kBidirectional : PictureType::kUnknown;
 }
 
 }  // namespace interceptor::worker

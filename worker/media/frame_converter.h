@@ -35,8 +35,7 @@ class FrameConverter {
   // REQUIRES: `area` lies inside the picture; `size` is even.
   absl::StatusOr<YuvPicture> Yuv(const AVFrame& picture, const cv::Rect& area, cv::Size size);
   // The whole picture at full range: BGR, or its luma alone.
-  absl::StatusOr<cv::Mat> Bgr(const AVFrame& picture, cv::Size size);
-  absl::StatusOr<cv::Mat> Luma(const AVFrame& picture, cv::Size size);
+  absl::StatusOr<cv::Mat> Shrunk(const AVFrame& picture, cv::Size size, bool in_colour);
 
  private:
   struct FreeScaler {

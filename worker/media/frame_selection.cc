@@ -1,4 +1,5 @@
 #include "worker/media/frame_selection.h"
+#include "worker/store/loader.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,15 +17,12 @@ constexpr int64_t kColumnsPerFrame = kMelColumns / kMouthFrames;
 double FramePeriod(std::span<const double> seconds) {
   std::vector<double> steps;
   for (size_t i = 1; i < seconds.size(); ++i) steps.push_back(seconds[i] - seconds[i - 1]);
-  if (steps.empty()) return 0;
-  const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2);
-  std::nth_element(steps.begin(), middle, steps.end());
-  return *middle;
+  return Median(std::move(steps));
 }
 
 // The nearest frame, or kNoFrame in the middle of a gap.
 int64_t FrameAt(std::span<const double> seconds, double period, double time) {
-  const auto after = std::lower_bound(seconds.begin(), seconds.end(), time);
+  const auto after = std::ranges::lower_bound(seconds, time);
   if (after == seconds.begin()) return 0;
   const auto before = after - 1;
   if (after == seconds.end()) return before - seconds.begin();
@@ -51,11 +49,11 @@ std::vector<int64_t> FrameSelection::Frames() const {
   return {frames.begin(), frames.end()};
 }
 
-std::vector<int64_t> EvenlySpaced(int64_t frames, int count) {
-  const int64_t taken = std::min<int64_t>(frames, count);
-  std::vector<int64_t> indices;
-  for (int64_t k = 0; k < taken; ++k) indices.push_back((2 * k + 1) * frames / (2 * taken));
-  return indices;
+double Median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + std::ssize(values) / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
 }
 
 std::vector<int64_t> EvenlySpacedReferences(int64_t frames, int count,
@@ -83,7 +81,7 @@ std::vector<std::array<int64_t, kBurstFrames>> PlaceBursts(std::span<const doubl
   const auto frames = static_cast<int64_t>(seconds.size());
   const std::vector<int64_t> after_gaps = FramesAfterGaps(seconds);
   const auto has_gap = [&after_gaps](int64_t first) {
-    const auto next = std::upper_bound(after_gaps.begin(), after_gaps.end(), first);
+    const auto next = std::ranges::upper_bound(after_gaps, first);
     return next != after_gaps.end() && *next < first + kBurstFrames;
   };
   std::vector<std::array<int64_t, kBurstFrames>> bursts;
@@ -108,7 +106,7 @@ std::vector<MouthWindow> PlaceMouthWindows(std::span<const double> level, std::s
   if (columns < kColumnsMin) return {};
   const double period = FramePeriod(seconds);
   if (columns < kMelColumns) return {WindowAt(0, columns / kColumnsPerFrame, seconds, period)};
-  const double silence = *std::min_element(level.begin(), level.end());
+  const double silence = *std::ranges::min_element(level);
   std::vector<double> sums = {0.0};
   for (size_t i = 0; i < level.size(); ++i) {
     const double time = static_cast<double>(i) * kMouthPeriodSeconds / kColumnsPerFrame;
@@ -121,7 +119,7 @@ std::vector<MouthWindow> PlaceMouthWindows(std::span<const double> level, std::s
   while (chosen.size() < kMouthWindows) {
     int64_t best = -1;
     for (int64_t first = 0; first + kMelColumns <= columns; first += kColumnsPerFrame) {
-      const bool is_free = std::all_of(chosen.begin(), chosen.end(), [first](int64_t taken) {
+      const bool is_free = std::ranges::all_of(chosen, [first](int64_t taken) {
         return first + kMelColumns <= taken || taken + kMelColumns <= first;
       });
       if (is_free && (best < 0 || sum(first) > sum(best))) best = first;
@@ -129,7 +127,7 @@ std::vector<MouthWindow> PlaceMouthWindows(std::span<const double> level, std::s
     if (best < 0) break;
     chosen.push_back(best);
   }
-  std::sort(chosen.begin(), chosen.end());
+  std::ranges::sort(chosen);
   std::vector<MouthWindow> windows;
   for (const int64_t first : chosen) windows.push_back(WindowAt(first, kMouthFrames, seconds, period));
   return windows;

@@ -29,10 +29,10 @@ struct FrameSelection {
   std::vector<int64_t> Frames() const;
 };
 
-// `count` frames in the middle of as many equal parts of 0 .. frames-1; all of them when there are fewer.
-std::vector<int64_t> EvenlySpaced(int64_t frames, int count);
+// The upper one of two in the middle; 0 of none.
+double Median(std::vector<double> values);
 
-// As EvenlySpaced, but `nearest_reference(frame)` where that lies in the same part.
+// As EvenlySpaced (worker/store/loader.h), but `nearest_reference(frame)` where that lies in the same part.
 std::vector<int64_t> EvenlySpacedReferences(int64_t frames, int count,
                                             const std::function<int64_t(int64_t)>& nearest_reference);
 

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "tests/support/catch.h"
+#include "worker/store/loader.h"
 
 namespace interceptor::worker {
 namespace {

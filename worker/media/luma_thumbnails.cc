@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "common/base/status.h"
+#include "worker/media/crop.h"
 #include "worker/media/frame_converter.h"
+#include "worker/store/loader.h"
 
 namespace interceptor::worker {
 
@@ -13,7 +15,7 @@ absl::StatusOr<LumaThumbnail> MakeLumaThumbnail(VideoDecoder& video, const Video
   const int block = (std::max(stored.width, stored.height) + kThumbnailSideMax - 1) / kThumbnailSideMax;
   const cv::Mat means = BlockMeans(*frame.picture, block);
   if (means.empty()) {
-    ICPT_ASSIGN_OR_RETURN(const cv::Mat luma, video.Luma(frame, kThumbnailSideMax));
+    ICPT_ASSIGN_OR_RETURN(const cv::Mat luma, video.Shrunk(frame, kThumbnailSideMax, false));
     return LumaThumbnail{luma, static_cast<double>(luma.cols) / shown.width,
                          static_cast<double>(luma.rows) / shown.height};
   }
@@ -35,7 +37,7 @@ ThumbnailCollector::ThumbnailCollector(int64_t frames, const FrameSelection& sel
 }
 
 bool ThumbnailCollector::Wants(int64_t frame) const {
-  const auto at = std::lower_bound(centres_.begin(), centres_.end(), frame - reach_);
+  const auto at = std::ranges::lower_bound(centres_, frame - reach_);
   return at != centres_.end() && *at <= frame + reach_;
 }
 
@@ -55,9 +57,7 @@ void ThumbnailCollector::Add(int64_t frame, const LumaThumbnail& thumbnail) {
                         thumbnail.scale_x == thumbnails_.scale_x && thumbnail.scale_y == thumbnails_.scale_y;
   if (!is_alike) return;
   thumbnails_.frames.push_back(frame);
-  for (int y = 0; y < luma.rows; ++y) {
-    thumbnails_.bytes.append(reinterpret_cast<const char*>(luma.ptr(y)), static_cast<size_t>(luma.cols));
-  }
+  AppendPlane(luma, thumbnails_.bytes);
 }
 
 }  // namespace interceptor::worker

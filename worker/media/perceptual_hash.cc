@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "worker/media/crop.h"
+#include "worker/media/frame_selection.h"
 
 namespace interceptor::worker {
 namespace {
@@ -27,11 +28,9 @@ std::optional<uint64_t> HashFrame(const cv::Mat& luma) {
     for (int column = row == 0 ? 1 : 0; column < kKept; ++column)
       kept.push_back(spectrum.at<double>(row, column));
   }
-  std::vector<double> sorted = kept;
-  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
-  std::nth_element(sorted.begin(), middle, sorted.end());
+  const double median = Median(kept);
   uint64_t hash = 0;
-  for (const double value : kept) hash = hash << 1 | (value > *middle ? 1 : 0);
+  for (const double value : kept) hash = hash << 1 | (value > median ? 1 : 0);
   return hash;
 }
 

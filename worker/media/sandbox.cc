@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <memory>
+#include <initializer_list>
 
+#include "common/base/c_ptr.h"
 #include "common/base/status.h"
 
 namespace interceptor::worker {
@@ -42,10 +43,6 @@ constexpr int kAllowedCalls[] = {
 constexpr int kFailingCalls[] = {SCMP_SYS(open),  SCMP_SYS(openat),    SCMP_SYS(access),  SCMP_SYS(readlink),
                                  SCMP_SYS(statx), SCMP_SYS(prlimit64), SCMP_SYS(sysinfo), SCMP_SYS(uname)};
 
-struct ReleaseFilter {
-  void operator()(void* filter) const { seccomp_release(filter); }
-};
-
 absl::Status Limit(__rlimit_resource resource, rlim_t value, std::string_view what) {
   const rlimit limit{.rlim_cur = value, .rlim_max = value};
   if (setrlimit(resource, &limit) != 0) return ErrnoStatus(errno, Cat("limit ", what));
@@ -53,32 +50,24 @@ absl::Status Limit(__rlimit_resource resource, rlim_t value, std::string_view wh
 }
 
 absl::Status InstallFilter() {
-  const std::unique_ptr<void, ReleaseFilter> filter(seccomp_init(SCMP_ACT_KILL_PROCESS));
+  const CPtr<void, seccomp_release> filter(seccomp_init(SCMP_ACT_KILL_PROCESS));
   if (filter == nullptr) return Internal("seccomp cannot be set up");
   // Every thread there is, should a library have made one.
   int error = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1);
-  for (const int call : kAllowedCalls) {
-    if (error == 0) error = seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0);
-  }
-  for (const int call : kFailingCalls) {
-    if (error == 0) error = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EACCES), call, 0);
-  }
+  const auto add = [&](uint32_t action, int call, std::initializer_list<scmp_arg_cmp> where = {}) {
+    if (error != 0) return;
+    error = seccomp_rule_add_array(filter.get(), action, call, static_cast<unsigned>(where.size()),
+                                   where.begin());
+  };
+  for (const int call : kAllowedCalls) add(SCMP_ACT_ALLOW, call);
+  for (const int call : kFailingCalls) add(SCMP_ACT_ERRNO(EACCES), call);
   // As fstat calls it on a descriptor; on a path it would reveal which files exist.
-  if (error == 0) {
-    error = seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
-                             SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
-  }
+  add(SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), {SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH)});
   // Signals, as abort() sends one, to itself alone.
-  if (error == 0) {
-    error = seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                             SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(getpid())));
-  }
+  add(SCMP_ACT_ALLOW, SCMP_SYS(tgkill), {SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(getpid()))});
   // Memory, but none that can be run.
   for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {
-    if (error == 0) {
-      error =
-          seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    }
+    add(SCMP_ACT_ALLOW, call, {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)});
   }
   if (error == 0) error = seccomp_load(filter.get());
   if (error != 0) return Internal("seccomp filter: error ", -error, "; a kernel with seccomp is needed");

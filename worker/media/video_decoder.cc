@@ -105,7 +105,7 @@ class LibavVideoDecoder final : public VideoDecoder {
   }
 
   int64_t NearestReference(int64_t index) const override {
-    const auto after = std::lower_bound(references_.begin(), references_.end(), index);
+    const auto after = std::ranges::lower_bound(references_, index);
     if (references_.empty()) return index;
     if (after == references_.end()) return references_.back();
     if (after == references_.begin()) return *after;
@@ -153,13 +153,10 @@ class LibavVideoDecoder final : public VideoDecoder {
     return picture;
   }
 
-  absl::StatusOr<cv::Mat> Bgr(const VideoFrame& frame, int side_max) override {
-    ICPT_ASSIGN_OR_RETURN(const cv::Mat stored, bgr_.Bgr(*frame.picture, ShrunkSize(frame, side_max)));
-    return Upright(stored);
-  }
-
-  absl::StatusOr<cv::Mat> Luma(const VideoFrame& frame, int side_max) override {
-    ICPT_ASSIGN_OR_RETURN(const cv::Mat stored, luma_.Luma(*frame.picture, ShrunkSize(frame, side_max)));
+  absl::StatusOr<cv::Mat> Shrunk(const VideoFrame& frame, int side_max, bool in_colour) override {
+    FrameConverter& converter = in_colour ? bgr_ : luma_;
+    const cv::Size size = ShrunkSize(frame, side_max);
+    ICPT_ASSIGN_OR_RETURN(const cv::Mat stored, converter.Shrunk(*frame.picture, size, in_colour));
     return Upright(stored);
   }
 
@@ -197,7 +194,7 @@ class LibavVideoDecoder final : public VideoDecoder {
       if ((packet->flags & AV_PKT_FLAG_DISCARD) == 0) times_.push_back(PacketTime(*packet));
     }
     const size_t shown = times_.size();
-    std::sort(times_.begin(), times_.end());
+    std::ranges::sort(times_);
     times_.erase(std::unique(times_.begin(), times_.end()), times_.end());
     if (times_.empty()) return DataLoss("no frames");
     if (2 * times_.size() <= shown && shown > 2) {
@@ -206,10 +203,10 @@ class LibavVideoDecoder final : public VideoDecoder {
     info_.frames = static_cast<int64_t>(times_.size());
     for (const PacketPtr& packet : packets_) {
       if ((packet->flags & AV_PKT_FLAG_DISCARD) != 0 || IsNonReference(*packet)) continue;
-      const auto at = std::lower_bound(times_.begin(), times_.end(), PacketTime(*packet));
+      const auto at = std::ranges::lower_bound(times_, PacketTime(*packet));
       references_.push_back(at - times_.begin());
     }
-    std::sort(references_.begin(), references_.end());
+    std::ranges::sort(references_);
     info_.start_seconds = static_cast<double>(times_.front()) * av_q2d(stream_->time_base);
     if (times_.size() < 2) return absl::OkStatus();
     const double span = Seconds(times_.back());
@@ -226,10 +223,15 @@ class LibavVideoDecoder final : public VideoDecoder {
     return static_cast<double>(time - times_.front()) * av_q2d(stream_->time_base);
   }
 
+  // Of the frame shown at that time; nothing where there is none, as outside the edit list.
+  std::optional<int64_t> IndexAt(int64_t time) const {
+    const auto at = std::ranges::lower_bound(times_, time);
+    return at != times_.end() && *at == time ? std::optional(at - times_.begin()) : std::nullopt;
+  }
+
   bool IsWanted(std::span<const int64_t> indices, int64_t time) const {
-    const auto at = std::lower_bound(times_.begin(), times_.end(), time);
-    return at != times_.end() && *at == time &&
-           std::binary_search(indices.begin(), indices.end(), int64_t{at - times_.begin()});
+    const std::optional<int64_t> index = IndexAt(time);
+    return index.has_value() && std::ranges::binary_search(indices, *index);
   }
 
   absl::Status MissingFrame(int64_t index) const {
@@ -271,10 +273,9 @@ class LibavVideoDecoder final : public VideoDecoder {
   }
 
   void PassOn(std::shared_ptr<AVFrame> picture, int64_t time, const OnOther& on_other) const {
-    const auto at = std::lower_bound(times_.begin(), times_.end(), time);
-    // One outside the edit list is never shown.
-    if (at == times_.end() || *at != time || picture->width <= 0 || picture->height <= 0) return;
-    on_other({at - times_.begin(), Seconds(time), std::move(picture)});
+    const std::optional<int64_t> index = IndexAt(time);
+    if (!index.has_value() || picture->width <= 0 || picture->height <= 0) return;
+    on_other({*index, Seconds(time), std::move(picture)});
   }
 
   // Frames come in order of presentation; without times of their own the n-th has the n-th time.

@@ -70,8 +70,7 @@ class VideoDecoder {
   // REQUIRES: `area` lies inside the picture; `size` is even.
   virtual absl::StatusOr<YuvPicture> Yuv(const VideoFrame& frame, const cv::Rect& area, cv::Size size) = 0;
   // Upright, shrunk so that no side is over `side_max` pixels: 8-bit BGR, or luma alone.
-  virtual absl::StatusOr<cv::Mat> Bgr(const VideoFrame& frame, int side_max) = 0;
-  virtual absl::StatusOr<cv::Mat> Luma(const VideoFrame& frame, int side_max) = 0;
+  virtual absl::StatusOr<cv::Mat> Shrunk(const VideoFrame& frame, int side_max, bool in_colour) = 0;
 };
 
 }  // namespace interceptor::worker

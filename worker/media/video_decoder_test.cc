@@ -107,7 +107,7 @@ CATCH_TEST_CASE("frames decoded on the way are seen in passing, each once and as
   std::vector<int64_t> seen;
   std::vector<int64_t> passed;
   const auto look = [&](const VideoFrame& frame, std::vector<int64_t>& list) {
-    const auto luma = (*video)->Luma(frame, 64);
+    const auto luma = (*video)->Shrunk(frame, 64, false);
     CATCH_REQUIRE(luma.ok());
     CATCH_CHECK(std::abs(luma->at<uint8_t>(luma->rows / 2, luma->cols / 2) -
                          GreyLevel(static_cast<int>(frame.index))) <= 6);

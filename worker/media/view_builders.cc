@@ -17,7 +17,7 @@ double Brightness(const YuvPicture& view, const cv::Rect& place) {
 }
 
 bool Contains(const std::vector<int64_t>& sorted, int64_t value) {
-  return std::binary_search(sorted.begin(), sorted.end(), value);
+  return std::ranges::binary_search(sorted, value);
 }
 
 class FrameViewBuilder final : public ViewBuilder {
@@ -104,7 +104,7 @@ class MouthTrackBuilder final : public ViewBuilder {
   }
 
   void Finish(DecodedClip& clip) override {
-    const bool found = std::any_of(sides_.begin(), sides_.end(), [](double side) { return side > 0; });
+    const bool found = std::ranges::any_of(sides_, [](double side) { return side > 0; });
     if (!found) return;
     const auto windows = static_cast<int64_t>(selection_.mouth_windows.size());
     clip.views.push_back(
@@ -147,8 +147,8 @@ class BurstBuilder final : public ViewBuilder {
   absl::Status Add(VideoDecoder& video, const Segment& segment) override {
     for (const auto& burst : selection_.bursts) {
       const std::optional<FaceBox> face = segment.FaceAt(burst[kBurstFrames / 2]);
-      const bool is_whole = std::all_of(burst.begin(), burst.end(),
-                                        [&](int64_t index) { return segment.Find(index) != nullptr; });
+      const bool is_whole =
+          std::ranges::all_of(burst, [&](int64_t index) { return segment.Find(index) != nullptr; });
       if (is_whole && face.has_value()) ICPT_RETURN_IF_ERROR(AddBurst(video, segment, burst, *face));
     }
     return absl::OkStatus();
@@ -256,27 +256,13 @@ class PatchViewBuilder final : public ViewBuilder {
 }  // namespace
 
 const VideoFrame* Segment::Find(int64_t index) const {
-  const auto at =
-      std::lower_bound(frames.begin(), frames.end(), index,
-                       [](const VideoFrame& frame, int64_t wanted) { return frame.index < wanted; });
+  const auto at = std::ranges::lower_bound(frames, index, {}, &VideoFrame::index);
   return at != frames.end() && at->index == index ? &*at : nullptr;
 }
 
 std::optional<FaceBox> Segment::FaceAt(int64_t index) const {
   const VideoFrame* frame = Find(index);
   return frame == nullptr || faces.empty() ? std::nullopt : faces[static_cast<size_t>(frame - frames.data())];
-}
-
-std::unique_ptr<ViewBuilder> MakeFrameViewBuilder(const FrameSelection& selection, int view_pixels,
-                                                  bool with_face) {
-  return std::make_unique<FrameViewBuilder>(selection, view_pixels, with_face);
-}
-
-std::unique_ptr<ViewBuilder> MakeMouthTrackBuilder(const FrameSelection& selection) {
-  return std::make_unique<MouthTrackBuilder>(selection);
-}
-std::unique_ptr<ViewBuilder> MakeBurstBuilder(const FrameSelection& selection) {
-  return std::make_unique<BurstBuilder>(selection);
 }
 
 PatchPlaces PlacePatches(cv::Size picture, const cv::Rect& face) {
@@ -291,8 +277,15 @@ PatchPlaces PlacePatches(cv::Size picture, const cv::Rect& face) {
           PatchAround(picture, corner)};
 }
 
-std::unique_ptr<ViewBuilder> MakePatchViewBuilder(const FrameSelection& selection) {
-  return std::make_unique<PatchViewBuilder>(selection);
+std::vector<std::unique_ptr<ViewBuilder>> MakeViewBuilders(const FrameSelection& selection,
+                                                           const DecodeJob& job) {
+  std::vector<std::unique_ptr<ViewBuilder>> builders;
+  builders.push_back(
+      std::make_unique<FrameViewBuilder>(selection, job.view_pixels, job.Wants(View::kFaceCrop)));
+  if (job.Wants(View::kLumaPatches)) builders.push_back(std::make_unique<PatchViewBuilder>(selection));
+  if (!selection.mouth_windows.empty()) builders.push_back(std::make_unique<MouthTrackBuilder>(selection));
+  if (!selection.bursts.empty()) builders.push_back(std::make_unique<BurstBuilder>(selection));
+  return builders;
 }
 
 }  // namespace interceptor::worker

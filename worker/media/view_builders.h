@@ -32,30 +32,31 @@ class ViewBuilder {
   virtual void Finish(DecodedClip& clip) = 0;
 };
 
-// full_frame and face_crop of the sampled frames, with the attributes that are measured on them; face_crop
-// only `with_face`. Adds the series
+// A builder for the views that `job` asks of the selected frames:
+//
+// full_frame, and with a face face_crop, of the sampled frames, and the attributes that are measured on them. Adds the
+// series
 //   "face_boxes"          x, y and side of each sampled frame in pixels of the upright picture; zeros without
 //                         a face
 //   "picture_types"       1 I, 2 P, 3 B, 0 unknown
 //   "full_frame_seconds"  the times of full_frame
-std::unique_ptr<ViewBuilder> MakeFrameViewBuilder(const FrameSelection& selection, int view_pixels,
-                                                  bool with_face);
-
+//
 // luma_patches and codec_facts: what compression, resampling and noise left in the coded pixels. Nothing for
 // a clip whose pictures are smaller than a patch or have no luma plane. Without a face the inner and the ring
 // patch of that frame are zeros and their quantisers 255. Adds "patch_places": x and y of each patch in coded
 // pixels, -1 where there is none.
-std::unique_ptr<ViewBuilder> MakePatchViewBuilder(const FrameSelection& selection);
-
+//
 // mouth_track: the lower 45 % of the face as a square, luma, of every frame of the mouth windows. Nothing for
 // a clip without a face; a frame without one, kNoFrame, and what a short window lacks at its end, is zeros.
 // Adds "mouth_sides": of the square in pixels of the upright picture, for each frame; 0 for zeros.
-std::unique_ptr<ViewBuilder> MakeMouthTrackBuilder(const FrameSelection& selection);
-
+//
 // burst: the selected bursts but those with a shot boundary inside or without a face: the face with its
 // margin, in the one box that it has in the middle of the burst. Adds "burst_seconds" (of each frame) and
 // "burst_boxes" (x, y and side of each burst).
-std::unique_ptr<ViewBuilder> MakeBurstBuilder(const FrameSelection& selection);
+//
+// REQUIRES: `selection` outlives the builders.
+std::vector<std::unique_ptr<ViewBuilder>> MakeViewBuilders(const FrameSelection& selection,
+                                                           const DecodeJob& job);
 
 // Where the three patches of kPatchPixels lie: on the 16-pixel grid, inside `picture`. `face` in coded
 // pixels: the inner patch in its middle, the ring's beside it (1.3 half sides from the middle, on the side

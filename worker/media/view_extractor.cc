@@ -16,13 +16,6 @@ cv::Mat Histogram(const cv::Mat& luma) {
   return histogram / static_cast<double>(luma.total());
 }
 
-double Median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 }  // namespace
 
 bool IsShotBoundary(const cv::Mat& before, const cv::Mat& after) {
@@ -32,18 +25,17 @@ bool IsShotBoundary(const cv::Mat& before, const cv::Mat& after) {
 
 ViewExtractor::ViewExtractor(VideoDecoder& video, const FrameSelection& selection, const DecodeJob& job,
                              FaceDetector& detector)
-    : video_(video), selection_(selection), job_(job), detector_(detector) {
-  with_face_ = job.Wants(View::kFaceCrop);
-  builders_.push_back(MakeFrameViewBuilder(selection, job.view_pixels, with_face_));
-  if (job.Wants(View::kLumaPatches)) builders_.push_back(MakePatchViewBuilder(selection));
-  if (!selection.mouth_windows.empty()) builders_.push_back(MakeMouthTrackBuilder(selection));
-  if (!selection.bursts.empty()) builders_.push_back(MakeBurstBuilder(selection));
-}
+    : video_(video),
+      selection_(selection),
+      job_(job),
+      detector_(detector),
+      with_face_(job.Wants(View::kFaceCrop)),
+      builders_(MakeViewBuilders(selection, job)) {}
 
 bool ViewExtractor::BeginsShot(int64_t index, const LumaThumbnail& thumbnail) {
   const LumaThumbnail last = std::exchange(last_thumbnail_, thumbnail);
   const std::vector<int64_t>& after_gaps = selection_.after_gaps;
-  const auto gap = std::upper_bound(after_gaps.begin(), after_gaps.end(), std::exchange(last_index_, index));
+  const auto gap = std::ranges::upper_bound(after_gaps, std::exchange(last_index_, index));
   if (last.luma.empty()) return false;
   if (gap != after_gaps.end() && *gap <= index) return true;
   // Pixels of another size begin a shot too: the face's place is given in them.
@@ -52,8 +44,9 @@ bool ViewExtractor::BeginsShot(int64_t index, const LumaThumbnail& thumbnail) {
 }
 
 bool ViewExtractor::IsInsideBurst(int64_t index) const {
-  return std::any_of(selection_.bursts.begin(), selection_.bursts.end(),
-                     [index](const auto& burst) { return index > burst.front() && index <= burst.back(); });
+  return std::ranges::any_of(selection_.bursts, [index](const auto& burst) {
+    return index > burst.front() && index <= burst.back();
+  });
 }
 
 absl::Status ViewExtractor::Add(const VideoFrame& frame, const LumaThumbnail& thumbnail) {
@@ -85,20 +78,16 @@ std::vector<size_t> ViewExtractor::FramesToDetectOn() {
   return chosen;
 }
 
-absl::StatusOr<std::optional<FaceBox>> ViewExtractor::DetectFace(const VideoFrame& frame,
-                                                                 const std::optional<FaceBox>& expected) {
-  ++detections_;
-  ICPT_ASSIGN_OR_RETURN(const std::optional<FaceBox> box, FindFace(detector_, video_, frame, expected));
-  if (box.has_value()) sides_.push_back(box->side);
-  return box;
-}
-
 absl::Status ViewExtractor::TrackFace() {
-  ICPT_ASSIGN_OR_RETURN(segment_.faces,
-                        tracker_.Track(thumbnails_, FramesToDetectOn(),
-                                       [this](size_t at, const std::optional<FaceBox>& expected) {
-                                         return DetectFace(segment_.frames[at], expected);
-                                       }));
+  const auto detect =
+      [this](size_t at, const std::optional<FaceBox>& expected) -> absl::StatusOr<std::optional<FaceBox>> {
+    ++detections_;
+    ICPT_ASSIGN_OR_RETURN(const std::optional<FaceBox> box,
+                          FindFace(detector_, video_, segment_.frames[at], expected));
+    if (box.has_value()) sides_.push_back(box->side);
+    return box;
+  };
+  ICPT_ASSIGN_OR_RETURN(segment_.faces, tracker_.Track(thumbnails_, FramesToDetectOn(), detect));
   return absl::OkStatus();
 }
 

@@ -39,14 +39,12 @@ class ViewExtractor {
   absl::Status FinishSegment();
   std::vector<size_t> FramesToDetectOn();
   absl::Status TrackFace();
-  absl::StatusOr<std::optional<FaceBox>> DetectFace(const VideoFrame& frame,
-                                                    const std::optional<FaceBox>& expected);
 
   VideoDecoder& video_;
   const FrameSelection& selection_;
   const DecodeJob& job_;
   FaceDetector& detector_;
-  bool with_face_ = false;
+  const bool with_face_;
   std::vector<std::unique_ptr<ViewBuilder>> builders_;
   Segment segment_;
   std::vector<LumaThumbnail> thumbnails_;  // of the segment's frames

@@ -54,9 +54,8 @@ class LayoutBuilder {
   }
 
   void Finish() {
-    std::stable_sort(net_.parameters.begin(), net_.parameters.end(), [](const auto& a, const auto& b) {
-      return std::pair(a.group, !a.decays) < std::pair(b.group, !b.decays);
-    });
+    std::ranges::stable_sort(net_.parameters, {},
+                             [](const TensorPlace& place) { return std::pair(place.group, !place.decays); });
     for (TensorPlace& place : net_.parameters) {
       place.offset = net_.arena_size;
       const int64_t padded =
@@ -81,23 +80,19 @@ class LayoutBuilder {
 };
 
 void AddBlock(LayoutBuilder& layout, const BlockShape& block) {
-  const std::string prefix = Cat("features.", block.stage, ".", block.index, ".block.");
-  int layer = 0;
+  const int stage = block.stage;
   if (block.expands()) {
-    layout.Convolution(Cat(prefix, layer, ".0"), block.stage, {block.expanded, block.in, 1, 1});
-    layout.BatchNorm(Cat(prefix, layer, ".1"), block.stage, block.expanded);
-    ++layer;
+    layout.Convolution(block.Name(0, "0"), stage, {block.expanded, block.in, 1, 1});
+    layout.BatchNorm(block.Name(0, "1"), stage, block.expanded);
   }
-  layout.Convolution(Cat(prefix, layer, ".0"), block.stage, {block.expanded, 1, block.kernel, block.kernel});
-  layout.BatchNorm(Cat(prefix, layer, ".1"), block.stage, block.expanded);
-  ++layer;
-  layout.Convolution(Cat(prefix, layer, ".fc1"), block.stage, {block.squeezed, block.expanded, 1, 1});
-  layout.Bias(Cat(prefix, layer, ".fc1"), block.stage, block.squeezed);
-  layout.Convolution(Cat(prefix, layer, ".fc2"), block.stage, {block.expanded, block.squeezed, 1, 1});
-  layout.Bias(Cat(prefix, layer, ".fc2"), block.stage, block.expanded);
-  ++layer;
-  layout.Convolution(Cat(prefix, layer, ".0"), block.stage, {block.out, block.expanded, 1, 1});
-  layout.BatchNorm(Cat(prefix, layer, ".1"), block.stage, block.out);
+  layout.Convolution(block.Name(1, "0"), stage, {block.expanded, 1, block.kernel, block.kernel});
+  layout.BatchNorm(block.Name(1, "1"), stage, block.expanded);
+  layout.Convolution(block.Name(2, "fc1"), stage, {block.squeezed, block.expanded, 1, 1});
+  layout.Bias(block.Name(2, "fc1"), stage, block.squeezed);
+  layout.Convolution(block.Name(2, "fc2"), stage, {block.expanded, block.squeezed, 1, 1});
+  layout.Bias(block.Name(2, "fc2"), stage, block.expanded);
+  layout.Convolution(block.Name(3, "0"), stage, {block.out, block.expanded, 1, 1});
+  layout.BatchNorm(block.Name(3, "1"), stage, block.out);
 }
 
 void AddBlocks(Architecture& net) {
@@ -123,13 +118,16 @@ void AddBlocks(Architecture& net) {
 }
 
 const TensorPlace& Find(const std::vector<TensorPlace>& places, std::string_view name) {
-  const auto found = std::find_if(places.begin(), places.end(),
-                                  [name](const TensorPlace& place) { return place.name == name; });
+  const auto found = std::ranges::find(places, name, &TensorPlace::name);
   ICPT_CHECK(found != places.end()) << "no tensor " << name;
   return *found;
 }
 
 }  // namespace
+
+std::string BlockShape::Name(int layer, std::string_view part) const {
+  return Cat("features.", stage, ".", index, ".block.", expands() ? layer : layer - 1, ".", part);
+}
 
 int MakeDivisible(double channels) {
   const int rounded = std::max(kStride8, static_cast<int>(channels + kStride8 / 2.0) / kStride8 * kStride8);
@@ -167,7 +165,7 @@ const TensorPlace& Architecture::Parameter(std::string_view name) const { return
 const TensorPlace& Architecture::Statistic(std::string_view name) const { return Find(statistics, name); }
 
 size_t Architecture::CounterIndex(std::string_view name) const {
-  const auto found = std::find(counters.begin(), counters.end(), name);
+  const auto found = std::ranges::find(counters, name);
   ICPT_CHECK(found != counters.end()) << "no counter " << name;
   return static_cast<size_t>(found - counters.begin());
 }

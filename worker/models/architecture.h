@@ -39,7 +39,7 @@ struct ParameterRange {
   int64_t count = 0;
 };
 
-// One MBConv block; names start with "features.<stage>.<index>.block.".
+// One MBConv block of four layers: expand (where it expands), depthwise, squeeze and excite, project.
 struct BlockShape {
   int stage = 1;
   int index = 0;
@@ -54,6 +54,8 @@ struct BlockShape {
   double drop_share = 0;
 
   bool expands() const { return expanded != in; }
+  // "features.<stage>.<index>.block.<n>.<part>": what is there of the four layers is numbered on.
+  std::string Name(int layer, std::string_view part) const;
 };
 
 struct Architecture {

@@ -29,24 +29,19 @@ EfficientNet::EfficientNet(Architecture architecture, at::Device device)
   stem_ = Weight("features.0.0.weight");
   stem_norm_ = Norm("features.0.1");
   for (const BlockShape& shape : architecture_.blocks) {
-    const std::string prefix = Cat("features.", shape.stage, ".", shape.index, ".block.");
-    int layer = 0;
     Block block;
     if (shape.expands()) {
-      block.expand = Weight(Cat(prefix, layer, ".0.weight"));
-      block.expand_norm = Norm(Cat(prefix, layer, ".1"));
-      ++layer;
+      block.expand = Weight(shape.Name(0, "0.weight"));
+      block.expand_norm = Norm(shape.Name(0, "1"));
     }
-    block.depthwise = Weight(Cat(prefix, layer, ".0.weight"));
-    block.depthwise_norm = Norm(Cat(prefix, layer, ".1"));
-    ++layer;
-    block.reduce = Weight(Cat(prefix, layer, ".fc1.weight"));
-    block.reduce_bias = Weight(Cat(prefix, layer, ".fc1.bias"));
-    block.restore = Weight(Cat(prefix, layer, ".fc2.weight"));
-    block.restore_bias = Weight(Cat(prefix, layer, ".fc2.bias"));
-    ++layer;
-    block.project = Weight(Cat(prefix, layer, ".0.weight"));
-    block.project_norm = Norm(Cat(prefix, layer, ".1"));
+    block.depthwise = Weight(shape.Name(1, "0.weight"));
+    block.depthwise_norm = Norm(shape.Name(1, "1"));
+    block.reduce = Weight(shape.Name(2, "fc1.weight"));
+    block.reduce_bias = Weight(shape.Name(2, "fc1.bias"));
+    block.restore = Weight(shape.Name(2, "fc2.weight"));
+    block.restore_bias = Weight(shape.Name(2, "fc2.bias"));
+    block.project = Weight(shape.Name(3, "0.weight"));
+    block.project_norm = Norm(shape.Name(3, "1"));
     blocks_.push_back(std::move(block));
   }
   head_ = Weight("features.8.0.weight");

@@ -1,5 +1,6 @@
 // The one door to LibTorch, for .cc files of this room alone. Tensors and autograd come from ATen, which
-// costs a third of torch/torch.h to compile; the rest is what differs between versions 1.13 and 2.x.
+// costs a third of torch/torch.h to compile; the rest is what differs between versions 1.13 and 2.x, the wall that
+// LibTorch's exceptions stop at, and its view of our vectors.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -11,6 +12,12 @@
 #include <torch/serialize/archive.h>
 #endif
 #include <torch/version.h>
+
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "common/base/status.h"
 
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
 #define ICPT_AUTOCAST_BY_DEVICE 1
@@ -50,5 +57,28 @@ class AutocastGuard {
 
   const bool enabled_;
 };
+
+// Runs `function`, which returns a Status or StatusOr; what it throws becomes one. UNAVAILABLE when the
+// device's memory is exhausted, else INTERNAL.
+template <typename Function>
+auto Guarded(const char* what, Function function) -> decltype(function()) {
+  try {
+    return function();
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    if (text.find("out of memory") != std::string::npos) {
+      return Unavailable(what, ": ", text, "; another program may hold the device's memory");
+    }
+    return Internal(what, ": ", text);
+  } catch (const std::exception& error) {
+    return Internal(what, ": ", error.what());
+  }
+}
+
+// On the CPU. A const vector's is for reading alone, and none outlives its vector.
+template <typename T>
+at::Tensor Borrow(const std::vector<T>& values, at::ScalarType type) {
+  return at::from_blob(const_cast<T*>(values.data()), {static_cast<int64_t>(values.size())}, type);
+}
 
 }  // namespace interceptor::worker

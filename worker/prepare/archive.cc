@@ -8,6 +8,8 @@
 #include <set>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "common/base/c_ptr.h"
 #include "common/base/status.h"
 #include "common/io/file_system.h"
 #include "common/io/zip_directory.h"
@@ -25,14 +27,8 @@ constexpr std::string_view kDamaged = "damaged in the zip: ";
 constexpr int64_t kRatioMax = 100;
 constexpr int64_t kRatioFreeBytes = 16 << 20;
 
-struct DiscardZip {
-  void operator()(zip_t* zip) const { zip_discard(zip); }
-};
-struct CloseEntry {
-  void operator()(zip_file_t* file) const { zip_fclose(file); }
-};
-using ZipPtr = std::unique_ptr<zip_t, DiscardZip>;
-using ZipFilePtr = std::unique_ptr<zip_file_t, CloseEntry>;
+using ZipPtr = CPtr<zip_t, zip_discard>;
+using ZipFilePtr = CPtr<zip_file_t, zip_fclose>;
 
 // What the disk or this machine's memory refuses says nothing of the zip.
 absl::Status ZipFault(const std::string& path, zip_error_t& error, std::string_view what) {
@@ -42,14 +38,6 @@ absl::Status ZipFault(const std::string& path, zip_error_t& error, std::string_v
     return Unavailable(path, " cannot be read: ", text);
   }
   return DataLoss(what, text);
-}
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
 }
 
 // True for a regular file, false for a folder.
@@ -101,7 +89,7 @@ absl::StatusOr<std::vector<ArchiveEntry>> JudgeEntries(std::span<const ZipEntry>
   for (const ZipEntry& entry : listed) {
     ICPT_ASSIGN_OR_RETURN(const bool is_file, JudgeEntry(entry));
     if (!is_file) continue;
-    if (!seen.insert(LowerCase(entry.name)).second) {
+    if (!seen.insert(absl::AsciiStrToLower(entry.name)).second) {
       return InvalidArgument("entry '", entry.name, "' stands twice; keep one of them");
     }
     constexpr uint64_t kSizeLimit = uint64_t{1} << 62;
@@ -111,8 +99,7 @@ absl::StatusOr<std::vector<ArchiveEntry>> JudgeEntries(std::span<const ZipEntry>
                        .packed_bytes = static_cast<int64_t>(std::min(entry.packed_bytes, kSizeLimit)),
                        .checksum = entry.checksum});
   }
-  std::sort(entries.begin(), entries.end(),
-            [](const ArchiveEntry& a, const ArchiveEntry& b) { return a.path < b.path; });
+  std::ranges::sort(entries, {}, &ArchiveEntry::path);
   return entries;
 }
 

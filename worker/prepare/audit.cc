@@ -26,24 +26,6 @@ void Tell(const Examples& examples, std::string_view one, std::string_view many,
   findings.push_back(Cat(Counted(examples.count(), one, many), ": ", examples.Text(), ". ", remedy));
 }
 
-ChunkAudit AuditChunk(const std::string& zip, const PreparationSettings& settings,
-                      const absl::StatusOr<std::optional<std::string>>& csv) {
-  ChunkAudit audit;
-  audit.chunk = Printable(ChunkOf(zip));
-  if (const auto info = SystemFiles().Stat(zip); info.ok()) audit.zip_bytes = info->size_bytes;
-  const auto archive = Archive::Open(zip);
-  audit.verdict = csv.ok() ? archive.status() : csv.status();
-  if (!audit.verdict.ok()) return audit;
-  auto gate = PassDataGate(**archive, RulesOf(settings), csv->has_value() ? &**csv : nullptr);
-  audit.verdict = gate.status();
-  if (!gate.ok()) return audit;
-  audit.gate = *std::move(gate);
-  std::set<std::string_view> families;
-  for (const LabelledClip& clip : audit.gate.clips) families.insert(clip.original);
-  audit.families = static_cast<int>(families.size());
-  return audit;
-}
-
 void FindRepeats(FolderAudit& audit) {
   Examples names;
   Examples bytes;
@@ -105,7 +87,7 @@ void CheckHeldOut(FolderAudit& audit, const RunSettings& settings) {
       const bool is_held_out = FoldOf(family, settings.evaluation.folds) == settings.evaluation.held_out_fold;
       if (is_held_out) held_out.Add(family, clip.label);
     }
-    const bool is_planned = std::count(settings.chunks.begin(), settings.chunks.end(), chunk.chunk) > 0;
+    const bool is_planned = std::ranges::count(settings.chunks, chunk.chunk) > 0;
     if (!is_planned && &chunk != &audit.chunks.back()) continue;
     const std::string& first = audit.chunks.front().chunk;
     const absl::Status status = held_out.Check(
@@ -128,9 +110,27 @@ std::string Line(const ChunkAudit& chunk) {
 
 }  // namespace
 
+ChunkAudit AuditChunk(const std::string& zip, const PreparationSettings& settings,
+                      const absl::StatusOr<std::optional<std::string>>& csv) {
+  ChunkAudit audit;
+  audit.chunk = Printable(ChunkOf(zip));
+  if (const auto info = SystemFiles().Stat(zip); info.ok()) audit.zip_bytes = info->size_bytes;
+  const auto archive = Archive::Open(zip);
+  audit.verdict = csv.ok() ? archive.status() : csv.status();
+  if (!audit.verdict.ok()) return audit;
+  auto gate = PassDataGate(**archive, settings, *csv);
+  audit.verdict = gate.status();
+  if (!gate.ok()) return audit;
+  audit.gate = *std::move(gate);
+  std::set<std::string_view> families;
+  for (const LabelledClip& clip : audit.gate.clips) families.insert(clip.original);
+  audit.families = static_cast<int>(families.size());
+  return audit;
+}
+
 bool FolderAudit::Passed() const {
-  return findings.empty() && std::all_of(chunks.begin(), chunks.end(),
-                                         [](const ChunkAudit& chunk) { return chunk.verdict.ok(); });
+  return findings.empty() &&
+         std::ranges::all_of(chunks, [](const ChunkAudit& chunk) { return chunk.verdict.ok(); });
 }
 
 absl::StatusOr<std::vector<std::string>> ListZips(const std::string& folder) {
@@ -141,7 +141,7 @@ absl::StatusOr<std::vector<std::string>> ListZips(const std::string& folder) {
   }
   if (zips.empty())
     return NotFound(folder, " holds no zip; name the folder of the chunks 00.zip, 01.zip ...");
-  std::sort(zips.begin(), zips.end());
+  std::ranges::sort(zips);
   return zips;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,10 @@ struct ChunkAudit {
   int families = 0;
   GateReport gate;  // empty unless the verdict is OK
 };
+
+// `csv`: what ReadLabelsCsv said.
+ChunkAudit AuditChunk(const std::string& zip, const PreparationSettings& settings,
+                      const absl::StatusOr<std::optional<std::string>>& csv);
 
 struct FolderAudit {
   std::vector<ChunkAudit> chunks;  // sorted by name

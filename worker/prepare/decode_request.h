@@ -1,6 +1,8 @@
 // What the plan's settings ask of the decoders: the face model, and a clip of the archive as a request.
 #pragma once
 
+#include <future>
+
 #include "absl/status/statusor.h"
 #include "common/io/file_system.h"
 #include "worker/media/decoder_pool.h"
@@ -20,8 +22,9 @@ struct FaceModel {
 absl::StatusOr<FaceModel> FindFaceModel(const FileSystem& files, const std::string& own_path,
                                         const std::string& data, const PreparationSettings& settings);
 
-// UNAVAILABLE when the zip cannot be read just now; any other error is a reason to quarantine the clip.
-absl::StatusOr<DecodeRequest> MakeDecodeRequest(Archive& archive, const LabelledClip& clip,
-                                                const PreparationSettings& settings);
+// Hands a clip of the archive to the pool. One that cannot be read is answered at once: by a fault, or by UNAVAILABLE
+// when it is the zip that cannot be read just now.
+std::future<DecodeOutcome> SubmitClip(DecoderPool& pool, Archive& archive, const LabelledClip& clip,
+                                      const PreparationSettings& settings);
 
 }  // namespace interceptor::worker

@@ -8,13 +8,12 @@
 #include "common/base/status.h"
 #include "common/io/file_system.h"
 #include "worker/media/decoded_clip.h"
-#include "worker/media/frame_selection.h"
 #include "worker/prepare/archive.h"
-#include "worker/prepare/audit.h"
 #include "worker/prepare/decode_request.h"
 #include "worker/prepare/label_sources.h"
 #include "worker/prepare/labels.h"
 #include "worker/prepare/text.h"
+#include "worker/store/loader.h"
 
 namespace interceptor::worker {
 namespace {
@@ -33,19 +32,15 @@ class Estimator {
       : settings_(settings), decoders_(options.decoders), pool_(DecoderPool::Start(options)) {}
 
   ChunkEstimate Estimate(const std::string& zip, const std::optional<std::string>& csv) {
-    ChunkEstimate estimate;
-    estimate.chunk = Printable(ChunkOf(zip));
-    if (const auto info = SystemFiles().Stat(zip); info.ok()) estimate.zip_bytes = info->size_bytes;
-    estimate.verdict = Measure(zip, csv, estimate);
+    ChunkEstimate estimate{AuditChunk(zip, settings_, csv)};
+    if (estimate.verdict.ok()) estimate.verdict = Measure(zip, estimate);
     return estimate;
   }
 
  private:
-  absl::Status Measure(const std::string& zip, const std::optional<std::string>& csv,
-                       ChunkEstimate& estimate) {
+  absl::Status Measure(const std::string& zip, ChunkEstimate& estimate) {
     ICPT_ASSIGN_OR_RETURN(const auto archive, Archive::Open(zip));
-    ICPT_ASSIGN_OR_RETURN(const GateReport gate,
-                          PassDataGate(*archive, RulesOf(settings_), csv.has_value() ? &*csv : nullptr));
+    const GateReport& gate = estimate.gate;
     estimate.clips = static_cast<int64_t>(gate.clips.size());
     for (const Label label : {Label::kReal, Label::kFake}) {
       std::vector<const LabelledClip*> clips;
@@ -77,12 +72,7 @@ class Estimator {
     Sample sample;
     std::vector<std::future<DecodeOutcome>> outcomes;
     for (const int64_t index : EvenlySpaced(static_cast<int64_t>(clips.size()), count)) {
-      auto request = MakeDecodeRequest(archive, *clips[static_cast<size_t>(index)], settings_);
-      if (request.ok()) {
-        outcomes.push_back(pool_->Submit(*std::move(request)));
-      } else {
-        sample.fault = Message(request.status());
-      }
+      outcomes.push_back(SubmitClip(*pool_, archive, *clips[static_cast<size_t>(index)], settings_));
     }
     for (auto& future : outcomes) {
       const DecodeOutcome outcome = future.get();

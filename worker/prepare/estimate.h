@@ -9,17 +9,16 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "worker/media/decoder_pool.h"
+#include "worker/prepare/audit.h"
 #include "worker/sampling/recipe.h"
 
 namespace interceptor::worker {
 
-struct ChunkEstimate {
-  std::string chunk;     // "00"
-  absl::Status verdict;  // of the zip, the gate and the clips that were tried
-  int64_t zip_bytes = 0;
+// The verdict is also of the clips that were tried.
+struct ChunkEstimate : ChunkAudit {
   int64_t clips = 0;
   int tried = 0;
-  absl::Duration time;      // with every decoder at work
+  absl::Duration time = {}; // with every decoder at work
   int64_t store_bytes = 0;  // train and keep file together
 };
 

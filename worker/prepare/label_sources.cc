@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "common/io/config.h"
@@ -25,8 +26,8 @@ std::string FolderOf(std::string_view path) {
   return slash == std::string_view::npos ? std::string() : std::string(path.substr(0, slash));
 }
 
-std::string PathIn(const std::string& folder, const std::string& name) {
-  return folder.empty() ? name : JoinPath(folder, name);
+bool HasFolder(const ArchiveEntry& entry, std::string_view folder) {
+  return Cat("/", FolderOf(entry.path), "/").find(Cat("/", folder, "/")) != std::string::npos;
 }
 
 // Refuses a name that no entry of a zip can have.
@@ -95,7 +96,7 @@ class MetadataSource final : public LabelSource {
     std::vector<std::string> missing;
     for (const auto& [folder, labels] : folders_) {
       for (const auto& [name, line] : labels) {
-        std::string path = PathIn(folder, name);
+        std::string path = JoinPath(folder, name);
         if (!matched_.contains(path)) missing.push_back(std::move(path));
       }
     }
@@ -110,8 +111,8 @@ class MetadataSource final : public LabelSource {
 class CsvSource final : public LabelSource {
  public:
   CsvSource(LabelLines labels, std::span<const ArchiveEntry> entries) : labels_(std::move(labels)) {
-    names_paths_ = std::any_of(labels_.begin(), labels_.end(),
-                               [](const auto& line) { return line.first.find('/') != std::string::npos; });
+    names_paths_ = std::ranges::any_of(
+        labels_, [](const auto& line) { return line.first.find('/') != std::string::npos; });
     for (const ArchiveEntry& entry : entries) {
       clips_.insert(ClipName(entry));
       clips_of_file_[BaseName(entry.path)].push_back(ClipName(entry));
@@ -154,7 +155,7 @@ class CsvSource final : public LabelSource {
     if (NamesNothing(original)) return original;
     const std::string file = BaseName(original);
     if (!names_paths_) return file;
-    for (const std::string& name : {original, PathIn(FolderOf(entry.path), original)}) {
+    for (const std::string& name : {original, JoinPath(FolderOf(entry.path), original)}) {
       if (clips_.contains(name)) return name;
     }
     const auto clips = clips_of_file_.find(file);
@@ -176,9 +177,8 @@ class PathSource final : public LabelSource {
   std::string ClipName(const ArchiveEntry& entry) const override { return entry.path; }
 
   std::optional<LabelLine> Find(const ArchiveEntry& entry, std::string& reason) override {
-    const std::string folders = Cat("/", FolderOf(entry.path), "/");
-    const bool real = folders.find("/real/") != std::string::npos;
-    const bool fake = folders.find("/fake/") != std::string::npos;
+    const bool real = HasFolder(entry, "real");
+    const bool fake = HasFolder(entry, "fake");
     if (real != fake) return LabelLine{real ? Label::kReal : Label::kFake, ""};
     reason =
         real ? "no label: its path says both real and fake" : "no label: its path says neither real nor fake";
@@ -243,18 +243,14 @@ absl::StatusOr<LabelLines> ParseLabelsCsv(std::string_view csv) {
       continue;
     }
     if (line.empty()) continue;
-    const size_t first = line.find(',');
-    const size_t second = first == std::string::npos ? first : line.find(',', first + 1);
-    if (second == std::string::npos || line.find(',', second + 1) != std::string::npos) {
-      return fault("it must have three fields");
-    }
+    const std::vector<std::string> fields = absl::StrSplit(line, ',');
+    if (fields.size() != 3) return fault("it must have three fields");
     if (line.find('"') != std::string::npos) return fault("fields are written without quotes");
-    const std::string clip = line.substr(0, first);
-    const std::optional<Label> label = ParseLabel(line.substr(first + 1, second - first - 1));
-    if (clip.empty()) return fault("the clip has no name");
+    const std::optional<Label> label = ParseLabel(fields[1]);
+    if (fields[0].empty()) return fault("the clip has no name");
     if (!label.has_value()) return fault("the label must be REAL or FAKE");
-    if (!labels.emplace(clip, LabelLine{*label, line.substr(second + 1)}).second) {
-      return fault(Cat("'", clip, "' stands twice"));
+    if (!labels.emplace(fields[0], LabelLine{*label, fields[2]}).second) {
+      return fault(Cat("'", fields[0], "' stands twice"));
     }
   }
   if (labels.empty()) return InvalidArgument("the labels CSV has no lines");
@@ -275,8 +271,8 @@ absl::StatusOr<std::optional<std::string>> ReadLabelsCsv(const FileSystem& files
 
 absl::StatusOr<std::unique_ptr<LabelSource>> FindLabels(Archive& archive,
                                                         std::span<const ArchiveEntry> entries,
-                                                        const std::string* csv) {
-  if (csv != nullptr) {
+                                                        const std::optional<std::string>& csv) {
+  if (csv.has_value()) {
     ICPT_ASSIGN_OR_RETURN(LabelLines labels, ParseLabelsCsv(*csv));
     return std::make_unique<CsvSource>(std::move(labels), entries);
   }
@@ -285,9 +281,7 @@ absl::StatusOr<std::unique_ptr<LabelSource>> FindLabels(Archive& archive,
   std::string other_case;  // a metadata.json by another spelling
   ICPT_RETURN_IF_ERROR(CheckMetadataSize(entries));
   for (const ArchiveEntry& entry : entries) {
-    const std::string folders_of_entry = Cat("/", FolderOf(entry.path), "/");
-    has_components |= folders_of_entry.find("/real/") != std::string::npos ||
-                      folders_of_entry.find("/fake/") != std::string::npos;
+    has_components |= HasFolder(entry, "real") || HasFolder(entry, "fake");
     if (BaseName(entry.path) != kMetadataName) {
       if (absl::AsciiStrToLower(BaseName(entry.path)) == kMetadataName) other_case = entry.path;
       continue;

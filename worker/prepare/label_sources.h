@@ -58,6 +58,6 @@ class LabelSource {
 // `entries` are those of `archive` that count. INVALID_ARGUMENT where nothing says what they are.
 absl::StatusOr<std::unique_ptr<LabelSource>> FindLabels(Archive& archive,
                                                         std::span<const ArchiveEntry> entries,
-                                                        const std::string* csv);
+                                                        const std::optional<std::string>& csv);
 
 }  // namespace interceptor::worker

@@ -6,9 +6,9 @@
 #include <map>
 #include <optional>
 #include <span>
-#include <sstream>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "common/base/status.h"
 #include "common/io/file_system.h"
@@ -29,8 +29,7 @@ constexpr std::string_view kOtherEndings[] = {".3g2",  ".bmp",  ".flv", ".gif", 
 
 bool EndsWithOne(std::string_view path, std::span<const std::string_view> endings) {
   const std::string lower = absl::AsciiStrToLower(ToAbsl(path));
-  return std::any_of(endings.begin(), endings.end(),
-                     [&lower](std::string_view ending) { return lower.ends_with(ending); });
+  return std::ranges::any_of(endings, [&lower](std::string_view ending) { return lower.ends_with(ending); });
 }
 
 // What macOS, Windows, Android and file servers put beside one's files.
@@ -44,7 +43,7 @@ constexpr std::string_view kSystemFiles[] = {".ds_store", ".localized", "desktop
 bool IsSystemFile(std::string_view path) {
   const std::vector<std::string> parts = absl::StrSplit(absl::AsciiStrToLower(ToAbsl(path)), '/');
   const auto is_one = [](const auto& names, const std::string& part) {
-    return std::find(std::begin(names), std::end(names), part) != std::end(names);
+    return std::ranges::find(names, part) != std::end(names);
   };
   const std::string& file = parts.back();
   return is_one(kSystemFiles, file) || file.starts_with("._") || file.starts_with(".trashed-") ||
@@ -156,59 +155,47 @@ absl::StatusOr<GateReport> Collect(std::span<const ArchiveEntry> entries, LabelS
 }
 
 absl::Status CheckMatches(const GateReport& report, std::span<const std::string> unlabelled_paths,
-                          const LabelSource& source, const GateRules& rules) {
+                          const LabelSource& source, const PreparationSettings& settings) {
   const std::vector<std::string> unused = source.Unused();
   std::vector<std::string> missing;
   if (source.DescribesOneZip()) {
-    std::copy_if(unused.begin(), unused.end(), std::back_inserter(missing),
-                 [](const std::string& name) { return !IsSystemFile(name); });
+    std::ranges::copy_if(unused, std::back_inserter(missing),
+                         [](const std::string& name) { return !IsSystemFile(name); });
   }
   const auto clips = static_cast<int64_t>(report.clips.size() + report.unlabelled.size() + missing.size());
   const auto unmatched = static_cast<int64_t>(report.unlabelled.size() + missing.size());
-  if (unmatched <= UnmatchedMax(clips, rules.unmatched_share_max)) return absl::OkStatus();
+  if (unmatched <= UnmatchedMax(clips, settings.unmatched_share_max)) return absl::OkStatus();
   Examples unlabelled;
   for (const auto& [name, reason] : report.unlabelled) unlabelled.Add(name);
   Examples without_clip;
   for (const std::string& name : missing) without_clip.Add(name);
-  std::ostringstream text;
-  text << unmatched << " of " << clips << " names do not match by exact key";
+  std::string text = Cat(unmatched, " of ", clips, " names do not match by exact key");
   if (unlabelled.count() > 0) {
     const std::string& reason = report.unlabelled.begin()->second;  // "no label: ..."
-    text << "; " << Counted(unlabelled.count(), "clip", "clips") << " without a label: " << unlabelled.Text()
-         << " (" << reason.substr(reason.find(": ") + 2) << ")";
+    text += Cat("; ", Counted(unlabelled.count(), "clip", "clips"), " without a label: ", unlabelled.Text(),
+                " (", reason.substr(reason.find(": ") + 2), ")");
   }
   if (without_clip.count() > 0) {
-    text << "; " << Counted(without_clip.count(), "label", "labels")
-         << " without a clip: " << without_clip.Text();
+    text +=
+        Cat("; ", Counted(without_clip.count(), "label", "labels"), " without a clip: ", without_clip.Text());
   }
-  text << ExplainMismatch(unlabelled_paths, unused) << ". Correct " << report.source
-       << ", or allow more by preparation.unmatched_share_max (now " << rules.unmatched_share_max << ")";
-  return absl::FailedPreconditionError(text.str());
+  return FailedPrecondition(text, ExplainMismatch(unlabelled_paths, unused), ". Correct ", report.source,
+                            ", or allow more by preparation.unmatched_share_max (now ",
+                            settings.unmatched_share_max, ")");
 }
 
-std::string Percent(double share) {
-  std::ostringstream text;
-  text.precision(1);
-  text << std::fixed << 100 * share << " %";
-  return text.str();
-}
-
-std::string ExplainBalance(const GateReport& report, const GateRules& rules) {
-  std::ostringstream text;
-  text << report.reals << " REAL and " << report.fakes << " FAKE: " << Percent(report.fake_share)
-       << " fake where the plan expects " << Percent(rules.expected_fake_share) << ". ";
-  if (report.reals == report.fakes) {
-    text << "The sampler takes every clip once an epoch.";
-    return text.str();
-  }
+std::string ExplainBalance(const GateReport& report, const PreparationSettings& settings) {
+  const std::string found =
+      absl::StrFormat("%d REAL and %d FAKE: %.1f %% fake where the plan expects %.1f %%. ", report.reals,
+                      report.fakes, 100 * report.fake_share, 100 * settings.expected_fake_share);
+  if (report.reals == report.fakes) return found + "The sampler takes every clip once an epoch.";
   const bool more_fakes = report.fakes > report.reals;
   const double times = static_cast<double>(std::max(report.reals, report.fakes)) /
                        static_cast<double>(std::min(report.reals, report.fakes));
-  text.precision(1);
-  text << "The sampler takes every " << (more_fakes ? "FAKE" : "REAL") << " once an epoch and every "
-       << (more_fakes ? "REAL" : "FAKE") << " about " << std::fixed << times
-       << " times, so that each batch is half real and half fake.";
-  return text.str();
+  return found + absl::StrFormat(
+                     "The sampler takes every %s once an epoch and every %s about %.1f times, so that each "
+                     "batch is half real and half fake.",
+                     more_fakes ? "FAKE" : "REAL", more_fakes ? "REAL" : "FAKE", times);
 }
 
 }  // namespace
@@ -217,11 +204,8 @@ int64_t UnmatchedMax(int64_t clips, double share) {
   return static_cast<int64_t>(std::ceil(static_cast<double>(clips) * share));
 }
 
-GateRules RulesOf(const PreparationSettings& settings) {
-  return {settings.unmatched_share_max, settings.expected_fake_share};
-}
-
-absl::StatusOr<GateReport> PassDataGate(Archive& archive, const GateRules& rules, const std::string* csv) {
+absl::StatusOr<GateReport> PassDataGate(Archive& archive, const PreparationSettings& settings,
+                                        const std::optional<std::string>& csv) {
   std::vector<ArchiveEntry> entries;
   Examples system_files;
   for (const ArchiveEntry& entry : archive.entries()) {
@@ -239,7 +223,7 @@ absl::StatusOr<GateReport> PassDataGate(Archive& archive, const GateRules& rules
   Note(Counted(system_files.count(), "file", "files"), system_files,
        "left out: the system that made the zip wrote them, and no camera", report->notes);
   report->source = (*source)->name();
-  ICPT_RETURN_IF_ERROR(Annotate(CheckMatches(*report, unlabelled_paths, **source, rules), archive.path()));
+  ICPT_RETURN_IF_ERROR(Annotate(CheckMatches(*report, unlabelled_paths, **source, settings), archive.path()));
   if (report->reals == 0 || report->fakes == 0) {
     return FailedPrecondition(archive.path(), ": one class only: ", report->reals, " REAL and ",
                               report->fakes, " FAKE clips by ", report->source,
@@ -247,7 +231,7 @@ absl::StatusOr<GateReport> PassDataGate(Archive& archive, const GateRules& rules
   }
   report->fake_share =
       static_cast<double>(report->fakes) / static_cast<double>(report->fakes + report->reals);
-  report->text = ExplainBalance(*report, rules);
+  report->text = ExplainBalance(*report, settings);
   return report;
 }
 

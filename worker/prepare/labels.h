@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,13 +20,6 @@ struct LabelledClip {
   ArchiveEntry entry;
 };
 
-struct GateRules {
-  double unmatched_share_max = 0.01;
-  double expected_fake_share = 0.5;
-};
-
-GateRules RulesOf(const PreparationSettings& settings);
-
 struct GateReport {
   std::vector<LabelledClip> clips;                // sorted by name
   std::map<std::string, std::string> unlabelled;  // clip name -> why it has no label
@@ -38,9 +32,10 @@ struct GateReport {
   std::vector<std::string> notes;
 };
 
-// `csv` is the text of the plan's CSV, null when it names none. INVALID_ARGUMENT or FAILED_PRECONDITION says
+// `csv` is the text of the plan's CSV, nothing when it names none. INVALID_ARGUMENT or FAILED_PRECONDITION says
 // what is wrong and how to correct it; neither is cured by trying again.
-absl::StatusOr<GateReport> PassDataGate(Archive& archive, const GateRules& rules, const std::string* csv);
+absl::StatusOr<GateReport> PassDataGate(Archive& archive, const PreparationSettings& settings,
+                                        const std::optional<std::string>& csv);
 
 // How many of `clips` may be missing or undecodable: the share rounded up, so one bad clip does not refuse a
 // small chunk.

@@ -25,14 +25,14 @@ std::vector<RawZipEntry> Sample(const std::string& metadata) {
           {.name = "dfdc_train_part_0/g.mp4", .bytes = "g"}};
 }
 
-absl::StatusOr<GateReport> Gate(const std::vector<RawZipEntry>& entries, const GateRules& rules = {},
-                                const std::string* csv = nullptr) {
+absl::StatusOr<GateReport> Gate(const std::vector<RawZipEntry>& entries,
+                                const PreparationSettings& settings = {}, const std::string* csv = nullptr) {
   const ScratchFolder folder;
   const std::string path = folder.File("00.zip");
   CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, RawZip(entries)).ok());
   auto archive = Archive::Open(path);
   CATCH_REQUIRE(archive.ok());
-  return PassDataGate(**archive, rules, csv);
+  return PassDataGate(**archive, settings, csv == nullptr ? std::nullopt : std::optional(*csv));
 }
 
 void CheckRefused(const absl::Status& status, const std::string& named) {
@@ -117,7 +117,7 @@ CATCH_TEST_CASE("metadata of more bytes or files than are read is refused before
       entries.push_back({.path = std::to_string(i) + "/metadata.json", .size_bytes = bytes_each});
     }
     UnreadArchive archive(std::move(entries));
-    return PassDataGate(archive, {}, nullptr).status();
+    return PassDataGate(archive, {}, std::nullopt).status();
   };
   CheckRefused(refusal(12, 11 << 20), "metadata.json files (12) have more than 33554432 bytes together");
   CheckRefused(refusal(3, int64_t{1} << 62), "more than 33554432 bytes together");

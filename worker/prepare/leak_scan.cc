@@ -133,7 +133,7 @@ class Scanner {
 absl::StatusOr<EarlierChunks> ReadEarlierChunks(const FileSystem& files, const std::string& store,
                                                 const RunSettings& settings, const std::string& chunk) {
   EarlierChunks earlier;
-  const auto own = std::find(settings.chunks.begin(), settings.chunks.end(), chunk);
+  const auto own = std::ranges::find(settings.chunks, chunk);
   if (own == settings.chunks.end()) return earlier;
   earlier.complete = true;
   for (auto name = settings.chunks.begin(); name != own; ++name) {
@@ -148,8 +148,9 @@ absl::StatusOr<EarlierChunks> ReadEarlierChunks(const FileSystem& files, const s
     if (!manifest.ok()) return Annotate(manifest.status(), path);
     earlier.scanned[*name] = DigestOf(*text).hex;
     AddFamilies(*manifest, earlier.families);
-    std::copy_if(manifest->clips.begin(), manifest->clips.end(), std::back_inserter(earlier.held_out),
-                 [&](const ClipInfo& clip) { return clip.fold == settings.evaluation.held_out_fold; });
+    std::ranges::copy_if(manifest->clips, std::back_inserter(earlier.held_out), [&](const ClipInfo& clip) {
+      return clip.fold == settings.evaluation.held_out_fold;
+    });
     earlier.left_held_out.insert(manifest->left_held_out.begin(), manifest->left_held_out.end());
   }
   return earlier;
@@ -162,8 +163,8 @@ absl::StatusOr<LeakScan> ScanForLeaks(DecoderPool& pool, Archive& archive, const
   std::vector<Family> families = FamiliesOf(gate, chunk);
   Scanner scanner(pool, archive, evaluation.folds, progress);
   ICPT_RETURN_IF_ERROR(scanner.Scan(families));
-  const auto unknown = std::count_if(scanner.seen.begin(), scanner.seen.end(),
-                                     [](const FamilyFingerprint& family) { return family.hashes.empty(); });
+  const auto unknown = std::ranges::count_if(
+      scanner.seen, [](const FamilyFingerprint& family) { return family.hashes.empty(); });
   if (unknown > 0) {
     ICPT_LOG(kWarning) << "chunk " << chunk << ": of " << unknown
                        << " families no clip that was tried shows a picture to compare; footage that they "
@@ -172,8 +173,7 @@ absl::StatusOr<LeakScan> ScanForLeaks(DecoderPool& pool, Archive& archive, const
   LeakScan scan;
   scan.fingerprints = std::move(scanner.fingerprints);
   // By name, whatever order they were decoded in.
-  std::sort(scanner.seen.begin(), scanner.seen.end(),
-            [](const FamilyFingerprint& a, const FamilyFingerprint& b) { return a.family < b.family; });
+  std::ranges::sort(scanner.seen, {}, &FamilyFingerprint::family);
   scan.links = LinkFamilies(earlier.families, scanner.seen, earlier.left_held_out, evaluation.held_out_fold);
   return scan;
 }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <thread>
 
+#include "absl/strings/str_format.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
@@ -17,7 +18,8 @@
 #include "common/io/atomic_file.h"
 #include "common/io/line_channel.h"
 #include "worker/child_protocol/codec.h"
-#include "worker/prepare/folder_commands.h"
+#include "worker/prepare/audit.h"
+#include "worker/prepare/estimate.h"
 #include "worker/prepare/prepare.h"
 #include "worker/prepare/text.h"
 #include "worker/store/settings.h"
@@ -29,12 +31,7 @@ enum ExitCode { kDone = 0, kError = 1, kUsage = 2, kNotFound = 4, kUnavailable =
 
 std::atomic<bool> stop_signal = false;
 
-std::string Shown(double value) {
-  std::ostringstream text;
-  text.precision(1);
-  text << std::fixed << value;
-  return text.str();
-}
+std::string Shown(double value) { return absl::StrFormat("%.1f", value); }
 
 void ShowNotice(std::string_view notice) {
   if (!notice.empty()) std::cerr << "note: " << notice << "\n";
@@ -67,6 +64,7 @@ class TerminalObserver final : public PrepareObserver {
     EndLine();
     std::cerr << "chunk " << chunk_ << ": " << gate.text << "\n";
     for (const std::string& note : notes) std::cerr << "chunk " << chunk_ << ": " << Printable(note) << "\n";
+    ShowNotice(notice_);
   }
 
   void OnWaiting() override {
@@ -190,18 +188,11 @@ struct Arguments {
   const CLI::App* estimate = nullptr;
 };
 
-// The folder this program lies in; interceptor-decode lies beside it.
-std::string OwnFolder() {
-  char path[4096];
-  const ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
-  return size <= 0 ? "." : ParentFolder(std::string_view(path, static_cast<size_t>(size)));
-}
-
 void AddOptions(CLI::App& app, Arguments& arguments) {
   PrepareOptions& options = arguments.options;
   options.pool.decoders = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   options.pool.face_model_path = INTERCEPTOR_CASCADE;
-  options.pool.program = OwnFolder() + "/interceptor-decode";
+  options.pool.program = JoinPath(OwnFolder(), "interceptor-decode");
   app.add_option("ZIP", options.zip_path, "the chunk");
   app.add_option("--out", options.store, "store folder; the chunk gets a folder of its own in it");
   app.add_option("--chunk", options.chunk, "the chunk's name (default: the zip's name without its ending)");
@@ -252,6 +243,26 @@ int CodeOf(const absl::Status& status) {
 int Report(const absl::Status& status) {
   if (!status.ok()) std::cerr << "interceptor-prepare: " << Printable(Message(status)) << "\n";
   return CodeOf(status);
+}
+
+// Prints the gate's table. FAILED_PRECONDITION when something must be repaired.
+absl::Status RunAudit(const std::string& folder, const RunSettings& settings) {
+  ICPT_ASSIGN_OR_RETURN(const FolderAudit audit, AuditFolder(folder, settings));
+  std::cout << RenderAudit(audit);
+  if (audit.Passed()) return absl::OkStatus();
+  return FailedPrecondition(folder, " does not pass the gate; the list above says why");
+}
+
+// Prints hours and bytes of each chunk, and progress to stderr.
+absl::Status RunEstimate(const std::string& folder, const PreparationSettings& settings,
+                         const DecoderPoolOptions& pool) {
+  const auto tell = [](const ChunkEstimate& chunk) {
+    std::cerr << "chunk " << chunk.chunk << ": " << chunk.tried << " of " << chunk.clips << " clips tried\n";
+  };
+  ICPT_ASSIGN_OR_RETURN(const auto chunks, EstimateFolder(folder, settings, pool, tell));
+  std::cout << RenderEstimate(chunks);
+  for (const ChunkEstimate& chunk : chunks) ICPT_RETURN_IF_ERROR(chunk.verdict);
+  return absl::OkStatus();
 }
 
 int RunForAgent(Arguments& arguments) {

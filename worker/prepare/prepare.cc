@@ -22,10 +22,10 @@
 #include "worker/prepare/labels.h"
 #include "worker/prepare/leak_scan.h"
 #include "worker/prepare/prepared_stamp.h"
-#include "worker/prepare/store_space.h"
 #include "worker/sampling/families.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/manifest.h"
+#include "worker/store/settings.h"
 
 namespace interceptor::worker {
 namespace {
@@ -57,7 +57,7 @@ std::vector<const LabelledClip*> DecodingOrder(const std::vector<LabelledClip>& 
     return std::tuple<const std::string&, bool, const std::string&>(clip->original,
                                                                     clip->label == Label::kFake, clip->name);
   };
-  std::sort(order.begin(), order.end(), [&](const auto* a, const auto* b) { return place(a) < place(b); });
+  std::ranges::sort(order, {}, place);
   return order;
 }
 
@@ -74,7 +74,7 @@ class Builder {
         pool_(DecoderPool::Start(pool)) {
     manifest_.chunk = inputs.chunk;
     manifest_.chunk_sha256 = inputs.chunk_sha256;
-    manifest_.folds = inputs.folds;
+    manifest_.folds = inputs.settings.evaluation.folds;
     manifest_.scanned = earlier_.scanned;
     manifest_.left_held_out = earlier_.left_held_out;
   }
@@ -98,11 +98,10 @@ class Builder {
   }
 
  private:
-  // A clip on its way through the pool; without a future it has failed before.
+  // A clip on its way through the pool.
   struct Pending {
     const LabelledClip* clip = nullptr;
-    std::optional<std::future<DecodeOutcome>> outcome;
-    std::string fault;
+    std::future<DecodeOutcome> outcome;
   };
 
   absl::Status FindLeaks() {
@@ -170,8 +169,8 @@ class Builder {
     observer_.OnProgress(0, Total(), QuarantinedCount());
     while (next < order.size() || !window.empty()) {
       while (next < order.size() && window.size() < window_max) {
-        ICPT_ASSIGN_OR_RETURN(Pending pending, Begin(*order[next++]));
-        window.push_back(std::move(pending));
+        const LabelledClip* clip = order[next++];
+        window.push_back({clip, SubmitClip(*pool_, archive_, *clip, options_.settings.preparation)});
       }
       ICPT_RETURN_IF_ERROR(Finish(window.front()));
       window.pop_front();
@@ -181,49 +180,26 @@ class Builder {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<Pending> Begin(const LabelledClip& clip) {
-    Pending pending{&clip, std::nullopt, ""};
-    auto request = MakeDecodeRequest(archive_, clip, options_.settings.preparation);
-    if (request.ok()) {
-      pending.outcome = pool_->Submit(*std::move(request));
-    } else if (absl::IsUnavailable(request.status())) {
-      return request.status();
-    } else {
-      pending.fault = Message(request.status());
-    }
-    return pending;
-  }
-
   absl::Status Finish(Pending& pending) {
-    DecodeOutcome outcome;
-    outcome.fault = pending.fault;
-    if (pending.outcome.has_value()) {
-      const auto period = absl::ToChronoMilliseconds(kStopCheckPeriod);
-      do {
-        if (observer_.Stopped()) return Stopped();
-      } while (pending.outcome->wait_for(period) != std::future_status::ready);
-      outcome = pending.outcome->get();
-    }
+    const auto period = absl::ToChronoMilliseconds(kStopCheckPeriod);
+    do {
+      if (observer_.Stopped()) return Stopped();
+    } while (pending.outcome.wait_for(period) != std::future_status::ready);
+    DecodeOutcome outcome = pending.outcome.get();
     ICPT_RETURN_IF_ERROR(outcome.status);
     if (!outcome.fault.empty()) {
       Quarantine(pending.clip->name, outcome.fault);
       return absl::OkStatus();
     }
-    Compare(*pending.clip, outcome.clip);
-    ICPT_RETURN_IF_ERROR(Store(*pending.clip, outcome.clip));
-    if (pending.clip->name == pending.clip->original) Remember(*pending.clip, std::move(outcome.clip));
-    return absl::OkStatus();
-  }
-
-  // Keeps of the newest original what its fakes are compared with.
-  void Remember(const LabelledClip& clip, DecodedClip decoded) {
-    decoded.views.clear();
+    const LabelledClip& clip = *pending.clip;
+    if (clip.label == Label::kFake && clip.original == original_name_) AddBlockMask(original_, outcome.clip);
+    ICPT_RETURN_IF_ERROR(Store(clip, outcome.clip));
+    if (clip.name != clip.original) return absl::OkStatus();
+    // Of the newest original is kept what its fakes are compared with.
+    outcome.clip.views.clear();
     original_name_ = clip.name;
-    original_ = std::move(decoded);
-  }
-
-  void Compare(const LabelledClip& clip, DecodedClip& decoded) const {
-    if (clip.label == Label::kFake && clip.original == original_name_) AddBlockMask(original_, decoded);
+    original_ = std::move(outcome.clip);
+    return absl::OkStatus();
   }
 
   absl::Status Store(const LabelledClip& clip, const DecodedClip& decoded) {
@@ -270,8 +246,7 @@ class Builder {
   absl::StatusOr<PrepareSummary> Commit(const FileSystem& files) {
     ICPT_RETURN_IF_ERROR(train_->Commit());
     ICPT_RETURN_IF_ERROR(keep_->Commit());
-    std::sort(manifest_.clips.begin(), manifest_.clips.end(),
-              [](const ClipInfo& a, const ClipInfo& b) { return a.name < b.name; });
+    std::ranges::sort(manifest_.clips, {}, &ClipInfo::name);
     const std::string text = EncodeManifest(manifest_);
     PrepareSummary summary;
     summary.manifest_path = ManifestPath(options_.store, options_.chunk);
@@ -305,12 +280,46 @@ class Builder {
   int64_t done_ = 0;
 };
 
+// Of the clips in all chunks but `chunk`, whose files are about to be replaced.
+absl::StatusOr<int64_t> BytesBeside(const FileSystem& files, const std::string& store,
+                                    const std::string& chunk) {
+  ICPT_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(store));
+  int64_t bytes = 0;
+  for (const std::string& name : names) {
+    if (name == chunk) continue;
+    for (const std::string& path : {TrainStorePath(store, name), KeepStorePath(store, name)}) {
+      // Another process may evict it at any moment.
+      if (const auto info = files.Stat(path); info.ok()) bytes += info->size_bytes;
+    }
+  }
+  return bytes;
+}
+
+// RESOURCE_EXHAUSTED when the chunk could take more than the disk has free, or more than options.store_bytes_max
+// leaves beside what the other chunks in the store take now. Asked before anything is decoded, so that a full disk
+// costs no hour of decoding; an agent asks again until train files have been evicted.
+absl::Status CheckStoreSpace(const FileSystem& files, const PrepareOptions& options, const GateReport& gate) {
+  const PreparationSettings& settings = options.settings.preparation;
+  const int64_t needed = gate.reals * ClipBytesMax(settings.frames_per_real, settings.view_pixels) +
+                         gate.fakes * ClipBytesMax(settings.frames_per_fake, settings.view_pixels);
+  ICPT_ASSIGN_OR_RETURN(const SpaceInfo space, files.Space(options.store));
+  if (space.free_bytes < needed) {
+    return ResourceExhausted("the store of chunk ", options.chunk, " needs up to ", needed >> 20, " MiB in ",
+                             options.store, " and ", space.free_bytes >> 20,
+                             " MiB are free: free some, or name another --out folder");
+  }
+  if (options.store_bytes_max == 0) return absl::OkStatus();
+  ICPT_ASSIGN_OR_RETURN(const int64_t taken, BytesBeside(files, options.store, options.chunk));
+  if (taken + needed <= options.store_bytes_max) return absl::OkStatus();
+  return ResourceExhausted("the store of chunk ", options.chunk, " needs up to ", needed >> 20, " MiB, and ",
+                           options.store, " holds ", taken >> 20, " of at most ",
+                           options.store_bytes_max >> 20,
+                           " MiB: chunks that every run is past make room; or raise --store-max");
+}
+
 absl::Status CheckUnchanged(const FileSystem& files, const std::string& path, const FileInfo& before) {
   ICPT_ASSIGN_OR_RETURN(const FileInfo after, files.Stat(path));
-  if (after.inode == before.inode && after.size_bytes == before.size_bytes &&
-      after.modified == before.modified) {
-    return absl::OkStatus();
-  }
+  if (after == before) return absl::OkStatus();
   return Unavailable(path, " changed while it was read; prepare it again when it is complete");
 }
 
@@ -332,9 +341,7 @@ absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, Prepa
   ICPT_ASSIGN_OR_RETURN(const auto archive, Archive::Open(options.zip_path));
   PreparationInputs inputs;
   inputs.chunk = options.chunk;
-  inputs.preparation = options.settings.preparation;
-  inputs.folds = options.settings.evaluation.folds;
-  inputs.held_out_fold = options.settings.evaluation.held_out_fold;
+  inputs.settings = options.settings;
   const std::string data = ParentFolder(options.zip_path);
   ICPT_ASSIGN_OR_RETURN(const FaceModel face_model, FindFaceModel(files, options.pool.face_model_path, data,
                                                                   options.settings.preparation));
@@ -356,9 +363,9 @@ absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, Prepa
   }
   if (finished->has_value()) return **std::move(finished);
 
-  const GateRules rules = RulesOf(options.settings.preparation);
-  ICPT_ASSIGN_OR_RETURN(GateReport gate, PassDataGate(*archive, rules, csv.has_value() ? &*csv : nullptr));
-  observer.OnGate({gate.reals, gate.fakes, gate.fake_share, rules.expected_fake_share, gate.text},
+  const PreparationSettings& settings = options.settings.preparation;
+  ICPT_ASSIGN_OR_RETURN(GateReport gate, PassDataGate(*archive, settings, csv));
+  observer.OnGate({gate.reals, gate.fakes, gate.fake_share, settings.expected_fake_share, gate.text},
                   gate.notes);
   ICPT_RETURN_IF_ERROR(CheckStoreSpace(files, options, gate));
   ICPT_RETURN_IF_ERROR(RemoveForeignStamp(files, options.store, inputs));

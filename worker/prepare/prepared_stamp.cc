@@ -2,7 +2,7 @@
 
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
-#include "common/io/config.h"
+#include "common/io/json_fields.h"
 #include "worker/store/clip_store.h"
 
 namespace interceptor::worker {
@@ -14,21 +14,22 @@ constexpr int64_t kStampVersion = 1;
 // Raised whenever the same inputs would give other bytes.
 constexpr int64_t kPreparationVersion = 5;
 
-json ZipFacts(const FileInfo& zip) {
-  return {
-      {"inode", zip.inode}, {"size_bytes", zip.size_bytes}, {"modified_ns", absl::ToUnixNanos(zip.modified)}};
+json ZipFacts(FileInfo zip) {
+  FieldWriter facts;
+  Fields(facts, zip);
+  return std::move(facts.object);
 }
 
 json InputFacts(const PreparationInputs& inputs) {
-  const PreparationSettings& settings = inputs.preparation;
+  const PreparationSettings& settings = inputs.settings.preparation;
   return {{"face_model_sha256", inputs.face_model_sha256},
           {"chunk", inputs.chunk},
           {"chunk_sha256", inputs.chunk_sha256},
           {"face_detection_stride", settings.face_detection_stride},
-          {"folds", inputs.folds},
+          {"folds", inputs.settings.evaluation.folds},
           {"frames_per_fake", settings.frames_per_fake},
           {"frames_per_real", settings.frames_per_real},
-          {"held_out_fold", inputs.held_out_fold},
+          {"held_out_fold", inputs.settings.evaluation.held_out_fold},
           {"labels_sha256", inputs.labels_sha256},
           {"preparation_version", kPreparationVersion},
           {"replay_reservoir", settings.replay_reservoir},
@@ -46,24 +47,14 @@ std::optional<json> ReadStamp(const FileSystem& files, const std::string& store,
   return *std::move(stamp);
 }
 
-bool HasSize(const FileSystem& files, const std::string& path, int64_t size_bytes) {
-  const auto info = files.Stat(path);
-  return info.ok() && info->size_bytes == size_bytes;
-}
-
-absl::StatusOr<PrepareSummary> ReadOutputs(const json& outputs) {
-  JsonReader reader(outputs, "prepared.json: outputs");
-  PrepareSummary summary;
-  summary.manifest.hex = reader.String("manifest_sha256");
-  summary.manifest.size_bytes = reader.Integer("manifest_bytes");
-  summary.clips = reader.Integer("clips");
-  summary.families = reader.Integer("families");
-  summary.quarantined = reader.Integer("quarantined");
-  summary.train_bytes = reader.Integer("train_bytes");
-  summary.keep_bytes = reader.Integer("keep_bytes");
-  ICPT_RETURN_IF_ERROR(reader.Finish());
-  summary.reused = true;
-  return summary;
+void Fields(auto& visit, PrepareSummary& summary) {
+  visit("manifest_sha256", summary.manifest.hex);
+  visit("manifest_bytes", summary.manifest.size_bytes);
+  visit("clips", summary.clips);
+  visit("families", summary.families);
+  visit("quarantined", summary.quarantined);
+  visit("train_bytes", summary.train_bytes);
+  visit("keep_bytes", summary.keep_bytes);
 }
 
 }  // namespace
@@ -93,16 +84,20 @@ absl::StatusOr<std::optional<PrepareSummary>> FindPrepared(const FileSystem& fil
                               " was written by a newer version; use it, or another --out folder");
   }
   if (stamp->value("inputs", json()) != InputFacts(inputs)) return std::nullopt;
-  auto summary = ReadOutputs(stamp->value("outputs", json::object()));
-  if (!summary.ok()) return std::nullopt;
-  summary->manifest_path = ManifestPath(store, inputs.chunk);
-  const auto manifest = DigestOfFile(files, summary->manifest_path);
-  if (!manifest.ok() || *manifest != summary->manifest) return std::nullopt;
-  if (!HasSize(files, TrainStorePath(store, inputs.chunk), summary->train_bytes) ||
-      !HasSize(files, KeepStorePath(store, inputs.chunk), summary->keep_bytes)) {
+  const json outputs = stamp->value("outputs", json::object());
+  FieldReader reader(outputs, "prepared.json: outputs");
+  PrepareSummary summary;
+  Fields(reader, summary);
+  if (!reader.Finish().ok()) return std::nullopt;
+  summary.reused = true;
+  summary.manifest_path = ManifestPath(store, inputs.chunk);
+  const auto manifest = DigestOfFile(files, summary.manifest_path);
+  if (!manifest.ok() || *manifest != summary.manifest) return std::nullopt;
+  if (!files.HasSize(TrainStorePath(store, inputs.chunk), summary.train_bytes) ||
+      !files.HasSize(KeepStorePath(store, inputs.chunk), summary.keep_bytes)) {
     return std::nullopt;
   }
-  return *std::move(summary);
+  return summary;
 }
 
 absl::Status RemoveForeignStamp(const FileSystem& files, const std::string& store,
@@ -115,18 +110,13 @@ absl::Status RemoveForeignStamp(const FileSystem& files, const std::string& stor
 }
 
 absl::Status WriteStamp(const FileSystem& files, const std::string& store, const PreparationInputs& inputs,
-                        const FileInfo& zip, const PrepareSummary& summary) {
+                        const FileInfo& zip, PrepareSummary summary) {
+  FieldWriter outputs;
+  Fields(outputs, summary);
   const json stamp = {{"version", kStampVersion},
                       {"inputs", InputFacts(inputs)},
                       {"zip", ZipFacts(zip)},
-                      {"outputs",
-                       {{"manifest_sha256", summary.manifest.hex},
-                        {"manifest_bytes", summary.manifest.size_bytes},
-                        {"clips", summary.clips},
-                        {"families", summary.families},
-                        {"quarantined", summary.quarantined},
-                        {"train_bytes", summary.train_bytes},
-                        {"keep_bytes", summary.keep_bytes}}}};
+                      {"outputs", std::move(outputs.object)}};
   return WriteFileAtomically(files, PreparedStampPath(store, inputs.chunk), stamp.dump(1) + "\n");
 }
 

@@ -20,9 +20,7 @@ struct PreparationInputs {
   std::string face_model_sha256;
   std::string labels_sha256;                   // of the plan's CSV; empty without one
   std::map<std::string, std::string> scanned;  // earlier chunk -> digest of its manifest
-  PreparationSettings preparation;
-  int folds = 0;
-  int held_out_fold = 0;
+  RunSettings settings;
 };
 
 // The zip's digest as the stamp remembers it for a file of the same inode, size and time; else read anew.
@@ -40,6 +38,6 @@ absl::StatusOr<std::optional<PrepareSummary>> FindPrepared(const FileSystem& fil
 absl::Status RemoveForeignStamp(const FileSystem& files, const std::string& store,
                                 const PreparationInputs& inputs);
 absl::Status WriteStamp(const FileSystem& files, const std::string& store, const PreparationInputs& inputs,
-                        const FileInfo& zip, const PrepareSummary& summary);
+                        const FileInfo& zip, PrepareSummary summary);
 
 }  // namespace interceptor::worker

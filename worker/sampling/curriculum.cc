@@ -21,7 +21,7 @@ std::vector<uint32_t> EasiestFirst(std::span<const uint32_t> order, std::span<co
     return std::tuple(std::isnan(loss) ? -1.0f : loss, clip);
   };
   std::vector<uint32_t> by_ease = result;
-  std::sort(by_ease.begin(), by_ease.end(), [&](uint32_t a, uint32_t b) { return ease(a) < ease(b); });
+  std::ranges::sort(by_ease, {}, ease);
   if (easy_count == 0) return result;
   const auto limit = ease(by_ease[easy_count - 1]);
   std::stable_partition(result.begin(), result.end(), [&](uint32_t clip) { return ease(clip) <= limit; });
@@ -33,8 +33,7 @@ std::vector<float> LossWeights(std::span<const float> losses) {
   for (uint32_t clip = 0; clip < losses.size(); ++clip) {
     if (!std::isnan(losses[clip])) known.push_back(clip);
   }
-  std::sort(known.begin(), known.end(),
-            [&](uint32_t a, uint32_t b) { return std::tuple(losses[a], a) < std::tuple(losses[b], b); });
+  std::ranges::sort(known, {}, [&](uint32_t clip) { return std::tuple(losses[clip], clip); });
   std::vector<float> weights(losses.size(), 1.0f);
   const size_t trusted = known.size() - static_cast<size_t>(std::ceil(kSuspectShare * known.size()));
   for (size_t rank = 0; rank < known.size(); ++rank) {

@@ -27,60 +27,15 @@ class Groups {
 };
 
 bool HasTheLike(uint64_t hash, const FamilyFingerprint& other) {
-  return std::any_of(other.hashes.begin(), other.hashes.end(),
-                     [hash](uint64_t seen) { return std::popcount(hash ^ seen) <= kSameBitsMax; });
+  return std::ranges::any_of(other.hashes,
+                             [hash](uint64_t seen) { return std::popcount(hash ^ seen) <= kSameBitsMax; });
 }
-
-// One group of linked families: indices into earlier families, then own ones.
-class Resolver {
- public:
-  Resolver(std::span<const FamilyFingerprint> earlier, std::span<const FamilyFingerprint> own,
-           const std::set<std::string>& left_before, int held_out_fold)
-      : earlier_(earlier), own_(own), left_before_(left_before), held_out_fold_(held_out_fold) {}
-
-  void Resolve(const std::vector<size_t>& group, FamilyLinks& links) const {
-    const FamilyFingerprint* held_out = nullptr;
-    const FamilyFingerprint* trained = nullptr;
-    for (const size_t index : group) {
-      if (index >= earlier_.size()) break;
-      const FamilyFingerprint& family = earlier_[index];
-      const FamilyFingerprint*& first = IsHeldOut(family) ? held_out : trained;
-      if (first == nullptr) first = &family;
-    }
-    const FamilyFingerprint& leader = trained != nullptr ? *trained : At(group.front());
-    const int fold = trained != nullptr && trained->fold == held_out_fold_ ? TrainingFold() : leader.fold;
-    for (const size_t index : group) {
-      const FamilyFingerprint& family = At(index);
-      if (index >= earlier_.size()) {
-        links.folds[family.family] = fold;
-        if (&family != &leader) links.linked[family.family] = leader.family;
-      } else if (trained != nullptr && IsHeldOut(family)) {
-        links.left_held_out.insert(family.family);
-      }
-    }
-  }
-
- private:
-  const FamilyFingerprint& At(size_t index) const {
-    return index < earlier_.size() ? earlier_[index] : own_[index - earlier_.size()];
-  }
-  bool IsHeldOut(const FamilyFingerprint& family) const {
-    return family.fold == held_out_fold_ && !left_before_.contains(family.family);
-  }
-  int TrainingFold() const { return held_out_fold_ == 0 ? 1 : 0; }
-
-  std::span<const FamilyFingerprint> earlier_;
-  std::span<const FamilyFingerprint> own_;
-  const std::set<std::string>& left_before_;
-  const int held_out_fold_;
-};
 
 }  // namespace
 
 bool ShowTheSame(const FamilyFingerprint& a, const FamilyFingerprint& b) {
   if (a.hashes.empty()) return false;
-  const auto alike =
-      std::count_if(a.hashes.begin(), a.hashes.end(), [&b](uint64_t hash) { return HasTheLike(hash, b); });
+  const auto alike = std::ranges::count_if(a.hashes, [&b](uint64_t hash) { return HasTheLike(hash, b); });
   const size_t needed = a.hashes.size() >= 4 ? a.hashes.size() * 3 / 4 : (a.hashes.size() + 1) / 2;
   return static_cast<size_t>(alike) >= needed;
 }
@@ -99,10 +54,28 @@ FamilyLinks LinkFamilies(std::span<const FamilyFingerprint> earlier, std::span<c
   }
   std::map<size_t, std::vector<size_t>> members;
   for (size_t index = 0; index < all.size(); ++index) members[groups.Of(index)].push_back(index);
+  const auto is_earlier = [&](size_t index) { return index < earlier.size(); };
+  const auto is_held_out = [&](size_t index) {
+    return all[index]->fold == held_out_fold && !left_before.contains(all[index]->family);
+  };
   FamilyLinks links;
-  const Resolver resolver(earlier, own, left_before, held_out_fold);
   for (const auto& [name, group] : members) {
-    if (group.size() > 1) resolver.Resolve(group, links);
+    if (group.size() < 2) continue;
+    const auto trained =
+        std::ranges::find_if(group, [&](size_t index) { return is_earlier(index) && !is_held_out(index); });
+    const bool is_trained = trained != group.end();
+    const FamilyFingerprint& leader = *all[is_trained ? *trained : group.front()];
+    const int training_fold = held_out_fold == 0 ? 1 : 0;
+    const int fold = is_trained && leader.fold == held_out_fold ? training_fold : leader.fold;
+    for (const size_t index : group) {
+      const std::string& family = all[index]->family;
+      if (!is_earlier(index)) {
+        links.folds[family] = fold;
+        if (all[index] != &leader) links.linked[family] = leader.family;
+      } else if (is_trained && is_held_out(index)) {
+        links.left_held_out.insert(family);
+      }
+    }
   }
   return links;
 }

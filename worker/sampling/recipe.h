@@ -7,8 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/status/status.h"
-
 namespace interceptor::worker {
 
 struct CurriculumStage {
@@ -65,9 +63,9 @@ struct PreparationSettings {
   double expected_fake_share = 0.5;
   double replay_reservoir = 0.1;
   int face_detection_stride = 10;
-  std::string labels_csv;
-  std::string face_model;         // a file beside the zips; empty: the preparer's own
-  std::string face_model_sha256;  // empty: whatever lies there
+  std::string labels_csv = {};
+  std::string face_model = {};         // a file beside the zips; empty: the preparer's own
+  std::string face_model_sha256 = {};  // empty: whatever lies there
 };
 
 struct EvaluationSettings {
@@ -99,8 +97,5 @@ struct RunSettings {
 // A sentence for people on what a face model costs them (a file's name; empty: Debian's cascade). Empty for
 // YuNet.
 std::string_view FaceModelNotice(std::string_view face_model);
-
-// INVALID_ARGUMENT naming the field and its allowed range.
-absl::Status Validate(const RunSettings& settings);
 
 }  // namespace interceptor::worker

@@ -56,9 +56,8 @@ class EvenCycle {
     const auto found = by_family_.find(family);
     if (found == by_family_.end()) return std::nullopt;
     const Clips& own = found->second;
-    return Use(*std::min_element(own.begin(), own.end(), [this](uint32_t a, uint32_t b) {
-      return std::pair(uses_[a], rank_[a]) < std::pair(uses_[b], rank_[b]);
-    }));
+    return Use(*std::ranges::min_element(
+        own, {}, [this](uint32_t clip) { return std::pair(uses_[clip], rank_[clip]); }));
   }
 
  private:

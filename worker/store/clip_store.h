@@ -22,10 +22,15 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "absl/status/statusor.h"
+#include "common/io/atomic_file.h"
 #include "common/io/file_system.h"
+#include "common/io/mapped_file.h"
 #include "worker/sampling/types.h"
 #include "worker/store/planar.h"
 
@@ -37,6 +42,7 @@ inline constexpr uint32_t kClipStoreVersion = 4;
 
 enum class ElementType { kU8, kF32 };
 
+std::string_view ToString(ElementType type);  // "u8", "f32"
 int64_t ElementBytes(ElementType type);
 
 // One view of one clip, row-major. Square pictures are planar YUV 4:2:0 with `yuv` set and shape
@@ -72,11 +78,17 @@ absl::StatusOr<std::string_view> VerifiedBytes(const StoredClip& clip, const Vie
 class ClipStoreWriter {
  public:
   static absl::StatusOr<std::unique_ptr<ClipStoreWriter>> Create(const FileSystem& files, std::string path);
-  virtual ~ClipStoreWriter() = default;
   // Appends a clip; its bytes are copied to the file before the call returns.
-  virtual absl::Status Add(const StoredClip& clip) = 0;
+  absl::Status Add(const StoredClip& clip);
   // Writes the index sorted by clip name and makes the file visible.
-  virtual absl::Status Commit() = 0;
+  absl::Status Commit();
+
+ private:
+  explicit ClipStoreWriter(std::unique_ptr<AtomicFileWriter> file) : file_(std::move(file)) {}
+  absl::Status Pad();
+
+  const std::unique_ptr<AtomicFileWriter> file_;
+  std::map<std::string, nlohmann::json> index_;  // by clip name
 };
 
 // Read-only and safe from any thread. Views point into the map and live as long as this object.
@@ -84,9 +96,14 @@ class ClipStoreReader {
  public:
   // NOT_FOUND, DATA_LOSS (naming file and fault) or FAILED_PRECONDITION (written by a newer version).
   static absl::StatusOr<std::unique_ptr<ClipStoreReader>> Open(const std::string& path);
-  virtual ~ClipStoreReader() = default;
-  virtual std::span<const StoredClip> clips() const = 0;  // sorted by name
-  virtual int64_t size_bytes() const = 0;
+  std::span<const StoredClip> clips() const { return clips_; }  // sorted by name
+
+ private:
+  ClipStoreReader(MappedFile file, std::vector<StoredClip> clips)
+      : file_(std::move(file)), clips_(std::move(clips)) {}
+
+  const MappedFile file_;
+  const std::vector<StoredClip> clips_;
 };
 
 std::string TrainStorePath(std::string_view store, std::string_view chunk);

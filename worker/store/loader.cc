@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <thread>
+#include <iterator>
 #include <utility>
 
-#include "common/base/bounded_queue.h"
 #include "common/base/clock.h"
 #include "common/base/status.h"
 
@@ -124,56 +123,38 @@ absl::Status AppendSample(const StoredClip& clip, int64_t frame, SpecialistInput
   return CopyPicture(clip, View::kFaceCrop, frame, pictures.rgb.data() + filled);
 }
 
-std::vector<int64_t> EvenFrames(int64_t frames, int count) {
+std::vector<int64_t> EvenlySpaced(int64_t frames, int count) {
   std::vector<int64_t> chosen;
   const int64_t taken = std::min<int64_t>(frames, count);
   for (int64_t i = 0; i < taken; ++i) chosen.push_back((2 * i + 1) * frames / (2 * taken));
   return chosen;
 }
 
-struct Loader::Impl {
-  explicit Impl(LoaderInput given) : input(std::move(given)), next(input.first_batch) {
-    const int threads = std::max(1, input.threads);
-    for (int t = 0; t < threads; ++t) {
-      queues.push_back(std::make_unique<BoundedQueue<absl::StatusOr<FrameBatch>>>(kBatchesAhead));
-    }
-    for (int t = 0; t < threads; ++t) {
-      workers.emplace_back([this, t, threads] {
-        const auto end = static_cast<int64_t>(input.batches.size());
-        for (int64_t index = input.first_batch + t; index < end; index += threads) {
-          if (!queues[t]->Push(Fill(input, index))) return;
-        }
-      });
-    }
+Loader::Loader(LoaderInput input) : input_(std::move(input)), next_(input_.first_batch) {
+  const int threads = std::max(1, input_.threads);
+  for (int t = 0; t < threads; ++t) queues_.push_back(std::make_unique<Queue>(kBatchesAhead));
+  for (int t = 0; t < threads; ++t) {
+    workers_.emplace_back([this, t, threads] {
+      for (int64_t index = input_.first_batch + t; index < std::ssize(input_.batches); index += threads) {
+        if (!queues_[t]->Push(Fill(input_, index))) return;
+      }
+    });
   }
+}
 
-  ~Impl() {
-    for (auto& queue : queues) queue->Close();
-    for (std::thread& worker : workers) worker.join();
-  }
-
-  const LoaderInput input;
-  int64_t next = 0;
-  absl::Duration waited = absl::ZeroDuration();
-  std::vector<std::unique_ptr<BoundedQueue<absl::StatusOr<FrameBatch>>>> queues;
-  std::vector<std::thread> workers;
-};
-
-Loader::Loader(LoaderInput input) : impl_(std::make_unique<Impl>(std::move(input))) {}
-Loader::~Loader() = default;
+Loader::~Loader() {
+  for (auto& queue : queues_) queue->Close();
+  for (std::thread& worker : workers_) worker.join();
+}
 
 absl::StatusOr<FrameBatch> Loader::Next() {
-  if (impl_->next >= static_cast<int64_t>(impl_->input.batches.size())) {
-    return absl::OutOfRangeError("no batch is left");
-  }
-  const auto turn = static_cast<size_t>(impl_->next++ - impl_->input.first_batch) % impl_->queues.size();
+  if (next_ >= std::ssize(input_.batches)) return absl::OutOfRangeError("no batch is left");
+  const auto turn = static_cast<size_t>(next_++ - input_.first_batch) % queues_.size();
   const MonotonicTime begin = SystemClock().Now();
-  std::optional<absl::StatusOr<FrameBatch>> batch = impl_->queues[turn]->Pop();
-  impl_->waited += SystemClock().Now() - begin;
+  std::optional<absl::StatusOr<FrameBatch>> batch = queues_[turn]->Pop();
+  waited_ += SystemClock().Now() - begin;
   if (!batch.has_value()) return Internal("the loader was closed while it was read");
   return *std::move(batch);
 }
-
-absl::Duration Loader::waited() const { return impl_->waited; }
 
 }  // namespace interceptor::worker

@@ -5,10 +5,12 @@
 
 #include <memory>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/base/bounded_queue.h"
 #include "worker/sampling/sampler.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/frame_batch.h"
@@ -28,19 +30,22 @@ class Loader {
  public:
   explicit Loader(LoaderInput input);
   ~Loader();
-  Loader(const Loader&) = delete;
-  Loader& operator=(const Loader&) = delete;
 
   // The next batch in order, waited for. FAILED_PRECONDITION for a clip without the views or of another size:
   // a committed clip is never skipped. OUT_OF_RANGE after the last one. One consumer thread.
   absl::StatusOr<FrameBatch> Next();
 
   // Time Next has spent waiting.
-  absl::Duration waited() const;
+  absl::Duration waited() const { return waited_; }
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  using Queue = BoundedQueue<absl::StatusOr<FrameBatch>>;
+
+  const LoaderInput input_;
+  int64_t next_ = 0;
+  absl::Duration waited_ = absl::ZeroDuration();
+  std::vector<std::unique_ptr<Queue>> queues_;  // of each thread
+  std::vector<std::thread> workers_;
 };
 
 // The side of a clip's pictures. Errors as Loader::Next.
@@ -54,6 +59,6 @@ int64_t FrameCount(const StoredClip& clip, View view);
 
 // `count` frame indices spread evenly over a clip of `frames` frames, each the middle of its part; all frames
 // when there are no more than `count`.
-std::vector<int64_t> EvenFrames(int64_t frames, int count);
+std::vector<int64_t> EvenlySpaced(int64_t frames, int count);
 
 }  // namespace interceptor::worker

@@ -31,7 +31,8 @@ struct Fixture {
   }
 
   std::vector<FrameBatch> Load(int threads, int64_t first = 0) const {
-    Loader loader({.base = clips, .replay = {}, .batches = batches, .first_batch = first, .threads = threads});
+    Loader loader(
+        {.base = clips, .replay = {}, .batches = batches, .first_batch = first, .threads = threads});
     std::vector<FrameBatch> loaded;
     while (true) {
       absl::StatusOr<FrameBatch> batch = loader.Next();
@@ -118,10 +119,10 @@ CATCH_TEST_CASE("a clip without the view, and one of another size, stop the run 
 }
 
 CATCH_TEST_CASE("frames of a clip are spread evenly") {
-  CATCH_CHECK(EvenFrames(8, 4) == std::vector<int64_t>{1, 3, 5, 7});
-  CATCH_CHECK(EvenFrames(3, 16) == std::vector<int64_t>{0, 1, 2});
-  CATCH_CHECK(EvenFrames(100, 1) == std::vector<int64_t>{50});
-  CATCH_CHECK(EvenFrames(0, 4).empty());
+  CATCH_CHECK(EvenlySpaced(8, 4) == std::vector<int64_t>{1, 3, 5, 7});
+  CATCH_CHECK(EvenlySpaced(3, 16) == std::vector<int64_t>{0, 1, 2});
+  CATCH_CHECK(EvenlySpaced(100, 1) == std::vector<int64_t>{50});
+  CATCH_CHECK(EvenlySpaced(0, 4).empty());
 }
 
 CATCH_TEST_CASE("a planar picture comes out in RGB, one of a wrong shape not at all") {

@@ -7,7 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
-#include "common/io/config.h"
+#include "common/io/json_fields.h"
 #include "worker/store/manifest_header.h"
 
 namespace interceptor::worker {
@@ -20,77 +20,65 @@ std::string Line(const json& object) {
   return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-std::string HashText(uint64_t hash) { return absl::StrFormat("%016x", hash); }
+// Of a fingerprint: 16 hexadecimal digits each. Other texts are found by encoding the manifest again.
+std::vector<std::string> Texts(const std::vector<uint64_t>& hashes) {
+  std::vector<std::string> texts;
+  for (const uint64_t hash : hashes) texts.push_back(absl::StrFormat("%016x", hash));
+  return texts;
+}
 
-// Hashes as 16 hexadecimal digits each. Other texts are found by encoding the manifest again.
-std::vector<uint64_t> Hashes(const json& texts) {
+std::vector<uint64_t> Hashes(const std::vector<std::string>& texts) {
   std::vector<uint64_t> hashes;
-  for (const json& text : texts) {
-    hashes.push_back(text.is_string() ? std::strtoull(text.get<std::string>().c_str(), nullptr, 16) : 0);
-  }
+  for (const std::string& text : texts) hashes.push_back(std::strtoull(text.c_str(), nullptr, 16));
   return hashes;
 }
 
-absl::Status DecodeNames(const json& object, std::string_view what,
-                         std::map<std::string, std::string>& names) {
-  for (const auto& [key, value] : object.items()) {
-    if (!value.is_string()) return DataLoss("line 1: ", what, " holds something else than names");
-    names[key] = value.get<std::string>();
-  }
-  return absl::OkStatus();
-}
-
-absl::Status DecodeLinks(JsonReader& reader, DataManifest& manifest) {
-  ICPT_RETURN_IF_ERROR(DecodeNames(reader.Object("linked"), "linked", manifest.linked));
-  ICPT_RETURN_IF_ERROR(DecodeNames(reader.Object("scanned"), "scanned", manifest.scanned));
-  for (const json& family : reader.Array("left_held_out")) {
-    if (!family.is_string()) return DataLoss("line 1: left_held_out holds something else than names");
-    manifest.left_held_out.insert(family.get<std::string>());
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<DataManifest> DecodeHeader(std::string_view text, const json& header) {
-  JsonReader reader(header, "line 1");
-  const int64_t version = reader.Integer("version");
-  if (version > kManifestVersion) {
-    return FailedPrecondition("data manifest has version ", version, "; this program reads up to ",
+  FieldReader reader(header, "line 1");
+  DataManifest manifest;
+  reader("version", manifest.version);
+  if (manifest.version > kManifestVersion) {
+    return FailedPrecondition("data manifest has version ", manifest.version, "; this program reads up to ",
                               kManifestVersion, ": use the newer program that wrote it");
   }
+  if (manifest.version != 1) {
+    std::vector<std::string> left_held_out;
+    reader("linked", manifest.linked);
+    reader("scanned", manifest.scanned);
+    reader("left_held_out", left_held_out);
+    manifest.left_held_out = {left_held_out.begin(), left_held_out.end()};
+    manifest.version = kManifestVersion;
+  }
+  reader("folds", manifest.folds);
+  ICPT_RETURN_IF_ERROR(reader.status());
+  if (manifest.folds < 2 || manifest.folds > 100) return DataLoss("line 1: folds is ", manifest.folds);
   // Counts are compared with the lines by encoding the manifest again.
   ICPT_ASSIGN_OR_RETURN(interceptor::DataManifest facts, ReadManifestHeader(text));
-  DataManifest manifest;
-  manifest.version = version == 1 ? 1 : kManifestVersion;
   manifest.chunk = std::move(facts.chunk);
   manifest.chunk_sha256 = std::move(facts.chunk_sha256);
   manifest.view_bytes = std::move(facts.view_bytes);
-  if (version != 1) ICPT_RETURN_IF_ERROR(DecodeLinks(reader, manifest));
-  const int64_t folds = reader.Integer("folds");
-  ICPT_RETURN_IF_ERROR(reader.status());
-  if (folds < 2 || folds > 100) return DataLoss("line 1: folds is ", folds);
-  manifest.folds = static_cast<int>(folds);
   return manifest;
 }
 
 absl::Status DecodeClip(const json& object, const std::string& where, DataManifest& manifest) {
-  JsonReader reader(object, where);
-  const std::string name = reader.String("clip");
-  if (reader.Has("quarantined")) {
-    manifest.quarantined[name] = reader.String("quarantined");
-    return reader.Finish();
-  }
+  FieldReader reader(object, where);
   ClipInfo info;
   info.chunk = manifest.chunk;
-  info.name = name;
-  info.family = reader.String("family");
-  const int64_t fold = reader.Integer("fold");
-  const std::optional<Label> label = ParseLabel(reader.String("label"));
-  if (reader.Has("look")) manifest.fingerprints[name] = Hashes(reader.Array("look"));
+  reader("clip", info.name);
+  if (object.contains("quarantined")) {
+    reader("quarantined", manifest.quarantined[info.name]);
+    return reader.Finish();
+  }
+  reader("family", info.family);
+  reader("fold", info.fold);
+  reader.Name("label", info.label, ParseLabel);
+  if (object.contains("look")) {
+    std::vector<std::string> look;
+    reader("look", look);
+    manifest.fingerprints[info.name] = Hashes(look);
+  }
   ICPT_RETURN_IF_ERROR(reader.Finish());
-  if (!label.has_value()) return DataLoss(where, ": label is neither REAL nor FAKE");
-  if (fold < 0 || fold >= manifest.folds) return DataLoss(where, ": fold is ", fold);
-  info.label = *label;
-  info.fold = static_cast<int>(fold);
+  if (info.fold < 0 || info.fold >= manifest.folds) return DataLoss(where, ": fold is ", info.fold);
   manifest.clips.push_back(std::move(info));
   return absl::OkStatus();
 }
@@ -129,7 +117,7 @@ std::string EncodeManifest(const DataManifest& manifest) {
                  {"fold", clip.fold},
                  {"label", std::string(ToString(clip.label))}};
     if (const auto found = manifest.fingerprints.find(clip.name); found != manifest.fingerprints.end()) {
-      for (const uint64_t hash : found->second) line["look"].push_back(HashText(hash));
+      if (!found->second.empty()) line["look"] = Texts(found->second);
     }
     const bool added = lines.emplace(clip.name, Line(line)).second;
     ICPT_CHECK(added) << "clip " << clip.name << " stands twice in the manifest of " << manifest.chunk;

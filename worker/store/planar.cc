@@ -1,7 +1,6 @@
 #include "worker/store/planar.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <vector>
 
@@ -10,33 +9,18 @@
 namespace interceptor::worker {
 namespace {
 
-constexpr std::array<std::pair<ColourMatrix, std::string_view>, 5> kNames = {
-    {{ColourMatrix::kBt601, "bt601"},
-     {ColourMatrix::kBt709, "bt709"},
-     {ColourMatrix::kFcc, "fcc"},
-     {ColourMatrix::kSmpte240m, "smpte240m"},
-     {ColourMatrix::kBt2020, "bt2020"}}};
+constexpr std::pair<ColourMatrix, std::string_view> kNames[] = {{ColourMatrix::kBt601, "bt601"},
+                                                                {ColourMatrix::kBt709, "bt709"},
+                                                                {ColourMatrix::kFcc, "fcc"},
+                                                                {ColourMatrix::kSmpte240m, "smpte240m"},
+                                                                {ColourMatrix::kBt2020, "bt2020"}};
 
 struct LumaWeights {
   double red = 0;
   double blue = 0;
 };
-
-LumaWeights WeightsOf(ColourMatrix matrix) {
-  switch (matrix) {
-    case ColourMatrix::kBt601:
-      return {0.299, 0.114};
-    case ColourMatrix::kBt709:
-      return {0.2126, 0.0722};
-    case ColourMatrix::kFcc:
-      return {0.30, 0.11};
-    case ColourMatrix::kSmpte240m:
-      return {0.212, 0.087};
-    case ColourMatrix::kBt2020:
-      return {0.2627, 0.0593};
-  }
-  return {};
-}
+constexpr LumaWeights kWeights[] = {
+    {0.299, 0.114}, {0.2126, 0.0722}, {0.30, 0.11}, {0.212, 0.087}, {0.2627, 0.0593}};  // by ColourMatrix
 
 constexpr int kShift = 14;
 
@@ -50,7 +34,7 @@ struct Coefficients {
   int blue_of_cb;
 
   explicit Coefficients(const YuvColours& colours) {
-    const LumaWeights weights = WeightsOf(colours.matrix);
+    const LumaWeights weights = kWeights[static_cast<size_t>(colours.matrix)];
     const double green = 1 - weights.red - weights.blue;
     const double chroma = colours.full_range ? 1.0 : 255.0 / 224;
     const auto fixed = [](double value) { return static_cast<int>(std::lround(value * (1 << kShift))); };

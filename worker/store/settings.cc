@@ -1,8 +1,16 @@
 #include "worker/store/settings.h"
 
+#include <algorithm>
+#include <iterator>
+#include <regex>
+#include <set>
 #include <vector>
 
+#include "absl/strings/str_replace.h"
+#include "common/base/digest.h"
+#include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/facts/plan_rules.h"
 #include "common/io/config.h"
 
 namespace interceptor::worker {
@@ -30,9 +38,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CheckpointSettings, period_secon
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RunSettings, plan_digest, seed, chunks, model, recipe,
                                                 preparation, evaluation, checkpoints)
 
-namespace {
-
 using nlohmann::json;
+
+namespace {
 
 constexpr int64_t kRunSettingsVersion = 1;
 
@@ -70,7 +78,100 @@ absl::Status CheckNothingLost(const json& given, const RunSettings& settings) {
   return absl::OkStatus();
 }
 
+// Numbers without a range of their own: the rest of the plan limits them, or nothing does.
+constexpr std::string_view kWithoutRange[] = {"seed", "recipe.stages.until_progress",
+                                              "recipe.stages.input_pixels", "evaluation.held_out_fold"};
+
+std::string Dotted(const std::string& pointer) {
+  return absl::StrReplaceAll(pointer.substr(1), {{"/", "."}});
+}
+
+// Every number against the range of its path.
+void CheckRanges(const RunSettings& settings, FieldFaults& check) {
+  const json numbers = json(settings).flatten();
+  for (const auto& [pointer, value] : numbers.items()) {  // "/recipe/stages/0/pace"
+    const std::string path = Dotted(std::regex_replace(pointer, std::regex("/[0-9]+"), ""));
+    const bool has_range = std::ranges::find(kWithoutRange, path) == std::end(kWithoutRange);
+    if (!value.is_number() || !has_range) continue;
+    const std::string shown = Dotted(std::regex_replace(pointer, std::regex("/([0-9]+)"), "[$1]"));
+    if (value.is_number_integer()) {
+      check.InRange(shown, RangeOf(path), value.get<int64_t>());
+    } else {
+      check.InRange(shown, RangeOf(path), value.get<double>());
+    }
+  }
+}
+
+void CheckChunks(const std::vector<std::string>& chunks, FieldFaults& check) {
+  if (chunks.empty()) check.Add("chunks is empty; name at least one chunk");
+  std::set<std::string> seen;
+  for (const std::string& chunk : chunks) {
+    check.Keep(ValidateName("chunk", chunk), "chunks");
+    if (!seen.insert(chunk).second) check.Add(Cat("chunks names '", chunk, "' twice"));
+  }
+}
+
+void CheckModel(const ModelSettings& model, FieldFaults& check) {
+  if (model.architecture != "efficientnet_b4") {
+    check.Add(Cat("model.architecture is '", model.architecture, "'; it must be 'efficientnet_b4'"));
+  }
+  if (model.initial_weights.file.empty() != model.initial_weights.sha256.empty()) {
+    check.Add("model.initial_weights needs both file and sha256, or neither");
+  } else if (!model.initial_weights.sha256.empty()) {
+    check.Keep(ValidateDigestHex(model.initial_weights.sha256), "model.initial_weights.sha256");
+  }
+}
+
+void CheckStages(const std::vector<CurriculumStage>& stages, FieldFaults& check) {
+  if (stages.empty()) {
+    check.Add("recipe.stages is empty; one stage with until_progress 1 is the least");
+    return;
+  }
+  double previous = 0;
+  for (size_t i = 0; i < stages.size(); ++i) {
+    const CurriculumStage& stage = stages[i];
+    const std::string name = Cat("recipe.stages[", i, "].");
+    check.Require(stage.until_progress > previous && stage.until_progress <= 1, name + "until_progress",
+                  stage.until_progress, Cat("more than ", previous, ", at most 1"));
+    check.Within(name + "input_pixels", stage.input_pixels, 32, 1024);
+    previous = stage.until_progress;
+  }
+  if (previous != 1.0) {
+    check.Add(Cat("the last of recipe.stages has until_progress ", previous, "; it must be 1"));
+  }
+}
+
+void CheckPreparation(const PreparationSettings& preparation, FieldFaults& check) {
+  if (preparation.view_pixels % 2 != 0) {
+    check.Add(Cat("preparation.view_pixels is ", preparation.view_pixels, "; it must be even"));
+  }
+  if (preparation.face_model_sha256.empty()) return;
+  check.Keep(ValidateDigestHex(preparation.face_model_sha256), "preparation.face_model_sha256");
+  if (preparation.face_model.empty()) {
+    check.Add("preparation.face_model_sha256 needs preparation.face_model");
+  }
+}
+
 }  // namespace
+
+absl::Status Validate(const RunSettings& settings) {
+  FieldFaults check;
+  if (!settings.plan_digest.empty()) {
+    check.Keep(ValidateDigestHex(settings.plan_digest), "plan_digest");
+  }
+  CheckChunks(settings.chunks, check);
+  CheckRanges(settings, check);
+  CheckModel(settings.model, check);
+  const int batch_size = settings.recipe.batch_size;
+  if (batch_size % 2 != 0) {
+    check.Add(Cat("recipe.batch_size is ", batch_size, "; it must be even, half real and half fake"));
+  }
+  CheckStages(settings.recipe.stages, check);
+  CheckPreparation(settings.preparation, check);
+  const EvaluationSettings& evaluation = settings.evaluation;
+  check.Within("evaluation.held_out_fold", evaluation.held_out_fold, 0, evaluation.folds - 1);
+  return check.ToStatus();
+}
 
 absl::StatusOr<RunSettings> ParseRunSettings(std::string_view text) {
   auto given = ParseJsonObject(text);

@@ -9,6 +9,9 @@
 
 namespace interceptor::worker {
 
+// INVALID_ARGUMENT naming the field and its allowed range.
+absl::Status Validate(const RunSettings& settings);
+
 // INVALID_ARGUMENT for unknown keys, wrong types and values out of range, each naming the field;
 // FAILED_PRECONDITION for a newer version.
 absl::StatusOr<RunSettings> ParseRunSettings(std::string_view json);

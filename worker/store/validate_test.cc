@@ -1,4 +1,4 @@
-#include "worker/sampling/recipe.h"
+#include "worker/store/settings.h"
 
 #include <cmath>
 #include <functional>
