@@ -9,8 +9,7 @@
 #include "common/base/status.h"
 #include "worker/engine/optimizer.h"
 #include "worker/models/device.h"
-#include "worker/models/efficientnet.h"
-#include "worker/models/preprocess.h"
+#include "worker/models/forward.h"
 #include "worker/models/specialist.h"
 
 namespace interceptor::worker {
@@ -41,13 +40,7 @@ class TorchLearner : public Learner {
 
   absl::StatusOr<std::vector<float>> Score(const SpecialistInput& input) override {
     return Guarded("scoring", [&]() -> absl::StatusOr<std::vector<float>> {
-      const at::NoGradGuard no_grad;
-      const at::Tensor pictures = preprocessor_.Run(input, {.input_side = options_.model.input_pixels}, {});
-      const AutocastGuard autocast(Bf16());
-      const at::Tensor logits = net_.Forward(pictures, {}).to(at::kFloat).cpu();
-      const at::Tensor scores = logits.select(1, 1).sub(logits.select(1, 0)).contiguous();
-      const float* values = scores.data_ptr<float>();
-      return std::vector<float>(values, values + scores.numel());
+      return ScoreSamples(net_, preprocessor_, input, options_.model.input_pixels, Bf16());
     });
   }
 

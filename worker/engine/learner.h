@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "worker/models/architecture.h"
 #include "worker/models/engine_facts.h"
+#include "worker/models/scorer.h"
 #include "worker/sampling/recipe.h"
 #include "worker/sampling/types.h"
 #include "worker/store/frame_batch.h"
@@ -73,9 +74,8 @@ struct ProbeResult {
   std::vector<float> gradients;  // arena order
 };
 
-class Learner {
+class Learner : public Scorer {
  public:
-  virtual ~Learner() = default;
   // NOT_FOUND when the device is not there.
   static absl::StatusOr<std::unique_ptr<Learner>> Create(const LearnerOptions& options);
 
@@ -85,9 +85,6 @@ class Learner {
   // One optimizer step. INTERNAL, with the state unchanged but for BatchNorm's statistics, when loss or
   // gradient is not finite.
   virtual absl::StatusOr<StepResult> Step(const StepInput& input) = 0;
-
-  // Logit for FAKE minus logit for REAL of each sample, in evaluation mode at the serving size.
-  virtual absl::StatusOr<std::vector<float>> Score(const SpecialistInput& input) = 0;
 
   virtual absl::StatusOr<ProbeResult> Probe(const ProbeInput& input) = 0;
 

@@ -81,6 +81,20 @@ CATCH_TEST_CASE("a tiny network learns, and a step is a function of state and in
   CATCH_CHECK(scores->size() == 8);
 }
 
+CATCH_TEST_CASE("a scorer of given weights scores as the learner they come from") {
+  const LearnerOptions options = TinyOptions();
+  const auto learner = MakeLearner(options);
+  const FrameBatch batch = ColourBatch(8, 32);
+  const CurriculumStage stage = {.input_pixels = 32};
+  CATCH_REQUIRE(learner->Step(InputOf(batch, stage, 0)).ok());
+  const HostState state = StateOf(*learner);
+  const auto scorer = MakeScorer({.model = options.model}, state.weights, state.statistics);
+  CATCH_REQUIRE(scorer.ok());
+  CATCH_CHECK(*(*scorer)->Score(batch.input) == *learner->Score(batch.input));
+  const auto other = MakeScorer({.model = options.model}, state.weights, {});
+  CATCH_CHECK(absl::IsInvalidArgument(other.status()));
+}
+
 CATCH_TEST_CASE("dropout, stochastic depth and augmentation follow the step's key, not a hidden state") {
   LearnerOptions options = TinyOptions();
   options.recipe.dropout = 0.4;
