@@ -43,8 +43,8 @@ ROOMS = {
     "worker/engine": (["worker/models", "worker/child_protocol", "common/stats"], {ABSL, JSON, "torch", "cli11"}),
     "worker/integrate": (["worker/child_protocol", "common/stats"], {ABSL, JSON, "cli11"}),
     "worker/detect": (["worker/prepare", "worker/engine", "worker/integrate"], {ABSL, "cli11"}),
-    "worker/agent": (["worker/session", "worker/store", "worker/child_protocol", "common/plan", "common/rpc", "common/wire",
-                      "common/metrics"],
+    "worker/agent": (["worker/session", "worker/store", "worker/child_protocol", "common/plan", "common/rpc", "common/text",
+                      "common/wire", "common/metrics"],
                      {ABSL, JSON, GRPC, PROTO, "proto", "cli11"}),
 }
 LIBRARY_OF_INCLUDE = [

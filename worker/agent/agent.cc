@@ -63,6 +63,7 @@ struct Agent::Impl {
   std::map<std::string, std::string> chunk_files;  // file name by chunk
   std::vector<std::string> chunk_names;
   std::set<std::string> recalled;  // specialists whose memory was read since the start
+  int64_t stream = 0;              // the last one that opened; 0 once it was dropped
   uint64_t plan_seed = 0;
   bool stop_asked = false;
   bool left = false;
@@ -138,7 +139,8 @@ struct Agent::Impl {
   void On(SessionInput&& input) { Feed(input); }
 
   void On(StreamEvent&& event) {
-    if (std::holds_alternative<StreamOpened>(event)) {
+    if (const auto* opened = std::get_if<StreamOpened>(&event)) {
+      stream = opened->stream;
       Feed(Connected{});
     } else if (const auto* closed = std::get_if<StreamClosed>(&event)) {
       ICPT_LOG(kWarning) << "out of touch with the coordinator: " << Message(closed->status);
@@ -159,10 +161,16 @@ struct Agent::Impl {
   }
 
   void OnDirective(const v1::Directive& directive) {
+    if (stream == 0) return;
     absl::StatusOr<SessionInput> input = FromProto(directive);
     if (!input.ok()) return Warn("coordinator", input.status());
     if (directive.has_welcome()) {
-      if (const absl::Status status = Welcome(directive.welcome()); !status.ok()) return LeaveWith(status);
+      const absl::Status status = Welcome(directive.welcome());
+      if (absl::IsResourceExhausted(status)) {
+        Warn("out of touch until this disk has room", status);
+        return client->Drop(std::exchange(stream, 0));
+      }
+      if (!status.ok()) return LeaveWith(status);
     }
     if (auto* assigned = std::get_if<Assigned>(&*input)) {
       Prepare(*assigned);
@@ -176,8 +184,8 @@ struct Agent::Impl {
     ICPT_RETURN_IF_ERROR(BindPlan(files, options.work, welcome.plan_digest()));
     ICPT_RETURN_IF_ERROR(KeepLastCoordinator(files, options.work, welcome.coordinator()));
     speaker.last_coordinator = welcome.coordinator();
-    ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, SettingsPath(options.work),
-                                             RunSettingsJson(welcome.plan(), welcome.plan_digest())));
+    ICPT_RETURN_IF_ERROR(
+        KeepFile(files, SettingsPath(options.work), RunSettingsJson(welcome.plan(), welcome.plan_digest())));
     plan_seed = welcome.plan().seed();
     const std::string_view notice = FaceModelNotice(welcome.plan().preparation().face_model());
     if (chunk_names.empty() && !notice.empty()) ICPT_LOG(kWarning) << notice;
@@ -229,14 +237,14 @@ struct Agent::Impl {
 
   // --- outputs ---
 
-  void Do(const SendHello& hello) { client->Send(ToProto(hello, speaker)); }
-  void Do(const SendChunkFiles& seen) { client->Send(ToProto(seen)); }
-  void Do(const SendProgress& progress) { client->Send(ToProto(progress)); }
-  void Do(const SendGoodbye& goodbye) { client->Send(ToProto(goodbye)); }
+  void Do(const SendHello& hello) { client->Send(stream, ToProto(hello, speaker)); }
+  void Do(const SendChunkFiles& seen) { client->Send(stream, ToProto(seen)); }
+  void Do(const SendProgress& progress) { client->Send(stream, ToProto(progress)); }
+  void Do(const SendGoodbye& goodbye) { client->Send(stream, ToProto(goodbye)); }
   void Do(const SendPublication& publication) {
     const std::string line = Describe(publication);
     if (!line.empty()) ICPT_LOG(kInfo) << line;
-    client->Send(ToProto(publication));
+    client->Send(stream, ToProto(publication));
   }
 
   // A child that could not be started is one that failed and left.

@@ -67,6 +67,11 @@ std::string ResultsFolder(const std::string& work) { return JoinPath(work, "resu
 
 std::string TablesFolder(const std::string& work) { return JoinPath(ResultsFolder(work), "tables"); }
 
+absl::Status KeepFile(const FileSystem& files, const std::string& path, const std::string& text) {
+  const auto kept = ReadWholeFile(files, path);
+  return kept.ok() && *kept == text ? absl::OkStatus() : WriteFileAtomically(files, path, text);
+}
+
 absl::Status BindPlan(const FileSystem& files, const std::string& work, const std::string& plan_digest) {
   const std::string path = JoinPath(work, "plan.digest");
   const auto text = ReadWholeFile(files, path);
@@ -94,7 +99,7 @@ absl::Status KeepLastCoordinator(const FileSystem& files, const std::string& wor
                                  const v1::CoordinatorIncarnation& coordinator) {
   std::string text;
   google::protobuf::TextFormat::PrintToString(coordinator, &text);
-  return WriteFileAtomically(files, JoinPath(work, kLastCoordinator), text);
+  return KeepFile(files, JoinPath(work, kLastCoordinator), text);
 }
 
 DeviceFacts FindDevice(const FileSystem& files, const std::string& asked) {
@@ -104,7 +109,7 @@ DeviceFacts FindDevice(const FileSystem& files, const std::string& asked) {
   if (device.name == "cpu") {
     const auto text = ReadWholeFile(files, "/proc/cpuinfo");
     if (text.ok()) device.model = FieldOf(*text, "model name");
-  } else if (gpus.ok() && !gpus->empty()) {
+  } else if (gpus.ok() && gpus->size() == 1) {  // the folder does not say which of several is cuda:N
     const auto text = ReadWholeFile(files, JoinPath(JoinPath(kGpuFolder, gpus->front()), "information"));
     if (text.ok()) device.model = FieldOf(*text, "Model");
   }

@@ -32,6 +32,10 @@ std::string RunFolder(const std::string& work, const std::string& specialist);
 std::string ResultsFolder(const std::string& work);
 std::string TablesFolder(const std::string& work);
 
+// Makes the file hold `text`; one that does is left alone, so that coming back to a coordinator needs no room on
+// the disk.
+absl::Status KeepFile(const FileSystem& files, const std::string& path, const std::string& text);
+
 // FAILED_PRECONDITION when the folder holds another plan's work.
 absl::Status BindPlan(const FileSystem& files, const std::string& work, const std::string& plan_digest);
 

@@ -64,6 +64,17 @@ CATCH_TEST_CASE("a work folder remembers the coordinator that welcomed it last")
   CATCH_CHECK(absl::IsDataLoss(ReadLastCoordinator(SystemFiles(), folder.path()).status()));
 }
 
+CATCH_TEST_CASE("a file that holds what it is to hold is not written again") {
+  ScratchFolder folder;
+  const std::string path = folder.File("run.json");
+  CATCH_REQUIRE(KeepFile(SystemFiles(), path, "one").ok());
+  const auto first = SystemFiles().Stat(path);
+  CATCH_REQUIRE(KeepFile(SystemFiles(), path, "one").ok());
+  CATCH_CHECK(SystemFiles().Stat(path)->inode == first->inode);
+  CATCH_REQUIRE(KeepFile(SystemFiles(), path, "two").ok());
+  CATCH_CHECK(ReadWholeFile(SystemFiles(), path).value() == "two");
+}
+
 CATCH_TEST_CASE("a device that was named is not second-guessed") {
   CATCH_CHECK(FindDevice(SystemFiles(), "cpu").name == "cpu");
   CATCH_CHECK(FindDevice(SystemFiles(), "cuda:3").name == "cuda:3");

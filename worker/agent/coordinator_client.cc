@@ -48,8 +48,8 @@ struct CoordinatorClient::Impl {
     grpc::ClientContext context;
     std::unique_ptr<grpc::ClientReaderWriter<v1::WorkerUpdate, v1::Directive>> calls;
     BoundedQueue<v1::WorkerUpdate> unwritten{kUnwrittenMax};
-    bool said_hello = false;
-    int64_t number = 0;
+    int64_t id = 0;
+    int64_t updates = 0;
   };
 
   Impl(const std::string& address, Sink sink)
@@ -60,7 +60,8 @@ struct CoordinatorClient::Impl {
   const std::unique_ptr<v1::WorkerService::Stub> stub;
   absl::Mutex mutex;
   std::shared_ptr<Stream> stream ABSL_GUARDED_BY(mutex);
-  SteadyNotification stopping;  // notified under the mutex: no stream begins after it
+  int64_t streams = 0;          // the reader's
+  SteadyNotification stopping;  // notified under the mutex: a stream that begins after it is cancelled
   SteadyNotification ended;
   std::thread reader;
 
@@ -77,13 +78,15 @@ struct CoordinatorClient::Impl {
   // One stream from its opening to its end. True when the coordinator answered.
   bool RunStream(absl::Status& status) {
     auto current = std::make_shared<Stream>();
+    current->id = ++streams;
+    // Not under the mutex: this may wait for the network.
+    current->calls = stub->Attach(&current->context);
     {
       absl::MutexLock lock(&mutex);
-      if (stopping.HasBeenNotified()) return false;
-      current->calls = stub->Attach(&current->context);
       stream = current;
+      if (stopping.HasBeenNotified()) current->context.TryCancel();
     }
-    sink(StreamOpened{});
+    sink(StreamOpened{current->id});
     std::thread writer([&current] { WriteAll(*current); });
     bool heard = false;
     v1::Directive directive;
@@ -135,13 +138,17 @@ CoordinatorClient::CoordinatorClient(const std::string& address, Sink sink)
 
 CoordinatorClient::~CoordinatorClient() { Finish(absl::ZeroDuration()); }
 
-void CoordinatorClient::Send(v1::WorkerUpdate update) {
+void CoordinatorClient::Send(int64_t stream, v1::WorkerUpdate update) {
   absl::MutexLock lock(&impl_->mutex);
-  Impl::Stream* stream = impl_->stream.get();
-  if (stream == nullptr || (!stream->said_hello && !update.has_hello())) return;
-  stream->said_hello = true;
-  update.set_number(++stream->number);
-  if (!stream->unwritten.TryPush(std::move(update))) stream->context.TryCancel();
+  Impl::Stream* current = impl_->stream.get();
+  if (current == nullptr || current->id != stream) return;
+  update.set_number(++current->updates);
+  if (!current->unwritten.TryPush(std::move(update))) current->context.TryCancel();
+}
+
+void CoordinatorClient::Drop(int64_t stream) {
+  absl::MutexLock lock(&impl_->mutex);
+  if (impl_->stream != nullptr && impl_->stream->id == stream) impl_->stream->context.TryCancel();
 }
 
 void CoordinatorClient::Finish(absl::Duration patience) {

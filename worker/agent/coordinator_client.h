@@ -13,8 +13,10 @@
 
 namespace interceptor::worker {
 
-// The stream is open: the first update sent must be hello, whatever else is sent before it is dropped.
-struct StreamOpened {};
+// A stream is open. What is sent to it begins with hello.
+struct StreamOpened {
+  int64_t stream = 0;
+};
 // It ended and will be opened again.
 struct StreamClosed {
   absl::Status status;
@@ -36,8 +38,12 @@ class CoordinatorClient {
   CoordinatorClient(const CoordinatorClient&) = delete;
   CoordinatorClient& operator=(const CoordinatorClient&) = delete;
 
-  // Numbers the update and queues it; dropped while there is no stream. Any thread.
-  void Send(v1::WorkerUpdate update);
+  // Numbers the update and queues it for that stream; dropped when it is over, which the sender may not have
+  // read yet. Any thread.
+  void Send(int64_t stream, v1::WorkerUpdate update);
+
+  // Breaks the stream off, to be opened again after a pause.
+  void Drop(int64_t stream);
 
   // Sends what is queued, waits for the coordinator to end the stream, for at most `patience`, and stops.
   void Finish(absl::Duration patience);

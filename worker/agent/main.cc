@@ -13,12 +13,15 @@
 #include "common/base/status.h"
 #include "common/base/stop_signals.h"
 #include "common/io/file_system.h"
+#include "common/text/utf8.h"
 #include "worker/agent/agent.h"
 
 namespace interceptor::worker {
 namespace {
 
 enum ExitCode { kDone = 0, kError = 1, kUsage = 2 };
+
+constexpr unsigned kThreadsMax = 256;  // as interceptor-train
 
 std::string OwnFolder() {
   char path[4096];
@@ -27,7 +30,7 @@ std::string OwnFolder() {
 }
 
 void AddOptions(CLI::App& app, AgentOptions& options) {
-  options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  options.threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, kThreadsMax));
   app.add_option("--coordinator", options.coordinator, "HOST:PORT of the coordinator")
       ->envname("INTERCEPTOR_COORDINATOR")
       ->required();
@@ -49,7 +52,7 @@ void AddOptions(CLI::App& app, AgentOptions& options) {
       });
   app.add_option("--threads", options.threads, "compute threads of the trainer")
       ->capture_default_str()
-      ->check(CLI::Range(1, 256));
+      ->check(CLI::Range(1u, kThreadsMax));
 }
 
 int Main(int argc, char** argv) {
@@ -74,6 +77,12 @@ int Main(int argc, char** argv) {
   }
   if (const absl::Status status = ValidateName("--member", options.member); !status.ok()) {
     std::cerr << "interceptor-worker: " << Message(status) << "\n";
+    return kUsage;
+  }
+  for (const std::string& path : {options.data, options.work, options.store}) {
+    if (IsUtf8(path)) continue;  // paths travel to the children as JSON
+    std::cerr
+        << "interceptor-worker: the path of --data, --work or --store is not UTF-8; rename the folder\n";
     return kUsage;
   }
   if (options.store.empty()) options.store = JoinPath(options.work, "store");

@@ -190,7 +190,7 @@ struct Arguments {
 
 void AddOptions(CLI::App& app, Arguments& arguments) {
   PrepareOptions& options = arguments.options;
-  options.pool.decoders = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  options.pool.decoders = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 256u));
   options.pool.face_model_path = INTERCEPTOR_CASCADE;
   options.pool.program = JoinPath(OwnFolder(), "interceptor-decode");
   app.add_option("ZIP", options.zip_path, "the chunk");
