@@ -33,8 +33,6 @@ class CoordinatorClient {
   CoordinatorClient(const std::string& address, Sink sink);
   // Breaks the stream off.
   ~CoordinatorClient();
-  CoordinatorClient(const CoordinatorClient&) = delete;
-  CoordinatorClient& operator=(const CoordinatorClient&) = delete;
 
   // Numbers the update and queues it; dropped while there is no stream. Any thread.
   void Send(v1::WorkerUpdate update);
