@@ -24,7 +24,7 @@
 #include "worker/agent/child_registry.h"
 #include "worker/agent/convert.h"
 #include "worker/agent/coordinator_client.h"
-#include "worker/agent/inventory_thread.h"
+#include "worker/agent/inventory.h"
 #include "worker/agent/manifest_difference.h"
 #include "worker/agent/run_memory.h"
 #include "worker/agent/store_keeper.h"

@@ -27,8 +27,6 @@ class Agent {
  public:
   explicit Agent(AgentOptions options);
   ~Agent();
-  Agent(const Agent&) = delete;
-  Agent& operator=(const Agent&) = delete;
 
   // Works until it is stopped, drained or refused. Call once, from a thread that outlives the call: children
   // die with it. OK after leaving in order; else what a person must fix, in one line.

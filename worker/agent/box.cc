@@ -1,7 +1,10 @@
 #include "worker/agent/box.h"
 
 #include <string_view>
+#include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
@@ -21,13 +24,12 @@ std::string FirstLine(const std::string& text) { return text.substr(0, text.find
 
 // What follows "<key>...:" in the first line of `text` that starts with `key`.
 std::string FieldOf(const std::string& text, std::string_view key) {
-  const size_t line = text.starts_with(key) ? 0 : text.find(Cat("\n", key));
-  if (line == std::string::npos) return "";
-  const size_t colon = text.find(':', line);
-  if (colon == std::string::npos) return "";
-  const size_t begin = text.find_first_not_of(" \t", colon + 1);
-  const size_t end = text.find('\n', colon);
-  return begin == std::string::npos || begin > end ? "" : text.substr(begin, end - begin);
+  for (const std::string& line : std::vector<std::string>(absl::StrSplit(text, '\n'))) {
+    const size_t colon = line.find(':');
+    if (!line.starts_with(key) || colon == std::string::npos) continue;
+    return std::string(absl::StripAsciiWhitespace(line.substr(colon + 1)));
+  }
+  return "";
 }
 
 }  // namespace

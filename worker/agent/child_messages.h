@@ -2,14 +2,27 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include <nlohmann/json.hpp>
 
 #include "absl/status/statusor.h"
 #include "worker/agent/child_registry.h"
 #include "worker/agent/store_keeper.h"
+#include "worker/child_protocol/messages.h"
 
 namespace interceptor::worker {
+
+// Nothing for events that concern people alone, and for a preparer's `manifest`, which needs a look into the
+// store.
+std::optional<SessionInput> ToInput(ChildId child, const std::string& specialist, const TrainerEvent& event);
+std::optional<SessionInput> ToInput(ChildId child, const PreparerEvent& event);
+std::optional<SessionInput> ToInput(ChildId child, const IntegratorEvent& event);
+
+// The log's line about an event that concerns people: how a trainer started, what the data gate says, which
+// clip is quarantined. Nothing for other events.
+std::optional<Note> NoteOf(const TrainerEvent& event);
+std::optional<Note> NoteOf(const PreparerEvent& event);
 
 class ChildMessages {
  public:

@@ -16,17 +16,11 @@ constexpr absl::Duration kTrainerGrace = absl::Seconds(60);
 constexpr absl::Duration kGrace = absl::Seconds(10);
 constexpr absl::Duration kHurriedGrace = absl::Seconds(5);
 
-std::string Program(ChildKind kind) {
-  switch (kind) {
-    case ChildKind::kPreparer:
-      return "interceptor-prepare";
-    case ChildKind::kTrainer:
-      return "interceptor-train";
-    case ChildKind::kIntegrator:
-      return "interceptor-integrate";
-  }
-  return "";
-}
+// By ChildKind.
+constexpr std::string_view kPrograms[] = {"interceptor-prepare", "interceptor-train",
+                                          "interceptor-integrate"};
+
+std::string_view Program(ChildKind kind) { return kPrograms[static_cast<size_t>(kind)]; }
 
 }  // namespace
 

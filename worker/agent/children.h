@@ -41,8 +41,6 @@ class Children {
   explicit Children(Sink sink);
   // Kills and reaps whatever is left.
   ~Children();
-  Children(const Children&) = delete;
-  Children& operator=(const Children&) = delete;
 
   // Appends `--control-fd 3` to the arguments. NOT_FOUND names a program that is not there.
   absl::Status Start(ChildId child, const ChildCommand& command);

@@ -23,15 +23,8 @@ namespace {
 constexpr size_t kUnwrittenMax = 1000;
 
 bool IsFinal(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kAborted:
-    case absl::StatusCode::kUnimplemented:
-      return true;
-    default:
-      return false;
-  }
+  return absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status) || absl::IsAborted(status) ||
+         absl::IsUnimplemented(status);
 }
 
 }  // namespace

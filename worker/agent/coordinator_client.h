@@ -35,8 +35,6 @@ class CoordinatorClient {
   CoordinatorClient(const std::string& address, Sink sink);
   // Breaks the stream off.
   ~CoordinatorClient();
-  CoordinatorClient(const CoordinatorClient&) = delete;
-  CoordinatorClient& operator=(const CoordinatorClient&) = delete;
 
   // Numbers the update and queues it for that stream; dropped when it is over, which the sender may not have
   // read yet. Any thread.

@@ -1,23 +1,21 @@
 #include "worker/agent/inventory.h"
 
+#include <utility>
+
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
-#include "common/io/config.h"
+#include "common/io/json_fields.h"
 #include "common/io/zip_directory.h"
 
 namespace interceptor::worker {
 namespace {
 
-constexpr int64_t kHashPartBytes = 4 << 20;
+constexpr absl::Duration kScanPeriod = absl::Seconds(1);
 // A file that was not copied on for this long needs a person.
 constexpr absl::Duration kStillMax = absl::Minutes(1);
 // After an error of the disk, which says nothing of the file's contents.
 constexpr absl::Duration kReadAgainAfter = absl::Minutes(5);
-
-bool SameFile(const FileInfo& a, const FileInfo& b) {
-  return a.inode == b.inode && a.size_bytes == b.size_bytes && a.modified == b.modified;
-}
 
 absl::Status StillCopied() { return Unavailable("it is still being copied: its size or time changes"); }
 
@@ -44,24 +42,21 @@ void Inventory::Load() {
   const auto object = ParseJsonObject(*text);
   if (!object.ok()) return;  // a cache: made again
   for (const auto& [name, entry] : object->items()) {
-    if (!entry.is_object()) continue;
-    JsonReader reader(entry, cache_path_);
+    FieldReader reader(entry, cache_path_);
     Known known;
-    known.inode = static_cast<uint64_t>(reader.Integer("inode"));
-    known.size_bytes = reader.Integer("size_bytes");
-    known.modified_ns = reader.Integer("modified_ns");
-    known.sha256 = reader.String("sha256");
+    Fields(reader, known.file);
+    reader("sha256", known.sha256);
     if (reader.Finish().ok()) known_[name] = known;
   }
 }
 
 void Inventory::Store() const {
   nlohmann::json object = nlohmann::json::object();
-  for (const auto& [name, known] : known_) {
-    object[name] = {{"inode", known.inode},
-                    {"size_bytes", known.size_bytes},
-                    {"modified_ns", known.modified_ns},
-                    {"sha256", known.sha256}};
+  for (auto [name, known] : known_) {
+    FieldWriter entry;
+    Fields(entry, known.file);
+    entry("sha256", known.sha256);
+    object[name] = std::move(entry.object);
   }
   const absl::Status status = WriteFileAtomically(files_, cache_path_, object.dump(1) + "\n");
   if (!status.ok()) ICPT_LOG(kWarning) << "digests are not kept: " << Message(status);
@@ -71,21 +66,14 @@ absl::StatusOr<std::string> Inventory::Hash(const std::string& path, const FileI
                                             const std::function<bool()>& stopped) const {
   ICPT_ASSIGN_OR_RETURN(const auto file, files_.Open(path, OpenMode::kRead));
   ICPT_RETURN_IF_ERROR(ReadZipDirectory(*file).status());
-  DigestBuilder digest;
-  for (int64_t offset = 0; offset < before.size_bytes;) {
-    if (stopped()) return absl::CancelledError();
-    ICPT_ASSIGN_OR_RETURN(const std::string part, file->ReadAt(offset, kHashPartBytes));
-    if (part.empty()) return StillCopied();
-    digest.Add(part);
-    offset += static_cast<int64_t>(part.size());
-  }
+  ICPT_ASSIGN_OR_RETURN(const Digest digest, DigestOfFile(files_, path, stopped));
   ICPT_ASSIGN_OR_RETURN(const FileInfo after, files_.Stat(path));
-  if (!SameFile(before, after)) return StillCopied();
-  return digest.Finish().hex;
+  if (before != after || digest.size_bytes != before.size_bytes) return StillCopied();
+  return digest.hex;
 }
 
 bool Inventory::Look(Waiting& waiting, bool is_new, const FileInfo& file, MonotonicTime now) const {
-  if (is_new || !SameFile(waiting.file, file)) {
+  if (is_new || waiting.file != file) {
     waiting = {file, now, is_new ? absl::OkStatus() : StillCopied(), now};
     return false;
   }
@@ -99,8 +87,7 @@ bool Inventory::Read(const std::string& name, Waiting& waiting, ChunkFile& chunk
   if (absl::IsCancelled(sha256.status())) return false;
   if (sha256.ok()) {
     chunk.sha256 = *sha256;
-    known_[name] = {waiting.file.inode, waiting.file.size_bytes, absl::ToUnixNanos(waiting.file.modified),
-                    *sha256};
+    known_[name] = {waiting.file, *sha256};
     Store();
     return true;
   }
@@ -130,9 +117,7 @@ bool Inventory::Scan(const std::function<bool()>& stopped) {
     ChunkFile& seen = found[chunk];
     seen.size_bytes = file.size_bytes;
     const auto known = known_.find(name);
-    if (known != known_.end() && known->second.inode == file.inode &&
-        known->second.size_bytes == file.size_bytes &&
-        known->second.modified_ns == absl::ToUnixNanos(file.modified)) {
+    if (known != known_.end() && known->second.file == file) {
       seen.sha256 = known->second.sha256;
       continue;
     }
@@ -146,6 +131,34 @@ bool Inventory::Scan(const std::function<bool()>& stopped) {
   }
   chunks_ = std::move(found);
   return hashed;
+}
+
+InventoryThread::InventoryThread(Inventory inventory, std::function<void(const ChunkFiles&)> on_change)
+    : inventory_(std::move(inventory)), on_change_(std::move(on_change)), thread_([this] { Run(); }) {}
+
+InventoryThread::~InventoryThread() {
+  stop_.Notify();
+  thread_.join();
+}
+
+void InventoryThread::SetChunks(std::map<std::string, std::string> names) {
+  absl::MutexLock lock(&mutex_);
+  names_ = std::move(names);
+}
+
+void InventoryThread::Run() {
+  ChunkFiles reported;
+  do {
+    {
+      absl::MutexLock lock(&mutex_);
+      inventory_.SetChunks(names_);
+    }
+    while (inventory_.Scan([this] { return stop_.HasBeenNotified(); })) {
+      if (stop_.HasBeenNotified()) return;
+      on_change_(reported = inventory_.chunks());
+    }
+    if (inventory_.chunks() != reported) on_change_(reported = inventory_.chunks());
+  } while (!stop_.Await(kScanPeriod));
 }
 
 }  // namespace interceptor::worker

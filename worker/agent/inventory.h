@@ -7,8 +7,12 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <thread>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "common/base/clock.h"
+#include "common/base/steady_wait.h"
 #include "common/io/file_system.h"
 #include "worker/session/session_values.h"
 
@@ -29,9 +33,7 @@ class Inventory {
 
  private:
   struct Known {
-    uint64_t inode = 0;
-    int64_t size_bytes = 0;
-    int64_t modified_ns = 0;
+    FileInfo file;
     std::string sha256;
   };
   // A file that is not hashed yet.
@@ -59,6 +61,27 @@ class Inventory {
   std::map<std::string, Known> known_;      // by file name
   std::map<std::string, Waiting> waiting_;  // by file name
   ChunkFiles chunks_;
+};
+
+// Watches the --data folder in a thread of its own: what changes in the inventory is handed over.
+class InventoryThread {
+ public:
+  // `on_change` is called from the thread, never after the destructor.
+  InventoryThread(Inventory inventory, std::function<void(const ChunkFiles&)> on_change);
+  ~InventoryThread();
+
+  // File names by chunk name, from the next look on.
+  void SetChunks(std::map<std::string, std::string> names);
+
+ private:
+  void Run();
+
+  Inventory inventory_;
+  const std::function<void(const ChunkFiles&)> on_change_;
+  absl::Mutex mutex_;
+  std::map<std::string, std::string> names_ ABSL_GUARDED_BY(mutex_);
+  SteadyNotification stop_;
+  std::thread thread_;
 };
 
 }  // namespace interceptor::worker

@@ -1,7 +1,5 @@
 // interceptor-worker: one member's box. It holds the connection to the coordinator and supervises the
 // programs that prepare and train.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
@@ -22,12 +20,6 @@ namespace {
 enum ExitCode { kDone = 0, kError = 1, kUsage = 2 };
 
 constexpr unsigned kThreadsMax = 256;  // as interceptor-train
-
-std::string OwnFolder() {
-  char path[4096];
-  const ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
-  return size <= 0 ? "." : ParentFolder(std::string_view(path, static_cast<size_t>(size)));
-}
 
 void AddOptions(CLI::App& app, AgentOptions& options) {
   options.threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, kThreadsMax));

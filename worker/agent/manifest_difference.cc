@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
-#include <sstream>
 
+#include "absl/strings/str_split.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
@@ -13,13 +13,6 @@ namespace interceptor::worker {
 namespace {
 
 constexpr size_t kLinesShown = 5;
-
-std::set<std::string> Lines(const std::string& text) {
-  std::set<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.insert(line);
-  return lines;
-}
 
 std::vector<std::string> OnlyIn(const std::set<std::string>& lines, const std::set<std::string>& other) {
   std::vector<std::string> found;
@@ -30,8 +23,8 @@ std::vector<std::string> OnlyIn(const std::set<std::string>& lines, const std::s
 }  // namespace
 
 std::vector<std::string> DescribeDifference(const std::string& ours, const std::string& theirs) {
-  const std::set<std::string> our_lines = Lines(ours);
-  const std::set<std::string> their_lines = Lines(theirs);
+  const std::set<std::string> our_lines = absl::StrSplit(ours, '\n');
+  const std::set<std::string> their_lines = absl::StrSplit(theirs, '\n');
   const std::vector<std::string> here = OnlyIn(our_lines, their_lines);
   const std::vector<std::string> there = OnlyIn(their_lines, our_lines);
   std::vector<std::string> lines = {

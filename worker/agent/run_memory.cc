@@ -1,6 +1,6 @@
 #include "worker/agent/run_memory.h"
 
-#include <algorithm>
+#include <optional>
 #include <set>
 
 #include "common/base/log.h"
@@ -14,12 +14,7 @@
 namespace interceptor::worker {
 namespace {
 
-using nlohmann::json;
-
 constexpr int kVersion = 1;
-
-// Of each alternative of Publication.
-constexpr const char* kKinds[] = {"manifest", "checkpoint", "evaluation", "chunk_finished", "failure"};
 
 void BlobField(auto& visit, Digest& blob) {
   visit.Object("blob", [&](auto& nested) { Fields(nested, blob); });
@@ -65,76 +60,37 @@ void Fields(auto& visit, RunMemory::File& file) {
 }
 
 void Fields(auto& visit, RunMemory::Fact& fact) {
+  visit.Name("kind", fact.body, EmptyRunFact);
   visit("path", fact.path);
   std::visit([&](auto& body) { Fields(visit, body); }, fact.body);
 }
 
-absl::StatusOr<RunMemory::Fact> ReadFact(const json& object) {
-  FieldReader reader(object, "unpublished.json: fact");
-  std::string kind;
-  reader("kind", kind);
-  RunMemory::Fact fact;
-  if (kind == kKinds[1]) {
-    fact.body = Checkpoint();
-  } else if (kind == kKinds[2]) {
-    fact.body = Evaluation();
-  } else if (kind == kKinds[3]) {
-    fact.body = ChunkFinished();
-  } else if (kind == kKinds[4]) {
-    fact.body = Failure();
-  } else {
-    return InvalidArgument("unpublished.json: unknown kind '", kind, "'");
-  }
-  Fields(reader, fact);
-  ICPT_RETURN_IF_ERROR(reader.reader().Finish());
-  return fact;
-}
-
-json Written(auto value) {
-  FieldWriter writer;
-  Fields(writer, value);
-  return std::move(writer.object);
-}
-
-bool IsThere(const FileSystem& files, const std::string& path, int64_t size_bytes) {
-  const auto info = files.Stat(path);
-  return info.ok() && info->size_bytes == size_bytes;
+void Fields(auto& visit, RunMemory& memory) {
+  visit("next_chunk", memory.next_chunk);
+  visit.List("files", memory.files, [](auto& nested, auto& file) { Fields(nested, file); });
+  visit.List("unpublished", memory.unpublished, [](auto& nested, auto& fact) { Fields(nested, fact); });
 }
 
 }  // namespace
 
-std::string RunMemoryToJson(const RunMemory& memory) {
-  json object = {{"version", kVersion}, {"next_chunk", memory.next_chunk}};
-  object["files"] = json::array();
-  for (const RunMemory::File& file : memory.files) {
-    object["files"].push_back(Written(file));
-  }
-  object["unpublished"] = json::array();
-  for (const RunMemory::Fact& fact : memory.unpublished) {
-    object["unpublished"].push_back(Written(fact));
-    object["unpublished"].back()["kind"] = kKinds[fact.body.index()];
-  }
-  return object.dump(1) + "\n";
+std::string RunMemoryToJson(RunMemory memory) {
+  FieldWriter writer;
+  writer("version", kVersion);
+  Fields(writer, memory);
+  return writer.object.dump(1) + "\n";
 }
 
 absl::StatusOr<RunMemory> ParseRunMemory(std::string_view text) {
-  ICPT_ASSIGN_OR_RETURN(const json object, ParseJsonObject(text));
-  JsonReader reader(object, "unpublished.json");
-  if (reader.Integer("version") > kVersion) {
+  ICPT_ASSIGN_OR_RETURN(const nlohmann::json object, ParseJsonObject(text));
+  FieldReader reader(object, "unpublished.json");
+  int version = 0;
+  reader("version", version);
+  if (version > kVersion) {
     return FailedPrecondition(
         "unpublished.json was written by a newer version of this program: use that one");
   }
   RunMemory memory;
-  memory.next_chunk = static_cast<int>(reader.Integer("next_chunk"));
-  for (const json& entry : reader.Array("files")) {
-    FieldReader reader_of_file(entry, "unpublished.json: file");
-    Fields(reader_of_file, memory.files.emplace_back());
-    ICPT_RETURN_IF_ERROR(reader_of_file.reader().Finish());
-  }
-  for (const json& entry : reader.Array("unpublished")) {
-    ICPT_ASSIGN_OR_RETURN(RunMemory::Fact fact, ReadFact(entry));
-    memory.unpublished.push_back(std::move(fact));
-  }
+  Fields(reader, memory);
   ICPT_RETURN_IF_ERROR(reader.Finish());
   return memory;
 }
@@ -158,11 +114,11 @@ RunMemory LoadRunMemory(const FileSystem& files, const std::string& run_folder) 
     }
   }
   std::erase_if(memory.files, [&files](const RunMemory::File& file) {
-    return !IsThere(files, file.path, file.blob.size_bytes);
+    return !files.HasSize(file.path, file.blob.size_bytes);
   });
   std::erase_if(memory.unpublished, [&files](const RunMemory::Fact& fact) {
     const Digest* blob = BlobOf(fact.body);
-    return blob != nullptr && !IsThere(files, fact.path, blob->size_bytes);
+    return blob != nullptr && !files.HasSize(fact.path, blob->size_bytes);
   });
   // A killed agent never heard of them, or did not come to remove them.
   std::set<std::string> known;

@@ -11,7 +11,7 @@
 
 namespace interceptor::worker {
 
-std::string RunMemoryToJson(const RunMemory& memory);
+std::string RunMemoryToJson(RunMemory memory);
 // INVALID_ARGUMENT for anything that RunMemoryToJson did not write; FAILED_PRECONDITION for a newer version.
 absl::StatusOr<RunMemory> ParseRunMemory(std::string_view text);
 

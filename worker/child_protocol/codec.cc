@@ -159,6 +159,13 @@ std::optional<Messages> Make(std::string_view name) {
   }
 }
 
+}  // namespace
+
+json ToJson(const PreparerEvent& event) { return Write("event", event); }
+json ToJson(const TrainerEvent& event) { return Write("event", event); }
+json ToJson(const IntegratorEvent& event) { return Write("event", event); }
+json ToJson(const Command& command) { return Write("command", command); }
+
 template <typename Event>
 absl::StatusOr<std::optional<Event>> ReadEvent(const json& object) {
   JsonReader reader(object, "an event of a child process");
@@ -168,28 +175,13 @@ absl::StatusOr<std::optional<Event>> ReadEvent(const json& object) {
   if (!event.has_value()) return event;
   FieldReader fields(object, Cat("the event ", name));
   std::visit([&](auto& known) { Fields(fields, known); }, *event);
-  ICPT_RETURN_IF_ERROR(fields.reader().status());
+  ICPT_RETURN_IF_ERROR(fields.status());
   return event;
 }
 
-}  // namespace
-
-json ToJson(const PreparerEvent& event) { return Write("event", event); }
-json ToJson(const TrainerEvent& event) { return Write("event", event); }
-json ToJson(const IntegratorEvent& event) { return Write("event", event); }
-json ToJson(const Command& command) { return Write("command", command); }
-
-absl::StatusOr<std::optional<PreparerEvent>> ReadPreparerEvent(const json& object) {
-  return ReadEvent<PreparerEvent>(object);
-}
-
-absl::StatusOr<std::optional<TrainerEvent>> ReadTrainerEvent(const json& object) {
-  return ReadEvent<TrainerEvent>(object);
-}
-
-absl::StatusOr<std::optional<IntegratorEvent>> ReadIntegratorEvent(const json& object) {
-  return ReadEvent<IntegratorEvent>(object);
-}
+template absl::StatusOr<std::optional<PreparerEvent>> ReadEvent(const json& object);
+template absl::StatusOr<std::optional<TrainerEvent>> ReadEvent(const json& object);
+template absl::StatusOr<std::optional<IntegratorEvent>> ReadEvent(const json& object);
 
 absl::StatusOr<Command> ReadCommand(const json& object) {
   FieldReader fields(object, "a command of the agent");
@@ -198,10 +190,10 @@ absl::StatusOr<Command> ReadCommand(const json& object) {
   std::optional<Command> command = Make<Command>(name);
   if (!command.has_value()) {
     fields.reader().Fail(Cat("is \"", name, "\", which is none of train_chunk, save, stop"));
-    return fields.reader().status();
+    return fields.status();
   }
   std::visit([&](auto& known) { Fields(fields, known); }, *command);
-  ICPT_RETURN_IF_ERROR(fields.reader().Finish());
+  ICPT_RETURN_IF_ERROR(fields.Finish());
   return *std::move(command);
 }
 

@@ -17,9 +17,8 @@ nlohmann::json ToJson(const Command& command);
 
 // INVALID_ARGUMENT names the field that is missing or of another type. The child may be newer than the agent:
 // nothing for an event that is not known, and unknown fields are skipped.
-absl::StatusOr<std::optional<PreparerEvent>> ReadPreparerEvent(const nlohmann::json& object);
-absl::StatusOr<std::optional<TrainerEvent>> ReadTrainerEvent(const nlohmann::json& object);
-absl::StatusOr<std::optional<IntegratorEvent>> ReadIntegratorEvent(const nlohmann::json& object);
+template <typename Event>  // of one kind of child: PreparerEvent, TrainerEvent or IntegratorEvent
+absl::StatusOr<std::optional<Event>> ReadEvent(const nlohmann::json& object);
 // INVALID_ARGUMENT for unknown commands and fields too: a child obeys what it understands whole.
 absl::StatusOr<Command> ReadCommand(const nlohmann::json& object);
 

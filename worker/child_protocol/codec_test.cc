@@ -83,16 +83,16 @@ void RequireStrict(const std::vector<std::string>& texts, const Read& read) {
 }
 
 CATCH_TEST_CASE("messages are read and written as protocol version 1 has them") {
-  RequireSameBytes(kPreparerEvents, ReadPreparerEvent);
-  RequireSameBytes(kTrainerEvents, ReadTrainerEvent);
-  RequireSameBytes(kIntegratorEvents, ReadIntegratorEvent);
+  RequireSameBytes(kPreparerEvents, ReadEvent<PreparerEvent>);
+  RequireSameBytes(kTrainerEvents, ReadEvent<TrainerEvent>);
+  RequireSameBytes(kIntegratorEvents, ReadEvent<IntegratorEvent>);
   RequireSameBytes(kCommands, ReadAsOptional);
 }
 
 CATCH_TEST_CASE("a message that lacks a field or has it in another type is refused, naming it") {
-  RequireStrict(kPreparerEvents, ReadPreparerEvent);
-  RequireStrict(kTrainerEvents, ReadTrainerEvent);
-  RequireStrict(kIntegratorEvents, ReadIntegratorEvent);
+  RequireStrict(kPreparerEvents, ReadEvent<PreparerEvent>);
+  RequireStrict(kTrainerEvents, ReadEvent<TrainerEvent>);
+  RequireStrict(kIntegratorEvents, ReadEvent<IntegratorEvent>);
   RequireStrict(kCommands, ReadAsOptional);
 }
 
@@ -100,11 +100,11 @@ CATCH_TEST_CASE("what a newer child says is skipped, what a newer agent wants is
   for (const std::string& text : kTrainerEvents) {
     json newer = json::parse(text);
     newer["mood"] = "good";
-    const auto event = ReadTrainerEvent(newer);
+    const auto event = ReadEvent<TrainerEvent>(newer);
     CATCH_REQUIRE(event.ok());
     CATCH_CHECK(ToJson(**event).dump() == text);
   }
-  const auto unknown = ReadTrainerEvent(json::parse(R"({"event":"sang"})"));
+  const auto unknown = ReadEvent<TrainerEvent>(json::parse(R"({"event":"sang"})"));
   CATCH_REQUIRE(unknown.ok());
   CATCH_CHECK_FALSE(unknown->has_value());
   const std::string refused(ReadCommand(json::parse(R"({"command":"sing"})")).status().message());
@@ -135,7 +135,7 @@ CATCH_TEST_CASE("words and numbers out of their range are refused, naming the fi
   };
   for (const auto& c : cases) {
     CATCH_INFO(c.text);
-    const absl::Status status = ReadTrainerEvent(json::parse(c.text)).status();
+    const absl::Status status = ReadEvent<TrainerEvent>(json::parse(c.text)).status();
     CATCH_CHECK(absl::IsInvalidArgument(status));
     CATCH_CHECK(status.message().find(c.named) != std::string::npos);
   }

@@ -23,65 +23,54 @@ enum ExitCode { kDone = 0, kError = 1, kUsage = 2, kNotFound = 4 };
 // Who follows the work: an agent, or a person.
 class Audience {
  public:
-  virtual ~Audience() = default;
-  virtual void OnProgress(const RoundResults& so_far, size_t total) = 0;
-  virtual bool WantsEnd() = 0;
-  virtual void OnEnd(const absl::StatusOr<RoundResults>& results) = 0;
-};
+  // `control_fd` leads to the agent; below 0 a person looks on.
+  explicit Audience(int control_fd) {
+    if (control_fd < 0) return;
+    agent_.emplace(control_fd);
+    Emit(HelloEvent{.program = "interceptor-integrate", .pid = getpid()});
+  }
 
-class Person final : public Audience {
- public:
-  void OnProgress(const RoundResults& so_far, size_t total) override {
+  void OnProgress(const RoundResults& so_far, size_t total) {
+    if (agent_) {
+      return Emit(IntegratorProgressEvent{.done = std::ssize(so_far.specialists),
+                                          .total = static_cast<int64_t>(total)});
+    }
     if (so_far.specialists.empty()) return;
     const SpecialistResult& last = so_far.specialists.back();
     std::cerr << so_far.specialists.size() << "/" << total << " " << last.specialist << ": AUC " << last.auc
               << " [" << last.auc_low << ", " << last.auc_high << "]" << (last.too_few ? " (too few)" : "")
               << "\n";
   }
-  bool WantsEnd() override { return false; }
-  void OnEnd(const absl::StatusOr<RoundResults>& results) override {
-    if (!results.ok()) {
-      std::cerr << "interceptor-integrate: " << Message(results.status()) << "\n";
-      return;
-    }
-    std::cout << "round " << results->chunk_name << ": joined " << results->specialists.size()
-              << " specialists";
-    if (!results->absent.empty()) std::cout << ", " << DescribeAbsent(results->absent);
-    std::cout << "\n";
-  }
-};
 
-class AgentAudience final : public Audience {
- public:
-  explicit AgentAudience(int fd) : channel_(fd) {
-    Emit(HelloEvent{.program = "interceptor-integrate", .pid = getpid()});
-  }
-
-  void OnProgress(const RoundResults& so_far, size_t total) override {
-    Emit(IntegratorProgressEvent{.done = std::ssize(so_far.specialists),
-                                 .total = static_cast<int64_t>(total)});
-  }
-  // The only command is "stop"; a closed channel says the same.
-  bool WantsEnd() override {
-    const absl::StatusOr<ChannelInput> input = channel_.TryReceive();
+  // An agent's only command is "stop"; a closed channel says the same.
+  bool WantsEnd() {
+    if (!agent_) return false;
+    const absl::StatusOr<ChannelInput> input = agent_->TryReceive();
     stopped_ = stopped_ || !input.ok() || input->kind != ChannelInput::Kind::kNothing;
     return stopped_;
   }
-  void OnEnd(const absl::StatusOr<RoundResults>& results) override {
-    if (results.ok()) {
+
+  void OnEnd(const absl::StatusOr<RoundResults>& results) {
+    if (agent_ && results.ok()) {
       Emit(JoinedEvent{.specialists = std::ssize(results->specialists),
                        .absent = std::ssize(results->absent)});
-    } else if (!stopped_) {
+    } else if (agent_ && !stopped_) {
       Emit(FailedEvent{{results.status().code(), Message(results.status()), true}});
+    } else if (!agent_ && results.ok()) {
+      const std::string absent = DescribeAbsent(results->absent);
+      std::cout << "round " << results->chunk_name << ": joined " << results->specialists.size()
+                << " specialists" << (absent.empty() ? "" : ", ") << absent << "\n";
+    } else if (!agent_) {
+      std::cerr << "interceptor-integrate: " << Message(results.status()) << "\n";
     }
   }
 
  private:
   void Emit(const IntegratorEvent& event) {
-    if (!channel_.Send(ToJson(event)).ok()) stopped_ = true;
+    if (!agent_->Send(ToJson(event)).ok()) stopped_ = true;
   }
 
-  LineChannel channel_;
+  std::optional<LineChannel> agent_;
   bool stopped_ = false;
 };
 
@@ -142,11 +131,10 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsage;
   }
-  std::unique_ptr<Audience> audience = std::make_unique<Person>();
-  if (arguments.control_fd >= 0) audience = std::make_unique<AgentAudience>(arguments.control_fd);
-  const absl::StatusOr<RoundResults> results = Join(arguments, *audience);
-  audience->OnEnd(results);
-  if (results.ok() || audience->WantsEnd()) return kDone;
+  Audience audience(arguments.control_fd);
+  const absl::StatusOr<RoundResults> results = Join(arguments, audience);
+  audience.OnEnd(results);
+  if (results.ok() || audience.WantsEnd()) return kDone;
   return absl::IsNotFound(results.status()) ? kNotFound : kError;
 }
 

@@ -1,5 +1,6 @@
 #include "worker/integrate/results.h"
 
+#include <charconv>
 #include <cmath>
 #include <map>
 #include <set>
@@ -36,11 +37,10 @@ std::string Quoted(const std::string& text) {
   return Cat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
 }
 
-bool ParseNumber(const std::string& text, double& value) {
-  if (text.empty()) return false;
-  char* end = nullptr;
-  value = std::strtod(text.c_str(), &end);
-  return end == text.c_str() + text.size() && std::isfinite(value);
+bool ParseNumber(std::string_view text, double& value) {
+  const char* end = text.data() + text.size();
+  const auto [parsed, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && parsed == end && std::isfinite(value);
 }
 
 }  // namespace
@@ -51,9 +51,11 @@ absl::StatusOr<std::vector<ScoredClip>> ParseScoreTable(std::string_view csv) {
   int number = 0;
   while (!csv.empty()) {
     ++number;
+    const auto fault = [number](const auto&... what) {
+      return DataLoss("score table, line ", number, ": ", what...);
+    };
     const size_t end = csv.find('\n');
-    if (end == std::string_view::npos)
-      return DataLoss("score table, line ", number, ": the table breaks off");
+    if (end == std::string_view::npos) return fault("the table breaks off");
     const std::vector<std::string> fields = SplitLine(csv.substr(0, end));
     csv.remove_prefix(end + 1);
     if (number == 1) {
@@ -64,22 +66,15 @@ absl::StatusOr<std::vector<ScoredClip>> ParseScoreTable(std::string_view csv) {
       }
       continue;
     }
-    if (fields.size() != columns.size()) {
-      return DataLoss("score table, line ", number, ": ", fields.size(), " fields instead of ",
-                      columns.size());
-    }
-    ScoredClip clip{fields[columns["chunk"]], fields[columns["clip"]], fields[columns["family"]]};
-    const std::string& label = fields[columns["label"]];
-    if (label != "REAL" && label != "FAKE")
-      return DataLoss("score table, line ", number, ": label '", label, "'");
+    if (fields.size() != columns.size()) return fault(fields.size(), " fields instead of ", columns.size());
+    const auto field = [&](const char* name) { return fields[columns.at(name)]; };
+    ScoredClip clip{field("chunk"), field("clip"), field("family")};
+    const std::string label = field("label");
+    if (label != "REAL" && label != "FAKE") return fault("label '", label, "'");
     clip.fake = label == "FAKE";
-    if (!ParseNumber(fields[columns["logit"]], clip.logit)) {
-      return DataLoss("score table, line ", number, ": logit '", fields[columns["logit"]], "'");
-    }
     double step = 0;
-    if (!ParseNumber(fields[columns["step"]], step)) {
-      return DataLoss("score table, line ", number, ": step '", fields[columns["step"]], "'");
-    }
+    if (!ParseNumber(field("logit"), clip.logit)) return fault("logit '", field("logit"), "'");
+    if (!ParseNumber(field("step"), step)) return fault("step '", field("step"), "'");
     clip.step = static_cast<int64_t>(step);
     clips.push_back(std::move(clip));
   }

@@ -13,7 +13,13 @@ constexpr int kLooksPerStall = 4;
 
 }  // namespace
 
-absl::Duration BackOff(int failures) {
+Failure WhyItExited(const std::optional<Failure>& told, std::string_view program, const ChildExited& exited) {
+  return told.value_or(Failure{
+      .code = absl::StatusCode::kUnavailable, .text = Cat(program, " ", exited.reason), .retryable = true});
+}
+
+absl::Duration PauseAfter(int failures, bool disk_full) {
+  if (disk_full) return kFullPause;
   const int doublings = std::clamp(failures - 1, 0, 6);
   return std::min(absl::Seconds(1) * (1 << doublings), absl::Minutes(1));
 }
@@ -28,6 +34,11 @@ void ChunkTracker::SetPlan(std::vector<std::string> chunks, std::map<std::string
 bool ChunkTracker::IsStored(const std::string& chunk, bool whole) const {
   const auto stored = stored_.find(chunk);
   return stored != stored_.end() && (stored->second.has_train || !whole);
+}
+
+bool ChunkTracker::HasFile(const std::string& chunk) const {
+  const auto file = files_.find(chunk);
+  return file != files_.end() && !file->second.sha256.empty();
 }
 
 std::optional<Failure> ChunkTracker::Fault(const std::string& chunk) const {
@@ -51,23 +62,21 @@ ChunkTracker::GateState ChunkTracker::Look(int next) const {
     if (!IsStored(chunk, c == next)) {
       if (std::optional<Failure> fault = Fault(chunk))
         return {Gate::kBroken, *std::move(fault), std::nullopt};
-      const auto file = files_.find(chunk);
-      const bool whole = file != files_.end() && !file->second.sha256.empty();
-      return {whole ? Gate::kNotPrepared : Gate::kNoFile, {}, std::nullopt};
+      return {HasFile(chunk) ? Gate::kNotPrepared : Gate::kNoFile, {}, std::nullopt};
     }
     const StoredChunk& stored = stored_.at(chunk);
-    const auto committed = committed_.find(chunk);
-    if (committed == committed_.end()) return {Gate::kNotCommitted, {}, std::nullopt};
-    if (committed->second.blob.hex == stored.manifest.blob.hex) continue;
+    const DataManifest* committed = Committed(chunk);
+    if (committed == nullptr) return {Gate::kNotCommitted, {}, std::nullopt};
+    if (committed->blob.hex == stored.manifest.blob.hex) continue;
     Failure failure{
         .code = absl::StatusCode::kFailedPrecondition,
         .text = Cat(
             "chunk ", chunk, ": the manifest built on this box, ", stored.manifest.blob.hex,
-            ", differs from the committed one, ", committed->second.blob.hex,
+            ", differs from the committed one, ", committed->blob.hex,
             ": the worker's log lists the differences; remove the chunk's folder from the clip store after "
             "fixing the zip, then run 'interceptor resume'"),
         .retryable = false};
-    return {Gate::kBroken, std::move(failure), ExplainManifest{stored.manifest_path, committed->second.blob}};
+    return {Gate::kBroken, std::move(failure), ExplainManifest{stored.manifest_path, committed->blob}};
   }
   return {};
 }
@@ -102,9 +111,7 @@ std::optional<std::string> ChunkTracker::NextToPrepare(const std::set<int>& next
     // Clips that no run will train on any more are not prepared again for their own sake.
     if (IsStored(chunk, next_chunks.contains(c) || c == ahead) || Fault(chunk)) continue;
     // In the plan's order: each is compared with those before it, and must be on every box alike.
-    const auto file = files_.find(chunk);
-    const bool is_here = file != files_.end() && !file->second.sha256.empty();
-    return is_here ? std::optional(chunk) : std::nullopt;
+    return HasFile(chunk) ? std::optional(chunk) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -122,7 +129,7 @@ void ChunkTracker::Prepare(const std::set<int>& next_chunks, MonotonicTime now, 
 
 bool ChunkTracker::IsPreparing(int next) const {
   if (!preparer_) return false;
-  const auto at = std::find(names_.begin(), names_.end(), preparer_->chunk);
+  const auto at = std::ranges::find(names_, preparer_->chunk);
   return at - names_.begin() <= next;
 }
 
@@ -178,13 +185,11 @@ bool ChunkTracker::OnExited(const ChildExited& exited, MonotonicTime now, Sessio
   const Preparer gone = *std::move(preparer_);
   preparer_.reset();
   if (gone.built || gone.stopping) return true;
-  Failure failure = gone.failure.value_or(Failure{.code = absl::StatusCode::kUnavailable,
-                                                  .text = Cat("interceptor-prepare ", exited.reason),
-                                                  .retryable = true});
+  const Failure failure = WhyItExited(gone.failure, "interceptor-prepare", exited);
   const bool full = IsDiskFull(failure);
   const int failures = failures_[gone.chunk] += full ? 0 : 1;
   if (failure.retryable && failures < kChildFailuresMax) {
-    const absl::Duration pause = full ? kFullPause : BackOff(failures);
+    const absl::Duration pause = PauseAfter(failures, full);
     retry_at_ = now + pause;
     trouble_ = Cat("preparing chunk ", gone.chunk, " failed: ", failure.text, "; tried again after ",
                    absl::FormatDuration(pause));

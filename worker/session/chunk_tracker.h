@@ -86,6 +86,7 @@ class ChunkTracker {
     std::optional<Failure> failure = std::nullopt;
   };
   bool IsStored(const std::string& chunk, bool whole) const;
+  bool HasFile(const std::string& chunk) const;  // whole
   std::optional<Failure> Fault(const std::string& chunk) const;
   std::optional<std::string> NextToPrepare(const std::set<int>& next_chunks) const;
 
@@ -102,8 +103,11 @@ class ChunkTracker {
   absl::Duration stall_ = absl::InfiniteDuration();
 };
 
-// 1 s, 2 s, 4 s ... up to a minute: the pause after the nth failure in a row.
-absl::Duration BackOff(int failures);
+// Why a child failed: as it told, else by how it exited.
+Failure WhyItExited(const std::optional<Failure>& told, std::string_view program, const ChildExited& exited);
+
+// 1 s, 2 s, 4 s ... up to a minute: the pause after the nth failure in a row. kFullPause where the disk is full.
+absl::Duration PauseAfter(int failures, bool disk_full);
 
 // Failures in a row after which a child is not started again by itself.
 inline constexpr int kChildFailuresMax = 5;

@@ -30,7 +30,7 @@ void Integration::FetchTables(MonotonicTime now, SessionOutputs& out) {
   out.push_back(FetchTable{joining.name, evaluation.specialist, evaluation.score_table});
 }
 
-void Integration::OnFetched(const BlobFetched& fetched, MonotonicTime now, SessionOutputs& out) {
+void Integration::On(const BlobFetched& fetched, MonotonicTime now, SessionOutputs& out) {
   if (!fetching_) return;
   Joining& joining = rounds_.begin()->second;
   const Evaluation& evaluation = joining.round.evaluations[joining.tables];
@@ -66,13 +66,13 @@ void Integration::StopChild(SessionOutputs& out) {
   out.push_back(worker::StopChild{child_, StopKind::kSaveAndLeave});
 }
 
-void Integration::OnMoved(const IntegratorMoved& moved) {
+void Integration::On(const IntegratorMoved& moved, MonotonicTime, SessionOutputs&) {
   if (std::exchange(done_, moved.done) == moved.done) return;
   Bump();
   trouble_.clear();
 }
 
-void Integration::OnJoined(SessionOutputs& out) {
+void Integration::On(const RoundJoined&, MonotonicTime, SessionOutputs& out) {
   const Joining& joining = rounds_.begin()->second;
   std::vector<std::string> present;
   for (const Evaluation& evaluation : joining.round.evaluations) present.push_back(evaluation.specialist);
@@ -88,26 +88,24 @@ void Integration::OnJoined(SessionOutputs& out) {
   rounds_.erase(rounds_.begin());
 }
 
-void Integration::OnHalted(const ChildHalted& halted, SessionOutputs& out) {
+void Integration::On(const ChildHalted& halted, MonotonicTime, SessionOutputs& out) {
   trouble_ = halted.halted ? Cat("interceptor-integrate ", halted.reason) : "";
   out.push_back(
       Note{halted.halted, halted.halted ? trouble_ : std::string("interceptor-integrate goes on again")});
 }
 
-void Integration::OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out) {
+void Integration::On(const ChildExited& exited, MonotonicTime now, SessionOutputs& out) {
   child_ = 0;
   if (stopping_ || joined_) return;
   // Fetched again: one of them may have been damaged on this disk.
   rounds_.begin()->second.tables = 0;
-  const Failure failure = failure_.value_or(Failure{.code = absl::StatusCode::kUnavailable,
-                                                    .text = Cat("interceptor-integrate ", exited.reason),
-                                                    .retryable = true});
+  const Failure failure = WhyItExited(failure_, "interceptor-integrate", exited);
   TryAgain(failure.text, IsDiskFull(failure), now, out);
 }
 
 void Integration::TryAgain(const std::string& why, bool disk_full, MonotonicTime now, SessionOutputs& out) {
   consecutive_failures_ += disk_full ? 0 : 1;
-  const absl::Duration pause = disk_full ? kFullPause : BackOff(consecutive_failures_);
+  const absl::Duration pause = PauseAfter(consecutive_failures_, disk_full);
   not_before_ = now + pause;
   trouble_ = Cat("joining round ", rounds_.begin()->second.name, ": ", why, "; tried again after ",
                  absl::FormatDuration(pause));

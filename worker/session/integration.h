@@ -34,13 +34,13 @@ class Integration {
   // The child shall leave; its round is joined when the task is taken up again.
   void StopChild(SessionOutputs& out);
 
-  void OnFetched(const BlobFetched& fetched, MonotonicTime now, SessionOutputs& out);
+  void On(const BlobFetched& fetched, MonotonicTime now, SessionOutputs& out);
   // REQUIRES of these: child() said it, or it was said of child().
-  void OnMoved(const IntegratorMoved& moved);
-  void OnJoined(SessionOutputs& out);
-  void OnFailed(const ChildFailed& failed) { failure_ = failed.failure; }
-  void OnHalted(const ChildHalted& halted, SessionOutputs& out);
-  void OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out);
+  void On(const IntegratorMoved& moved, MonotonicTime now, SessionOutputs& out);
+  void On(const RoundJoined& joined, MonotonicTime now, SessionOutputs& out);
+  void On(const ChildFailed& failed, MonotonicTime, SessionOutputs&) { failure_ = failed.failure; }
+  void On(const ChildHalted& halted, MonotonicTime now, SessionOutputs& out);
+  void On(const ChildExited& exited, MonotonicTime now, SessionOutputs& out);
 
   ChildId child() const { return child_; }  // 0: none
   // While it works the lease is renewed by what moves; else nothing can stand still.

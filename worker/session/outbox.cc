@@ -10,31 +10,42 @@ namespace {
 constexpr int kRefusalsMax = 3;
 constexpr absl::Duration kRetryPause = absl::Seconds(2);
 
+constexpr std::string_view kKinds[] = {"manifest", "checkpoint", "evaluation", "chunk_finished", "failure"};
+static_assert(std::size(kKinds) == std::variant_size_v<Publication>);
+
 std::string Text(const Cursor& cursor) {
   return Cat(cursor.chunk, ".", cursor.epoch, ".", cursor.position, ".", cursor.seed);
+}
+
+// Whether an item reports a fact of that kind for which `fits` holds.
+template <typename Fact>
+auto Reports(auto fits) {
+  return [fits](const RunMemory::Fact& item) {
+    const auto* fact = std::get_if<Fact>(&item.body);
+    return fact != nullptr && fits(*fact);
+  };
 }
 
 // Everything that is said: a coordinator refuses an id that comes back with other content.
 std::string ContentOf(const Publication& body) {
   struct Visitor {
     std::string operator()(const DataManifest& fact) const {
-      return Cat("manifest|", fact.chunk, "|", fact.blob.hex, "|", fact.chunk_sha256);
+      return Cat(fact.chunk, "|", fact.blob.hex, "|", fact.chunk_sha256);
     }
     std::string operator()(const Checkpoint& fact) const {
-      return Cat("checkpoint|", fact.step, "|", ToString(fact.reason), "|", fact.blob.hex, "|",
-                 Text(fact.cursor), "|", fact.training_seconds);
+      return Cat(fact.step, "|", ToString(fact.reason), "|", fact.blob.hex, "|", Text(fact.cursor), "|",
+                 fact.training_seconds);
     }
     std::string operator()(const Evaluation& fact) const {
-      return Cat("evaluation|", ToString(fact.kind), "|", fact.chunk, "|", fact.step, "|",
-                 fact.score_table.hex, "|", fact.auc, "|", fact.auc_low, "|", fact.auc_high, "|",
-                 fact.log_loss);
+      return Cat(ToString(fact.kind), "|", fact.chunk, "|", fact.step, "|", fact.score_table.hex, "|",
+                 fact.auc, "|", fact.auc_low, "|", fact.auc_high, "|", fact.log_loss);
     }
     std::string operator()(const ChunkFinished& fact) const {
-      return Cat("chunk_finished|", fact.chunk, "|", fact.step, "|", fact.training_seconds);
+      return Cat(fact.chunk, "|", fact.step, "|", fact.training_seconds);
     }
-    std::string operator()(const Failure& fact) const { return Cat("failure|", fact.code, "|", fact.text); }
+    std::string operator()(const Failure& fact) const { return Cat(fact.code, "|", fact.text); }
   };
-  return std::visit(Visitor{}, body);
+  return Cat(ToString(body), "|", std::visit(Visitor{}, body));
 }
 
 }  // namespace
@@ -46,6 +57,14 @@ std::string RequestId(const TaskRef& task, const Publication& body, std::string_
   return DigestOf(text).hex.substr(0, 32);
 }
 
+std::string_view ToString(const Publication& body) { return kKinds[body.index()]; }
+
+std::optional<Publication> EmptyRunFact(std::string_view kind) {
+  const Publication all[] = {Checkpoint(), Evaluation(), ChunkFinished(), Failure()};
+  const auto* const found = std::ranges::find(all, kind, [](const auto& body) { return ToString(body); });
+  return found == std::end(all) ? std::nullopt : std::optional(*found);
+}
+
 const Digest* BlobOf(const Publication& body) {
   if (const auto* manifest = std::get_if<DataManifest>(&body)) return &manifest->blob;
   if (const auto* checkpoint = std::get_if<Checkpoint>(&body)) return &checkpoint->blob;
@@ -54,32 +73,19 @@ const Digest* BlobOf(const Publication& body) {
 }
 
 void Outbox::Add(Publication body, std::string path) {
-  Item item;
+  Item& item = items_.emplace_back();
   item.stage = BlobOf(body) == nullptr ? Stage::kReady : Stage::kBlobUnsent;
   item.body = std::move(body);
   item.path = std::move(path);
   item.nonce = Cat(nonce_, "|", ++added_);
-  items_.push_back(std::move(item));
-}
-
-std::vector<RunMemory::Fact> Outbox::Facts() const {
-  std::vector<RunMemory::Fact> facts;
-  for (const Item& item : items_) facts.push_back({item.body, item.path});
-  return facts;
 }
 
 bool Outbox::HasManifest(std::string_view chunk) const {
-  return std::any_of(items_.begin(), items_.end(), [chunk](const Item& item) {
-    const auto* manifest = std::get_if<DataManifest>(&item.body);
-    return manifest != nullptr && manifest->chunk == chunk;
-  });
+  return std::ranges::any_of(items_, Reports<DataManifest>([&](auto& fact) { return fact.chunk == chunk; }));
 }
 
 bool Outbox::HasChunkFinished(int chunk) const {
-  return std::any_of(items_.begin(), items_.end(), [chunk](const Item& item) {
-    const auto* finished = std::get_if<ChunkFinished>(&item.body);
-    return finished != nullptr && finished->chunk == chunk;
-  });
+  return std::ranges::any_of(items_, Reports<ChunkFinished>([&](auto& fact) { return fact.chunk == chunk; }));
 }
 
 void Outbox::Advance(const TaskRef& task, MonotonicTime now, SessionOutputs& out) {
@@ -137,7 +143,7 @@ std::optional<Outbox::Settled> Outbox::OnAnswer(const Answered& answer, const Ta
     }
     verdict = Verdict::kRefused;
   }
-  Settled settled{verdict, std::move(item.body), std::move(item.path), answer.status};
+  Settled settled{verdict, std::move(item.body), answer.status};
   items_.pop_front();
   return settled;
 }
@@ -153,7 +159,7 @@ std::vector<std::string> Outbox::TrimCheckpoints(size_t limit) {
     const auto idle = [this](size_t i) {
       return items_[i].stage == Stage::kBlobUnsent || items_[i].stage == Stage::kReady;
     };
-    const auto oldest = std::find_if(checkpoints.begin(), checkpoints.end(), idle);
+    const auto oldest = std::ranges::find_if(checkpoints, idle);
     if (oldest == checkpoints.end() || oldest + 1 == checkpoints.end()) return unneeded;
     const size_t next = *(oldest + 1);
     unneeded.push_back(items_[*oldest].path);
@@ -163,24 +169,15 @@ std::vector<std::string> Outbox::TrimCheckpoints(size_t limit) {
 }
 
 void Outbox::ForgetCheckpointsThrough(int64_t step) {
-  std::erase_if(items_, [step](const Item& item) {
-    const auto* checkpoint = std::get_if<Checkpoint>(&item.body);
-    return checkpoint != nullptr && checkpoint->step <= step;
-  });
+  std::erase_if(items_, Reports<Checkpoint>([&](auto& fact) { return fact.step <= step; }));
 }
 
 void Outbox::ForgetChunksBefore(int next_chunk) {
-  std::erase_if(items_, [next_chunk](const Item& item) {
-    const auto* finished = std::get_if<ChunkFinished>(&item.body);
-    return finished != nullptr && finished->chunk < next_chunk;
-  });
+  std::erase_if(items_, Reports<ChunkFinished>([&](auto& fact) { return fact.chunk < next_chunk; }));
 }
 
 void Outbox::ForgetManifest(std::string_view chunk) {
-  std::erase_if(items_, [chunk](const Item& item) {
-    const auto* manifest = std::get_if<DataManifest>(&item.body);
-    return manifest != nullptr && manifest->chunk == chunk;
-  });
+  std::erase_if(items_, Reports<DataManifest>([&](auto& fact) { return fact.chunk == chunk; }));
 }
 
 std::string Describe(const SendPublication& sent) {

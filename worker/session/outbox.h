@@ -26,7 +26,7 @@ class Outbox {
   void Add(Publication body, std::string path = "");
 
   bool empty() const { return items_.empty(); }
-  std::vector<RunMemory::Fact> Facts() const;
+  std::vector<RunMemory::Fact> Facts() const { return {items_.begin(), items_.end()}; }
   bool HasManifest(std::string_view chunk) const;
   bool HasChunkFinished(int chunk) const;
 
@@ -46,7 +46,6 @@ class Outbox {
   struct Settled {
     Verdict verdict = Verdict::kAccepted;
     Publication body;
-    std::string path;
     absl::Status status;
   };
   // What the answer settles. Nothing for an answer to something else, and for a refusal that is tried again:
@@ -66,9 +65,7 @@ class Outbox {
 
  private:
   enum class Stage { kBlobUnsent, kUploading, kReady, kSent };
-  struct Item {
-    Publication body;
-    std::string path;
+  struct Item : RunMemory::Fact {
     std::string nonce;
     Stage stage = Stage::kReady;
     int refusals = 0;
@@ -82,6 +79,11 @@ class Outbox {
 
 // One line for the log about a result; empty for what is logged elsewhere.
 std::string Describe(const SendPublication& sent);
+
+// "manifest", "checkpoint", "evaluation", "chunk_finished" or "failure".
+std::string_view ToString(const Publication& body);
+// An empty fact of that kind; nothing for a manifest, which is no run's.
+std::optional<Publication> EmptyRunFact(std::string_view kind);
 
 // The digest a fact rests on; nothing for facts without a blob.
 const Digest* BlobOf(const Publication& body);

@@ -98,10 +98,7 @@ void Session::TakeUp(const Assigned& assigned, std::unique_ptr<TrainingRun>& run
   remembered_[run->specialist()] = assigned.memory;
   auto earlier = std::make_unique<TrainingRun>(assigned, incarnation_);
   earlier->Recall(assigned.memory);
-  const bool has_base =
-      !assigned.base ||
-      std::any_of(assigned.memory.files.begin(), assigned.memory.files.end(),
-                  [&assigned](const RunMemory::File& file) { return file.blob == assigned.base->blob; });
+  const bool has_base = !assigned.base || HoldsBlob(assigned.memory.files, assigned.base->blob);
   if (has_base && earlier->Continues(assigned)) {
     earlier->Renew(assigned);
     run = std::move(earlier);
@@ -200,8 +197,8 @@ void Session::On(const BlobUploaded& uploaded) {
 }
 
 void Session::On(const BlobFetched& fetched) {
-  if (integration_) integration_->OnFetched(fetched, now_, out_);
-  for (const auto& [task, run] : runs_) run->OnFetched(fetched, now_, out_);
+  if (integration_) integration_->On(fetched, now_, out_);
+  for (const auto& [task, run] : runs_) run->On(fetched, now_, out_);
 }
 
 void Session::On(const StopAsked&) {
@@ -218,57 +215,20 @@ void Session::On(const PreparerMoved& moved) {
   if (chunks_.OnMoved(moved)) BumpWaiting();
 }
 
-void Session::On(const TrainerReady& ready) {
-  if (TrainingRun* run = RunOf(ready.child)) run->OnReady(ready, out_);
-}
-
 void Session::On(const TrainerMoved& moved) {
-  TrainingRun* run = RunOf(moved.child);
-  if (run == nullptr) return;
-  run->OnMoved(moved);
+  if (RunOf(moved.child) == nullptr) return;
+  ToOwner(moved);
   BumpWaiting();
 }
 
-void Session::On(const TrainerSaved& saved) {
-  if (TrainingRun* run = RunOf(saved.child)) run->OnSaved(saved, out_);
-}
-
-void Session::On(const TrainerEvaluated& evaluated) {
-  if (TrainingRun* run = RunOf(evaluated.child)) run->OnEvaluated(evaluated);
-}
-
-void Session::On(const TrainerFinishedChunk& finished) {
-  if (TrainingRun* run = RunOf(finished.child)) run->OnFinishedChunk(finished);
-}
-
-void Session::On(const TrainerFinished& finished) {
-  if (TrainingRun* run = RunOf(finished.child)) run->OnFinished();
-}
-
-void Session::On(const IntegratorMoved& moved) {
-  if (Integration* integration = IntegrationOf(moved.child)) integration->OnMoved(moved);
-}
-
-void Session::On(const RoundJoined& joined) {
-  if (Integration* integration = IntegrationOf(joined.child)) integration->OnJoined(out_);
-}
-
 void Session::On(const ChildFailed& failed) {
-  if (chunks_.OnFailed(failed)) return;
-  if (TrainingRun* run = RunOf(failed.child)) run->OnFailed(failed);
-  if (Integration* integration = IntegrationOf(failed.child)) integration->OnFailed(failed);
-}
-
-void Session::On(const ChildHalted& halted) {
-  if (TrainingRun* run = RunOf(halted.child)) run->OnHalted(halted, out_);
-  if (Integration* integration = IntegrationOf(halted.child)) integration->OnHalted(halted, out_);
+  if (!chunks_.OnFailed(failed)) ToOwner(failed);
 }
 
 void Session::On(const ChildExited& exited) {
   // Bounded: a preparer is not started again for ever, unless for want of space.
   if (chunks_.OnExited(exited, now_, out_)) return BumpWaiting();
-  if (TrainingRun* run = RunOf(exited.child)) run->OnExited(exited, now_, out_);
-  if (Integration* integration = IntegrationOf(exited.child)) integration->OnExited(exited, now_, out_);
+  ToOwner(exited);
   child_tasks_.erase(exited.child);
 }
 
@@ -297,8 +257,7 @@ ChildId Session::NewChild(const std::string& task) {
 }
 
 bool Session::HasChild(std::string_view task) const {
-  return std::any_of(child_tasks_.begin(), child_tasks_.end(),
-                     [task](const auto& entry) { return entry.second == task; });
+  return std::ranges::any_of(child_tasks_, [task](const auto& entry) { return entry.second == task; });
 }
 
 void Session::DropIntegration() {
@@ -337,7 +296,7 @@ void Session::BumpWaiting() {
 
 int Session::TrainingCount() const {
   return static_cast<int>(
-      std::count_if(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second->training(); }));
+      std::ranges::count_if(runs_, [](const auto& entry) { return entry.second->training(); }));
 }
 
 }  // namespace interceptor::worker

@@ -57,17 +57,22 @@ class Session {
   void On(const Ticked&) {}
   void On(const PreparerMoved& moved);
   void On(const ManifestBuilt& built) { chunks_.OnBuilt(built); }
-  void On(const TrainerReady& ready);
   void On(const TrainerMoved& moved);
-  void On(const TrainerSaved& saved);
-  void On(const TrainerEvaluated& evaluated);
-  void On(const TrainerFinishedChunk& finished);
-  void On(const TrainerFinished& finished);
-  void On(const IntegratorMoved& moved);
-  void On(const RoundJoined& joined);
   void On(const ChildFailed& failed);
-  void On(const ChildHalted& halted);
   void On(const ChildExited& exited);
+  // All else that children say concerns their runs and rounds alone.
+  void On(const auto& event) { ToOwner(event); }
+
+  // Hands it to whose child it is; to nobody where that task was dropped.
+  template <typename Event>
+  void ToOwner(const Event& event) {
+    if constexpr (requires(TrainingRun & run) { run.On(event, now_, out_); }) {
+      if (TrainingRun* run = RunOf(event.child)) run->On(event, now_, out_);
+    }
+    if constexpr (requires(Integration & round) { round.On(event, now_, out_); }) {
+      if (Integration* round = IntegrationOf(event.child)) round->On(event, now_, out_);
+    }
+  }
 
   void ApplyRules();
   void Propose();
@@ -123,7 +128,7 @@ class Session {
 
   absl::Duration next_report_in_ = absl::Seconds(5);
   MonotonicTime report_at_;
-  std::map<std::string, RunMemory> remembered_;          // by specialist
+  std::map<std::string, RunMemory> remembered_;           // by specialist
   std::map<std::string, MonotonicTime> memory_retry_at_;  // by specialist: those that are not written down
   struct Reported {
     Phase phase = Phase::kWaitingForData;

@@ -48,8 +48,11 @@ bool TrainingRun::Continues(const Assigned& assigned) const {
   if (assigned.next_chunk > next_chunk_) return false;
   if (!assigned.base) return !base_;
   if (base_ && base_->blob == assigned.base->blob) return true;
-  return std::any_of(local_.begin(), local_.end(),
-                     [&assigned](const RunMemory::File& local) { return local.blob == assigned.base->blob; });
+  return HoldsBlob(local_, assigned.base->blob);
+}
+
+bool HoldsBlob(const std::vector<RunMemory::File>& files, const Digest& blob) {
+  return std::ranges::find(files, blob, &RunMemory::File::blob) != files.end();
 }
 
 void TrainingRun::Renew(const Assigned& assigned) {
@@ -76,7 +79,7 @@ void TrainingRun::FetchBase(MonotonicTime now, SessionOutputs& out) {
   out.push_back(FetchBlob{base_->blob, specialist_});
 }
 
-void TrainingRun::OnFetched(const BlobFetched& fetched, MonotonicTime now, SessionOutputs& out) {
+void TrainingRun::On(const BlobFetched& fetched, MonotonicTime now, SessionOutputs& out) {
   if (!fetching_ || !base_ || fetched.blob != base_->blob) return;
   fetching_ = false;
   if (fetched.status.ok()) {
@@ -97,7 +100,7 @@ void TrainingRun::OnFetched(const BlobFetched& fetched, MonotonicTime now, Sessi
          out);
     return;
   }
-  restart_at_ = now + (full ? kFullPause : BackOff(waits ? 2 : consecutive_failures_));
+  restart_at_ = now + PauseAfter(waits ? 2 : consecutive_failures_, full);
 }
 
 bool TrainingRun::WantsTrainer(MonotonicTime now) const {
@@ -142,7 +145,7 @@ void TrainingRun::Fail(Failure failure, SessionOutputs& out) {
   StopTrainer(out);
 }
 
-void TrainingRun::OnReady(const TrainerReady& ready, SessionOutputs& out) {
+void TrainingRun::On(const TrainerReady& ready, MonotonicTime, SessionOutputs& out) {
   if (trainer_ == Trainer::kStopping) return;
   trainer_ = Trainer::kReady;
   Bump();
@@ -167,7 +170,7 @@ void TrainingRun::ReportChunksOfBase() {
   }
 }
 
-void TrainingRun::OnMoved(const TrainerMoved& moved) {
+void TrainingRun::On(const TrainerMoved& moved, MonotonicTime, SessionOutputs&) {
   // Training that repeats a step number stands still; scoring and saving move without steps.
   const Progress& at = moved.at;
   if (at.phase != Phase::kTraining || at.phase != at_.phase || at.step != at_.step) Bump();
@@ -179,15 +182,12 @@ void TrainingRun::OnMoved(const TrainerMoved& moved) {
   }
 }
 
-void TrainingRun::OnSaved(const TrainerSaved& saved, SessionOutputs& out) {
+void TrainingRun::On(const TrainerSaved& saved, MonotonicTime, SessionOutputs& out) {
   saving_ = false;
   captured_seconds_ = saved.checkpoint.training_seconds;
   Bump();
   // A trainer that was started anew may write the file it wrote before.
-  const auto known = std::find_if(local_.begin(), local_.end(), [&saved](const RunMemory::File& local) {
-    return local.blob == saved.checkpoint.blob;
-  });
-  if (known != local_.end()) return;
+  if (HoldsBlob(local_, saved.checkpoint.blob)) return;
   local_.push_back({saved.checkpoint.blob, saved.path, saved.checkpoint.step});
   outbox_.Add(saved.checkpoint, saved.path);
   for (const std::string& path : outbox_.TrimCheckpoints(kUnpublishedMax)) {
@@ -196,13 +196,13 @@ void TrainingRun::OnSaved(const TrainerSaved& saved, SessionOutputs& out) {
   }
 }
 
-void TrainingRun::OnEvaluated(const TrainerEvaluated& evaluated) {
+void TrainingRun::On(const TrainerEvaluated& evaluated, MonotonicTime, SessionOutputs&) {
   Bump();
   const Evaluation& evaluation = evaluated.evaluation;
   if (evaluated_.insert({evaluation.kind, evaluation.chunk}).second) outbox_.Add(evaluation, evaluated.path);
 }
 
-void TrainingRun::OnFinishedChunk(const TrainerFinishedChunk& finished) {
+void TrainingRun::On(const TrainerFinishedChunk& finished, MonotonicTime, SessionOutputs&) {
   if (finished.chunk.chunk != next_chunk_) return;
   outbox_.Add(finished.chunk);
   ++next_chunk_;
@@ -211,20 +211,18 @@ void TrainingRun::OnFinishedChunk(const TrainerFinishedChunk& finished) {
   if (trainer_ == Trainer::kTraining) trainer_ = Trainer::kStarting;
 }
 
-void TrainingRun::OnHalted(const ChildHalted& halted, SessionOutputs& out) {
+void TrainingRun::On(const ChildHalted& halted, MonotonicTime, SessionOutputs& out) {
   trouble_ = halted.halted ? Cat("the trainer ", halted.reason, " at step ", at_.step) : "";
   out.push_back(Note{halted.halted, Cat("the trainer of ", specialist_, " ",
                                         halted.halted ? halted.reason : "goes on again")});
 }
 
-void TrainingRun::OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out) {
+void TrainingRun::On(const ChildExited& exited, MonotonicTime now, SessionOutputs& out) {
   const bool stopping = trainer_ == Trainer::kStopping;
   trainer_ = Trainer::kNone;
   saving_ = false;
   if (done_ || failed_ || stopping) return;
-  Failure failure = failure_.value_or(Failure{.code = absl::StatusCode::kUnavailable,
-                                              .text = Cat("interceptor-train ", exited.reason),
-                                              .retryable = true});
+  Failure failure = WhyItExited(failure_, "interceptor-train", exited);
   const bool full = IsDiskFull(failure);
   consecutive_failures_ += full ? 0 : 1;
   if (!failure.retryable || consecutive_failures_ >= kChildFailuresMax) {
@@ -232,7 +230,7 @@ void TrainingRun::OnExited(const ChildExited& exited, MonotonicTime now, Session
     return;
   }
   if (full) Bump();
-  const absl::Duration pause = full ? kFullPause : BackOff(consecutive_failures_);
+  const absl::Duration pause = PauseAfter(consecutive_failures_, full);
   restart_at_ = now + pause;
   trouble_ = Cat(failure.text, " at step ", at_.step, "; started again after ", absl::FormatDuration(pause));
   out.push_back(Note{true, Cat(specialist_, ": ", trouble_)});

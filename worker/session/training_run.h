@@ -14,6 +14,8 @@
 
 namespace interceptor::worker {
 
+bool HoldsBlob(const std::vector<RunMemory::File>& files, const Digest& blob);
+
 class TrainingRun {
  public:
   TrainingRun(const Assigned& assigned, std::string nonce);
@@ -29,8 +31,6 @@ class TrainingRun {
   bool training() const { return trainer_ == Trainer::kTraining; }
   bool has_trainer() const { return trainer_ != Trainer::kNone; }
   bool IsTrainer(ChildId child) const { return has_trainer() && child == child_; }
-  // Everything is trained and published.
-  bool settled() const { return done_ && outbox_.empty() && !has_trainer(); }
 
   // The same work goes on under another term: whether `assigned` starts where this run's own checkpoints
   // lead.
@@ -60,18 +60,17 @@ class TrainingRun {
   void Fail(Failure failure, SessionOutputs& out);
 
   // --- events ---
-  // REQUIRES of these: IsTrainer(child).
-  void OnReady(const TrainerReady& ready, SessionOutputs& out);
-  void OnMoved(const TrainerMoved& moved);
-  void OnSaved(const TrainerSaved& saved, SessionOutputs& out);
-  void OnEvaluated(const TrainerEvaluated& evaluated);
-  void OnFinishedChunk(const TrainerFinishedChunk& finished);
-  void OnFinished() { done_ = true; }
-  void OnFailed(const ChildFailed& failed) { failure_ = failed.failure; }
-  void OnHalted(const ChildHalted& halted, SessionOutputs& out);
-  void OnExited(const ChildExited& exited, MonotonicTime now, SessionOutputs& out);
-
-  void OnFetched(const BlobFetched& fetched, MonotonicTime now, SessionOutputs& out);
+  // REQUIRES of those of a child: IsTrainer(child).
+  void On(const TrainerReady& ready, MonotonicTime now, SessionOutputs& out);
+  void On(const TrainerMoved& moved, MonotonicTime now, SessionOutputs& out);
+  void On(const TrainerSaved& saved, MonotonicTime now, SessionOutputs& out);
+  void On(const TrainerEvaluated& evaluated, MonotonicTime now, SessionOutputs& out);
+  void On(const TrainerFinishedChunk& finished, MonotonicTime now, SessionOutputs& out);
+  void On(const TrainerFinished&, MonotonicTime, SessionOutputs&) { done_ = true; }
+  void On(const ChildFailed& failed, MonotonicTime, SessionOutputs&) { failure_ = failed.failure; }
+  void On(const ChildHalted& halted, MonotonicTime now, SessionOutputs& out);
+  void On(const ChildExited& exited, MonotonicTime now, SessionOutputs& out);
+  void On(const BlobFetched& fetched, MonotonicTime now, SessionOutputs& out);
   // An answered fact of this run: frees files and chunks. Refusals become failures.
   void OnSettled(const Outbox::Settled& settled, SessionOutputs& out);
 

@@ -1,4 +1,4 @@
-#include "worker/agent/child_events.h"
+#include "worker/agent/child_messages.h"
 
 #include "tests/support/catch.h"
 #include "worker/agent/convert.h"
