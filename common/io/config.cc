@@ -142,6 +142,11 @@ int64_t JsonReader::Integer(std::string_view key) {
   return value->get<int64_t>();
 }
 
+uint64_t JsonReader::Unsigned(std::string_view key) {
+  const Json* value = Find(key, "an integer that is not negative", &Json::is_number_unsigned);
+  return value == nullptr ? 0 : value->get<uint64_t>();
+}
+
 double JsonReader::Number(std::string_view key) {
   const Json* value = Find(key, "a number", &Json::is_number);
   return value == nullptr ? 0.0 : value->get<double>();

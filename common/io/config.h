@@ -27,6 +27,7 @@ class JsonReader {
 
   std::string String(std::string_view key);
   int64_t Integer(std::string_view key);
+  uint64_t Unsigned(std::string_view key);
   double Number(std::string_view key);
   bool Boolean(std::string_view key);
   const nlohmann::json& Array(std::string_view key);

@@ -76,6 +76,7 @@ class FieldReader {
   void operator()(const char* key, std::string& value) { value = reader_.String(key); }
   void operator()(const char* key, double& value) { value = reader_.Number(key); }
   void operator()(const char* key, bool& value) { value = reader_.Boolean(key); }
+  void operator()(const char* key, uint64_t& value) { value = reader_.Unsigned(key); }
   template <typename Item>
   void operator()(const char* key, std::vector<Item>& items) {
     Take(key, reader_.Array(key), items);

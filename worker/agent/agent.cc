@@ -173,7 +173,7 @@ struct Agent::Impl {
       if (!status.ok()) return LeaveWith(status);
     }
     if (auto* assigned = std::get_if<Assigned>(&*input)) {
-      Prepare(*assigned);
+      if (const absl::Status status = Prepare(*assigned); !status.ok()) return LeaveWith(status);
       // A person may have repaired the store before resuming.
       Feed(StoreSeen{store->LookAtAll(chunk_names)});
     }
@@ -202,14 +202,16 @@ struct Agent::Impl {
   }
 
   // What the run left on this disk, and references of chunks that it will not come back to.
-  void Prepare(Assigned& assigned) {
+  absl::Status Prepare(Assigned& assigned) {
     const std::string specialist = SpecialistOf(assigned.task.task);
-    if (specialist.empty()) return;
-    if (recalled.insert(specialist).second)
-      assigned.memory = LoadRunMemory(files, RunFolder(options.work, specialist));
+    if (specialist.empty()) return absl::OkStatus();
+    if (recalled.insert(specialist).second) {
+      ICPT_ASSIGN_OR_RETURN(assigned.memory, LoadRunMemory(files, RunFolder(options.work, specialist)));
+    }
     const size_t done = std::min(static_cast<size_t>(std::max(assigned.next_chunk, 0)), chunk_names.size());
     for (size_t chunk = 0; chunk < done; ++chunk)
       store->Release(chunk_names[chunk], specialist).IgnoreError();
+    return absl::OkStatus();
   }
 
   void On(ChildEvent&& event) {

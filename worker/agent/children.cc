@@ -69,6 +69,7 @@ struct Children::Child {
       if (!input.ok()) {
         ICPT_LOG(kWarning) << "control channel of child " << pid << ": " << Message(input.status());
         if (absl::IsInvalidArgument(input.status())) continue;
+        kill(-pid, SIGKILL);  // what cannot be heard cannot be supervised
         return false;
       }
       if (input->kind == ChannelInput::Kind::kClosed) return false;

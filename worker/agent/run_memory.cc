@@ -101,17 +101,19 @@ absl::Status StoreRunMemory(const FileSystem& files, const std::string& run_fold
   return WriteFileAtomically(files, UnpublishedPath(run_folder), RunMemoryToJson(memory));
 }
 
-RunMemory LoadRunMemory(const FileSystem& files, const std::string& run_folder) {
+absl::StatusOr<RunMemory> LoadRunMemory(const FileSystem& files, const std::string& run_folder) {
   RunMemory memory;
   const auto text = ReadWholeFile(files, UnpublishedPath(run_folder));
+  if (!text.ok() && !absl::IsNotFound(text.status())) return text.status();
   if (text.ok()) {
     auto parsed = ParseRunMemory(*text);
-    if (parsed.ok()) {
-      memory = *std::move(parsed);
-    } else {
+    if (absl::IsFailedPrecondition(parsed.status())) return Annotate(parsed.status(), run_folder);
+    if (!parsed.ok()) {
       ICPT_LOG(kWarning) << run_folder << ": " << Message(parsed.status())
                          << "; starting from what was published";
+      return memory;
     }
+    memory = *std::move(parsed);
   }
   std::erase_if(memory.files, [&files](const RunMemory::File& file) {
     return !files.HasSize(file.path, file.blob.size_bytes);

@@ -17,8 +17,9 @@ absl::StatusOr<RunMemory> ParseRunMemory(std::string_view text);
 
 // An empty memory removes the file.
 absl::Status StoreRunMemory(const FileSystem& files, const std::string& run_folder, const RunMemory& memory);
-// Leaves out files that are gone or have another size, and facts about them; an unreadable memory is an empty
-// one, with a line in the log. Removes checkpoints in the run's folder that it does not name.
-RunMemory LoadRunMemory(const FileSystem& files, const std::string& run_folder);
+// Leaves out files that are gone or have another size, and facts about them. Removes checkpoints in the run's
+// folder that it does not name; with a damaged memory, which is an empty one with a line in the log, none.
+// FAILED_PRECONDITION for the memory of a newer version; the disk's error when it cannot be read.
+absl::StatusOr<RunMemory> LoadRunMemory(const FileSystem& files, const std::string& run_folder);
 
 }  // namespace interceptor::worker

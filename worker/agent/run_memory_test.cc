@@ -53,9 +53,9 @@ CATCH_TEST_CASE("a memory comes back as it was, to the last bit of every number"
   ScratchFolder folder;
   const RunMemory memory = MakeMemory(folder);
   CATCH_REQUIRE(StoreRunMemory(SystemFiles(), folder.path(), memory).ok());
-  CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path()) == memory);
+  CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path()).value() == memory);
   CATCH_REQUIRE(StoreRunMemory(SystemFiles(), folder.path(), {}).ok());
-  CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path()).empty());
+  CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path())->empty());
 }
 
 CATCH_TEST_CASE("a memory stays as today's agents write and read it") {
@@ -87,7 +87,7 @@ CATCH_TEST_CASE(
   for (const std::string& path : {stray, snapshot, memory.files[0].path}) {
     CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, "half a file").ok());
   }
-  const RunMemory found = LoadRunMemory(SystemFiles(), folder.path());
+  const RunMemory found = LoadRunMemory(SystemFiles(), folder.path()).value();
   CATCH_CHECK(found.files.empty());
   CATCH_REQUIRE(found.unpublished.size() == 3);
   CATCH_CHECK(std::holds_alternative<Evaluation>(found.unpublished[0].body));
@@ -95,11 +95,20 @@ CATCH_TEST_CASE(
   CATCH_CHECK(SystemFiles().Exists(snapshot));
 }
 
-CATCH_TEST_CASE("a damaged memory is an empty one") {
+CATCH_TEST_CASE("a memory that cannot be read costs no checkpoint") {
   ScratchFolder folder;
-  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), folder.File("unpublished.json"), "{\"version\":1").ok());
-  CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path()).empty());
-  CATCH_CHECK(absl::IsFailedPrecondition(ParseRunMemory("{\"version\":2}").status()));
+  const RunMemory memory = MakeMemory(folder);
+  const std::string path = folder.File("unpublished.json");
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, "{\"version\":1").ok());
+  CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path())->empty());
+  CATCH_CHECK(SystemFiles().Exists(memory.files[0].path));
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, "{\"version\":2}").ok());
+  CATCH_CHECK(absl::IsFailedPrecondition(LoadRunMemory(SystemFiles(), folder.path()).status()));
+  CATCH_CHECK(SystemFiles().Exists(memory.files[0].path));
+  CATCH_REQUIRE(SystemFiles().Remove(path).ok());
+  CATCH_REQUIRE(SystemFiles().MakeFolder(path).ok());
+  CATCH_CHECK_FALSE(LoadRunMemory(SystemFiles(), folder.path()).ok());
+  CATCH_CHECK(SystemFiles().Exists(memory.files[0].path));
   CATCH_CHECK(absl::IsInvalidArgument(ParseRunMemory("{}").status()));
 }
 

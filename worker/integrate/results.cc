@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_replace.h"
 #include "common/base/number_text.h"
 #include "common/base/status.h"
@@ -72,10 +73,8 @@ absl::StatusOr<std::vector<ScoredClip>> ParseScoreTable(std::string_view csv) {
     const std::string label = field("label");
     if (label != "REAL" && label != "FAKE") return fault("label '", label, "'");
     clip.fake = label == "FAKE";
-    double step = 0;
     if (!ParseNumber(field("logit"), clip.logit)) return fault("logit '", field("logit"), "'");
-    if (!ParseNumber(field("step"), step)) return fault("step '", field("step"), "'");
-    clip.step = static_cast<int64_t>(step);
+    if (!absl::SimpleAtoi(field("step"), &clip.step)) return fault("step '", field("step"), "'");
     clips.push_back(std::move(clip));
   }
   if (number == 0) return DataLoss("score table: it is empty");

@@ -92,7 +92,7 @@ void SettleOriginals(LabelLines& lines, std::vector<std::string>& notes) {
 // The original at the end of a chain of originals inside the chunk.
 absl::StatusOr<std::string> FamilyRoot(const LabelLines& lines, const std::string& name) {
   std::string root = name;
-  for (int links = 0; links <= 16; ++links) {
+  for (size_t links = 0; links <= lines.size(); ++links) {
     const auto line = lines.find(root);
     if (line == lines.end() || line->second.original.empty()) return root;
     root = line->second.original;
@@ -166,14 +166,24 @@ absl::Status CheckMatches(const GateReport& report, std::span<const std::string>
   const auto unmatched = static_cast<int64_t>(report.unlabelled.size() + missing.size());
   if (unmatched <= UnmatchedMax(clips, settings.unmatched_share_max)) return absl::OkStatus();
   Examples unlabelled;
-  for (const auto& [name, reason] : report.unlabelled) unlabelled.Add(name);
+  Examples undecoded;
+  std::string example;
+  for (const auto& [name, reason] : report.unlabelled) {
+    constexpr std::string_view kNoLabel = "no label: ";
+    const bool has_none = reason.starts_with(kNoLabel);
+    if (has_none && unlabelled.count() == 0) example = Cat(name, ": ", reason.substr(kNoLabel.size()));
+    (has_none ? unlabelled : undecoded).Add(name);
+  }
   Examples without_clip;
   for (const std::string& name : missing) without_clip.Add(name);
   std::string text = Cat(unmatched, " of ", clips, " names do not match by exact key");
   if (unlabelled.count() > 0) {
-    const std::string& reason = report.unlabelled.begin()->second;  // "no label: ..."
     text += Cat("; ", Counted(unlabelled.count(), "clip", "clips"), " without a label: ", unlabelled.Text(),
-                " (", reason.substr(reason.find(": ") + 2), ")");
+                " (", example, ")");
+  }
+  if (undecoded.count() > 0) {
+    text += Cat("; ", Counted(undecoded.count(), "file is", "files are"),
+                " of a kind that is not decoded: ", undecoded.Text(), " (convert it, with its label)");
   }
   if (without_clip.count() > 0) {
     text +=

@@ -260,6 +260,15 @@ CATCH_TEST_CASE("names that differ in case or Unicode form alone are no match, a
                "(f.mp4 and F.MP4): write both alike");
 }
 
+CATCH_TEST_CASE("what is not decoded is named apart from what has no label") {
+  auto entries = Sample(kMetadata);
+  entries.push_back({.name = "dfdc_train_part_0/x.flv", .bytes = "x"});
+  entries.push_back({.name = "dfdc_train_part_0/y.mp4", .bytes = "y"});
+  const absl::Status status = Gate(entries, {.unmatched_share_max = 0}).status();
+  CheckRefused(status, "1 clip without a label: y.mp4 (y.mp4: metadata.json does not name it)");
+  CheckRefused(status, "1 file is of a kind that is not decoded: x.flv (convert it, with its label)");
+}
+
 CATCH_TEST_CASE("an original that is a clip but for its spelling would be another family, and is refused") {
   const std::string labels =
       R"({"r.mp4": {"label": "REAL"}, "f.mp4": {"label": "FAKE", "original": "R.mp4"}})";

@@ -17,18 +17,23 @@ const std::string* CaselessNames::Find(std::string_view name) const {
 
 std::string ExplainMismatch(std::span<const std::string> clips, std::span<const std::string> labels) {
   std::map<std::string, std::string> label_of_file;
-  CaselessNames caseless;
+  CaselessNames paths;
+  CaselessNames files;
   for (const std::string& label : labels) {
     label_of_file.emplace(BaseName(label), label);
-    caseless.Add(label);
+    paths.Add(label);
+    files.Add(BaseName(label));
   }
   Examples elsewhere;
   Examples spelled;
   for (const std::string& clip : clips) {
-    if (const std::string* label = caseless.Find(clip)) {
-      spelled.Add(Cat(Printable(clip, 100), " and ", Printable(*label, 100)));
-    } else if (const auto label = label_of_file.find(BaseName(clip)); label != label_of_file.end()) {
-      elsewhere.Add(Cat(clip, ", labelled as ", label->second));
+    const auto same_file = label_of_file.find(BaseName(clip));
+    const std::string* near = paths.Find(clip);
+    if (near == nullptr && same_file == label_of_file.end()) near = files.Find(BaseName(clip));
+    if (near != nullptr) {
+      spelled.Add(Cat(Printable(clip, 100), " and ", Printable(*near, 100)));
+    } else if (same_file != label_of_file.end()) {
+      elsewhere.Add(Cat(clip, ", labelled as ", same_file->second));
     }
   }
   std::string text;

@@ -21,7 +21,7 @@ class CaselessNames {
 };
 
 // Why clips without a label and labels without a clip may belong together: "" or sentences that each begin with
-// "; ". Both are paths in the zip.
+// "; ". Labels are paths in the zip, or names of files alone.
 std::string ExplainMismatch(std::span<const std::string> clips, std::span<const std::string> labels);
 
 }  // namespace interceptor::worker

@@ -14,8 +14,9 @@ constexpr int64_t kNamedMax = 3;
 
 bool IsObeyed(char32_t code) {
   const bool is_control = code < 0x20 || (code >= 0x7f && code < 0xa0);
-  const bool turns = (code >= 0x200e && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-                     (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
+  const bool turns = code == 0x61c || (code >= 0x200e && code <= 0x200f) ||
+                     (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
+                     code == 0xfeff;
   return is_control || turns;
 }
 

@@ -111,16 +111,21 @@ void Outbox::Disconnect() {
   if (!items_.empty() && items_.front().stage == Stage::kSent) items_.front().stage = Stage::kReady;
 }
 
-void Outbox::OnUploaded(const BlobUploaded& uploaded, MonotonicTime now) {
-  if (items_.empty() || items_.front().stage != Stage::kUploading) return;
+std::optional<Outbox::Settled> Outbox::OnUploaded(const BlobUploaded& uploaded, MonotonicTime now) {
+  if (items_.empty() || items_.front().stage != Stage::kUploading) return std::nullopt;
   Item& item = items_.front();
-  if (*BlobOf(item.body) != uploaded.blob) return;
-  if (uploaded.status.ok()) {
-    item.stage = Stage::kReady;
-    return;
+  if (*BlobOf(item.body) != uploaded.blob) return std::nullopt;
+  const absl::Status& status = uploaded.status;
+  // A manifest is not lost: the store has it, or its chunk is prepared again.
+  const bool may_be_lost = !std::holds_alternative<DataManifest>(item.body);
+  if (may_be_lost && (absl::IsNotFound(status) || absl::IsDataLoss(status))) {
+    Settled settled{Verdict::kLost, std::move(item.body), status};
+    items_.pop_front();
+    return settled;
   }
-  item.stage = Stage::kBlobUnsent;
-  item.not_before = now + (absl::IsResourceExhausted(uploaded.status) ? kFullPause : kRetryPause);
+  item.stage = status.ok() ? Stage::kReady : Stage::kBlobUnsent;
+  if (!status.ok()) item.not_before = now + (absl::IsResourceExhausted(status) ? kFullPause : kRetryPause);
+  return std::nullopt;
 }
 
 std::optional<Outbox::Settled> Outbox::OnAnswer(const Answered& answer, const TaskRef& task,

@@ -36,18 +36,19 @@ class Outbox {
   std::optional<MonotonicTime> NextWake() const;
   void Disconnect();
 
-  void OnUploaded(const BlobUploaded& uploaded, MonotonicTime now);
-
   enum class Verdict {
     kAccepted,
     kStale,    // the term has moved: nothing of this task may be said any more
     kRefused,  // repeating cannot help
+    kLost,     // the file behind it is gone or damaged
   };
   struct Settled {
     Verdict verdict = Verdict::kAccepted;
     Publication body;
     absl::Status status;
   };
+  // What a failed upload settles; nothing for one that is tried again.
+  std::optional<Settled> OnUploaded(const BlobUploaded& uploaded, MonotonicTime now);
   // What the answer settles. Nothing for an answer to something else, and for a refusal that is tried again:
   // a blob the vault lost, a coordinator out of space.
   std::optional<Settled> OnAnswer(const Answered& answer, const TaskRef& task, MonotonicTime now);

@@ -117,6 +117,23 @@ CATCH_TEST_CASE("a full vault and a broken transfer are waited out") {
   CATCH_CHECK(Only<UploadBlob>(Advance(outbox, later)) != nullptr);
 }
 
+CATCH_TEST_CASE("a file that is gone is waited for no longer; a manifest's is made again") {
+  Outbox outbox("agent");
+  outbox.Add(CheckpointAt(8), "eight");
+  outbox.Add(ChunkFinished{.chunk = 0, .step = 8, .training_seconds = 1});
+  CATCH_REQUIRE(Only<UploadBlob>(Advance(outbox)) != nullptr);
+  const auto settled = outbox.OnUploaded({CheckpointAt(8).blob, NotFound("eight is not there")}, kStart);
+  CATCH_REQUIRE(settled);
+  CATCH_CHECK(settled->verdict == Outbox::Verdict::kLost);
+  CATCH_CHECK(Only<SendPublication>(Advance(outbox)) != nullptr);  // what stands behind it goes on
+
+  Outbox manifests("agent");
+  manifests.Add(DataManifest{.chunk = "00", .blob = {"ab", 7}}, "manifest.jsonl");
+  CATCH_REQUIRE(Only<UploadBlob>(Advance(manifests)) != nullptr);
+  CATCH_CHECK_FALSE(manifests.OnUploaded({{"ab", 7}, NotFound("it is not there")}, kStart));
+  CATCH_CHECK(manifests.HasManifest("00"));
+}
+
 CATCH_TEST_CASE("a stale term settles the fact as stale") {
   Outbox outbox("agent");
   outbox.Add(ChunkFinished{.chunk = 0, .step = 8, .training_seconds = 1});

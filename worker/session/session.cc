@@ -126,7 +126,8 @@ void Session::On(const Dropped& dropped) {
 void Session::On(const Answered& answer) {
   if (integration_) {
     const auto settled = integration_->outbox().OnAnswer(answer, integration_->task(), now_);
-    if (settled && settled->verdict == Outbox::Verdict::kStale) DropIntegration();
+    // Granted anew, it joins the round again and reports it.
+    if (settled && settled->verdict != Outbox::Verdict::kAccepted) DropIntegration();
     if (settled) return;
   }
   for (const auto& [task, run] : runs_) {
@@ -193,7 +194,9 @@ void Session::On(const BlobUploaded& uploaded) {
     out_.push_back(Note{true, Cat("uploading blob ", uploaded.blob.hex, ": ", Message(uploaded.status))});
   }
   manifests_.OnUploaded(uploaded, now_);
-  for (const auto& [task, run] : runs_) run->outbox().OnUploaded(uploaded, now_);
+  for (const auto& [task, run] : runs_) {
+    if (const auto settled = run->outbox().OnUploaded(uploaded, now_)) run->OnSettled(*settled, out_);
+  }
 }
 
 void Session::On(const BlobFetched& fetched) {

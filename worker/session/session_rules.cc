@@ -181,9 +181,12 @@ void Session::ReportNews(Progress report, bool due) {
 void Session::LeaveWhenDone() {
   if (!draining_ || HasChildren()) return;
   const bool round_published = !integration_ || integration_->outbox().empty();
-  const bool published =
-      round_published && manifests_.empty() &&
-      std::ranges::all_of(runs_, [](const auto& entry) { return entry.second->outbox().empty(); });
+  // Manifests are proposed under a run that is active; without one nothing is waited for.
+  const bool proposed = manifests_.empty() ||
+                        std::ranges::none_of(runs_, [](const auto& entry) { return entry.second->active(); });
+  const bool published = round_published && proposed && std::ranges::all_of(runs_, [](const auto& entry) {
+                           return entry.second->outbox().empty();
+                         });
   if (!published && InTouch() && !draining_->hurry && now_ < draining_->give_up_at) return;
   if (InTouch()) out_.push_back(SendGoodbye{draining_->reason});
   out_.push_back(Leave{draining_->reason});

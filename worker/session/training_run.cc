@@ -246,11 +246,15 @@ void TrainingRun::DeleteCheckpointsBefore(int64_t step, SessionOutputs& out) {
 
 void TrainingRun::OnSettled(const Outbox::Settled& settled, SessionOutputs& out) {
   Bump();
-  if (settled.verdict == Outbox::Verdict::kRefused) {
+  if (settled.verdict != Outbox::Verdict::kAccepted) {
     if (std::holds_alternative<Failure>(settled.body)) return;
+    const bool lost = settled.verdict == Outbox::Verdict::kLost;
+    if (const auto* checkpoint = std::get_if<Checkpoint>(&settled.body); lost && checkpoint != nullptr) {
+      std::erase_if(local_, [&](const RunMemory::File& local) { return local.blob == checkpoint->blob; });
+    }
     Fail({.code = settled.status.code(),
-          .text = Cat("the coordinator refuses: ", Message(settled.status)),
-          .retryable = false},
+          .text = Cat(lost ? "a result is lost: " : "the coordinator refuses: ", Message(settled.status)),
+          .retryable = lost},
          out);
     return;
   }
