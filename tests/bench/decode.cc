@@ -27,9 +27,9 @@
 #include "tests/support/raw_zip.h"
 #include "tests/support/scratch_folder.h"
 #include "worker/media/decoder_pool.h"
-#include "worker/media/frame_selection.h"
 #include "worker/prepare/archive.h"
 #include "worker/store/clip_store.h"
+#include "worker/store/loader.h"
 
 namespace interceptor::worker {
 namespace {

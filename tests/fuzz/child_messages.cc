@@ -11,8 +11,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (const auto message = interceptor::ParseJsonObject(text); message.ok()) {
-    (void)interceptor::worker::ReadEvent<TrainerEvent>(*message);
-    (void)interceptor::worker::ReadEvent<PreparerEvent>(*message);
+    (void)interceptor::worker::ReadEvent<interceptor::worker::TrainerEvent>(*message);
+    (void)interceptor::worker::ReadEvent<interceptor::worker::PreparerEvent>(*message);
     (void)interceptor::worker::ReadCommand(*message);
   }
   (void)interceptor::worker::ParseJob(text);
