@@ -3,8 +3,8 @@
 //     visit("chunk", cursor.chunk);
 //     visit("epoch", cursor.epoch);
 //   }
-// where `visit` is a FieldWriter, which changes nothing, or a FieldReader. Values are strings, numbers, booleans, and
-// lists and maps of them; enumerators and structs go through the named members.
+// where `visit` is a FieldWriter, which changes nothing, or a FieldReader. Values are strings, numbers,
+// booleans, and lists and maps of them; enumerators and structs go through the named members.
 #pragma once
 
 #include <cstdint>

@@ -13,8 +13,8 @@ struct MappedFile {
   std::shared_ptr<const void> mapping = {};
 };
 
-// Maps all of the open file `fd`, which may be closed afterwards; `what` names it in messages. Never write to the
-// file or cut it meanwhile: reading past its end is a SIGBUS.
+// Maps all of the open file `fd`, which may be closed afterwards; `what` names it in messages.
+// REQUIRES: nobody cuts the file meanwhile; reading past its end is a SIGBUS.
 absl::StatusOr<MappedFile> MapFile(int fd, std::string_view what);
 
 }  // namespace interceptor

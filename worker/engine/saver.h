@@ -1,6 +1,6 @@
 // Saves in the background: the training loop copies its state into a buffer that was allocated once, and a
-// writer thread does file, sync and digest while training goes on. One save at a time; one owner thread. The end of a
-// Saver waits for a save under way.
+// writer thread does file, sync and digest while training goes on. One save at a time; one owner thread. The
+// end of a Saver waits for a save under way.
 #pragma once
 
 #include <future>

@@ -158,16 +158,6 @@ Descriptor::~Descriptor() {
   if (fd_ >= 0) close(fd_);
 }
 
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  if (this != &other) {
-    if (fd_ >= 0) close(fd_);
-    fd_ = other.Release();
-  }
-  return *this;
-}
-
-int Descriptor::Release() { return std::exchange(fd_, -1); }
-
 absl::Status SendMessage(int socket, std::string_view text, const std::vector<int>& files) {
   iovec part{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(kFilesMax * sizeof(int))] = {};

@@ -34,8 +34,8 @@ class ViewBuilder {
 
 // A builder for the views that `job` asks of the selected frames:
 //
-// full_frame, and with a face face_crop, of the sampled frames, and the attributes that are measured on them. Adds the
-// series
+// full_frame, and face_crop where it is asked for, of the sampled frames, and the attributes that are
+// measured on them. Adds the series
 //   "face_boxes"          x, y and side of each sampled frame in pixels of the upright picture; zeros without
 //                         a face
 //   "picture_types"       1 I, 2 P, 3 B, 0 unknown

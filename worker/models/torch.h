@@ -1,6 +1,6 @@
 // The one door to LibTorch, for .cc files of this room alone. Tensors and autograd come from ATen, which
-// costs a third of torch/torch.h to compile; the rest is what differs between versions 1.13 and 2.x, the wall that
-// LibTorch's exceptions stop at, and its view of our vectors.
+// costs a third of torch/torch.h to compile; the rest is what differs between versions 1.13 and 2.x, the wall
+// that LibTorch's exceptions stop at, and its view of our vectors.
 #pragma once
 
 #include <ATen/ATen.h>

@@ -22,8 +22,8 @@ struct FaceModel {
 absl::StatusOr<FaceModel> FindFaceModel(const FileSystem& files, const std::string& own_path,
                                         const std::string& data, const PreparationSettings& settings);
 
-// Hands a clip of the archive to the pool. One that cannot be read is answered at once: by a fault, or by UNAVAILABLE
-// when it is the zip that cannot be read just now.
+// Hands a clip of the archive to the pool. One that cannot be read is answered at once: by a fault, or by
+// UNAVAILABLE when it is the zip that cannot be read just now.
 std::future<DecodeOutcome> SubmitClip(DecoderPool& pool, Archive& archive, const LabelledClip& clip,
                                       const PreparationSettings& settings);
 

@@ -295,9 +295,10 @@ absl::StatusOr<int64_t> BytesBeside(const FileSystem& files, const std::string& 
   return bytes;
 }
 
-// RESOURCE_EXHAUSTED when the chunk could take more than the disk has free, or more than options.store_bytes_max
-// leaves beside what the other chunks in the store take now. Asked before anything is decoded, so that a full disk
-// costs no hour of decoding; an agent asks again until train files have been evicted.
+// RESOURCE_EXHAUSTED when the chunk could take more than the disk has free, or more than
+// options.store_bytes_max leaves beside what the other chunks in the store take now. Asked before anything is
+// decoded, so that a full disk costs no hour of decoding; an agent asks again until train files have been
+// evicted.
 absl::Status CheckStoreSpace(const FileSystem& files, const PrepareOptions& options, const GateReport& gate) {
   const PreparationSettings& settings = options.settings.preparation;
   const int64_t needed = gate.reals * ClipBytesMax(settings.frames_per_real, settings.view_pixels) +

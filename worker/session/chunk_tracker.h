@@ -106,7 +106,7 @@ class ChunkTracker {
 // Why a child failed: as it told, else by how it exited.
 Failure WhyItExited(const std::optional<Failure>& told, std::string_view program, const ChildExited& exited);
 
-// 1 s, 2 s, 4 s ... up to a minute: the pause after the nth failure in a row. kFullPause where the disk is full.
+// The pause after the nth failure in a row: 1 s, 2 s, 4 s ... up to a minute; kFullPause for a full disk.
 absl::Duration PauseAfter(int failures, bool disk_full);
 
 // Failures in a row after which a child is not started again by itself.

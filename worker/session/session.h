@@ -66,10 +66,13 @@ class Session {
   // Hands it to whose child it is; to nobody where that task was dropped.
   template <typename Event>
   void ToOwner(const Event& event) {
-    if constexpr (requires(TrainingRun & run) { run.On(event, now_, out_); }) {
+    constexpr bool is_of_run = requires(TrainingRun & run) { run.On(event, now_, out_); };
+    constexpr bool is_of_round = requires(Integration & round) { round.On(event, now_, out_); };
+    static_assert(is_of_run || is_of_round);
+    if constexpr (is_of_run) {
       if (TrainingRun* run = RunOf(event.child)) run->On(event, now_, out_);
     }
-    if constexpr (requires(Integration & round) { round.On(event, now_, out_); }) {
+    if constexpr (is_of_round) {
       if (Integration* round = IntegrationOf(event.child)) round->On(event, now_, out_);
     }
   }

@@ -64,7 +64,7 @@ struct IndexedView {
   int64_t offset = 0;
 };
 struct IndexedClip {
-  StoredClip clip;  // without views
+  StoredClip clip;  // but for its views
   std::vector<IndexedView> views;
 };
 
