@@ -45,8 +45,6 @@ void LookIntoVault(const BlobStore& vault, CommandBody& body) {
 Loop::Loop(Options options, Parts parts)
     : options_(std::move(options)),
       parts_(parts),
-      gauges_(parts.metrics),
-      publisher_(gauges_),
       ballast_(parts.files, options_.state_folder, options_.ballast_bytes),
       incarnation_file_(parts.files, options_.state_folder) {}
 
@@ -245,7 +243,6 @@ void Loop::ReportSpace(Batch& batch) {
 
 absl::Status Loop::Append(const std::vector<Fact>& facts) {
   if (facts.empty()) return absl::OkStatus();
-  const MonotonicTime begin = parts_.clock.Now();
   absl::Status appended = parts_.log.Append(facts);
   if (absl::IsResourceExhausted(appended) && ballast_.stowed()) {
     ICPT_LOG(kError) << "read-only until the disk has room again: " << appended;
@@ -253,7 +250,6 @@ absl::Status Loop::Append(const std::vector<Fact>& facts) {
     if (!dropped.ok()) ICPT_LOG(kError) << "cannot give the ballast back: " << dropped;
     appended = parts_.log.Append(facts);
   }
-  if (appended.ok()) gauges_.Committed(static_cast<int>(facts.size()), parts_.clock.Now() - begin);
   return appended;
 }
 

@@ -39,10 +39,8 @@ class Running : public Coordinator {
     loop.plan = ToPlanFacts(options_.plan);
     loop.state_folder = folder;
     ICPT_ASSIGN_OR_RETURN(
-        loop_,
-        Loop::Start(
-            std::move(loop),
-            {.files = files, .clock = *options_.clock, .log = *log_, .vault = *vault_, .metrics = metrics_}));
+        loop_, Loop::Start(std::move(loop),
+                           {.files = files, .clock = *options_.clock, .log = *log_, .vault = *vault_}));
     KeepPlan();
     return Serve();
   }
@@ -96,7 +94,6 @@ class Running : public Coordinator {
 
   const Options options_;
   // Each below is used by those after it.
-  Metrics metrics_;
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<BlobStore> vault_;
   std::unique_ptr<Loop> loop_;
