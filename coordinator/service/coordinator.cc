@@ -16,11 +16,13 @@
 namespace interceptor::coordinator {
 namespace {
 
+// So that gRPC's few threads never wait for a disk; each transfer has at most one task queued.
 constexpr int kIoThreads = 2;
+constexpr size_t kTransfersMax = 4096;
 
 class Running : public Coordinator {
  public:
-  explicit Running(Options options) : options_(std::move(options)), threads_(kIoThreads) {}
+  explicit Running(Options options) : options_(std::move(options)), threads_(kIoThreads, kTransfersMax) {}
 
   ~Running() override {
     if (server_ != nullptr) Stop(absl::ZeroDuration());
@@ -97,7 +99,7 @@ class Running : public Coordinator {
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<BlobStore> vault_;
   std::unique_ptr<Loop> loop_;
-  IoThreads threads_;
+  TaskThreads threads_;
   std::unique_ptr<WorkerService> workers_;
   std::unique_ptr<CheckpointService> checkpoints_;
   std::unique_ptr<ClusterService> cluster_;
