@@ -283,20 +283,9 @@ bool Loop::Commit(Batch batch) {
 
 bool Loop::RetryStuck() {
   next_tick_ = parts_.clock.Now() + kStuckInterval;
-  const absl::Status appended = Append(stuck_->facts);
-  if (absl::IsResourceExhausted(appended)) {
-    Publish();
-    return true;
-  }
-  if (!appended.ok()) {
-    Fail(appended);
-    return false;
-  }
-  Batch batch = *std::exchange(stuck_, std::nullopt);
-  publisher_.Follow(std::move(batch.events));
-  KeepIncarnation();
-  Publish();
-  ReleaseAll(std::move(batch.releases));
+  next_publish_ = {};  // whatever comes of it is shown at once
+  if (!Commit(*std::exchange(stuck_, std::nullopt))) return false;
+  if (stuck_.has_value()) return true;
   for (const SessionId session : std::exchange(ended_while_stuck_, {}))
     Submit(SessionClosed{session}, nullptr);
   return true;
