@@ -2,8 +2,7 @@
 
 #include <openssl/evp.h>
 
-#include <array>
-
+#include "absl/strings/escaping.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
 
@@ -11,17 +10,6 @@ namespace interceptor {
 namespace {
 
 constexpr size_t kDigestBytes = 32;
-
-std::string ToHex(const std::array<unsigned char, kDigestBytes>& bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(2 * bytes.size());
-  for (unsigned char byte : bytes) {
-    hex.push_back(kDigits[byte >> 4]);
-    hex.push_back(kDigits[byte & 15]);
-  }
-  return hex;
-}
 
 }  // namespace
 
@@ -44,10 +32,11 @@ void DigestBuilder::Add(std::string_view bytes) {
 }
 
 Digest DigestBuilder::Finish() {
-  std::array<unsigned char, kDigestBytes> bytes{};
+  std::string bytes(kDigestBytes, '\0');
   unsigned int length = 0;
-  ICPT_CHECK(EVP_DigestFinal_ex(impl_->context, bytes.data(), &length) == 1 && length == kDigestBytes);
-  return {.hex = ToHex(bytes), .size_bytes = impl_->size_bytes};
+  auto* out = reinterpret_cast<unsigned char*>(bytes.data());
+  ICPT_CHECK(EVP_DigestFinal_ex(impl_->context, out, &length) == 1 && length == kDigestBytes);
+  return {.hex = absl::BytesToHexString(bytes), .size_bytes = impl_->size_bytes};
 }
 
 absl::Status ValidateDigestHex(std::string_view hex) {

@@ -2,24 +2,18 @@
 
 #include <sys/random.h>
 
-#include <array>
 #include <cctype>
 
+#include "absl/strings/escaping.h"
 #include "common/base/check.h"
 #include "common/base/status.h"
 
 namespace interceptor {
 
 std::string NewId() {
-  std::array<unsigned char, 16> bytes{};
+  std::string bytes(16, '\0');
   ICPT_CHECK(getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string id;
-  for (unsigned char byte : bytes) {
-    id.push_back(kDigits[byte >> 4]);
-    id.push_back(kDigits[byte & 15]);
-  }
-  return id;
+  return absl::BytesToHexString(bytes);
 }
 
 absl::Status ValidateName(std::string_view what, std::string_view name) {

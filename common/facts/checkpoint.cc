@@ -1,7 +1,6 @@
 #include "common/facts/checkpoint.h"
 
-#include <cstdio>
-
+#include "absl/strings/str_format.h"
 #include "common/base/enum_names.h"
 
 namespace interceptor {
@@ -17,9 +16,7 @@ std::string_view ToString(SaveReason reason) { return NameOf(kReasons, reason); 
 std::optional<SaveReason> ParseSaveReason(std::string_view text) { return ValueNamed(kReasons, text); }
 
 std::string MakeCheckpointId(std::string_view specialist, int64_t step) {
-  char digits[24];
-  std::snprintf(digits, sizeof(digits), "%012lld", static_cast<long long>(step));
-  return std::string(specialist) + "-" + digits;
+  return absl::StrFormat("%s-%012d", std::string(specialist), step);
 }
 
 int ChunksCovered(const Checkpoint& checkpoint) {

@@ -13,7 +13,8 @@
 
 namespace interceptor {
 
-enum class SaveReason { kSaveNow, kChunkEnd };
+// Numbered as in the journal.
+enum class SaveReason { kSaveNow = 1, kChunkEnd };
 std::string_view ToString(SaveReason reason);  // "save_now", "chunk_end"
 std::optional<SaveReason> ParseSaveReason(std::string_view text);
 

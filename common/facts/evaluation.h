@@ -12,7 +12,8 @@
 
 namespace interceptor {
 
-enum class EvaluationKind { kHeldOut, kLookAhead };
+// Numbered as in the journal.
+enum class EvaluationKind { kHeldOut = 1, kLookAhead };
 std::string_view ToString(EvaluationKind kind);  // "held_out", "look_ahead"
 std::optional<EvaluationKind> ParseEvaluationKind(std::string_view text);
 

@@ -24,7 +24,7 @@ inline constexpr std::string_view kIntegrateTask = "integrate";
 // "BG" of "train/BG"; empty for any other task.
 std::string SpecialistOf(std::string_view task);
 
-// Numbers stand in no file; the wire has its own.
+// Numbered as on the wire.
 enum class Phase {
   kUnknown,
   kWaitingForData,

@@ -52,15 +52,14 @@ void FillStageDefaults(const TextFormat::ParseInfoTree& locations, v1::Plan& pla
   const auto* in_recipe = locations.GetTreeForNested(plan_type->FindFieldByName("recipe"), -1);
   for (int i = 0; i < recipe.stages_size(); ++i) {
     const auto* in_stage = in_recipe->GetTreeForNested(recipe_type->FindFieldByName("stages"), i);
-    v1::CurriculumStage& stage = *recipe.mutable_stages(i);
-    const auto absent = [&](const char* field) {
-      return in_stage == nullptr || in_stage->GetLocation(stage_type->FindFieldByName(field), -1).line < 0;
-    };
-    if (absent("until_progress")) stage.set_until_progress(whole.until_progress());
-    if (absent("input_pixels")) stage.set_input_pixels(whole.input_pixels());
-    if (absent("trainable_stages")) stage.set_trainable_stages(whole.trainable_stages());
-    if (absent("augmentation_strength")) stage.set_augmentation_strength(whole.augmentation_strength());
-    if (absent("pace")) stage.set_pace(whole.pace());
+    v1::CurriculumStage filled = whole;
+    for (int f = 0; f < stage_type->field_count(); ++f) {
+      const auto* field = stage_type->field(f);
+      const bool written = in_stage != nullptr && in_stage->GetLocation(field, -1).line >= 0;
+      if (written) filled.GetReflection()->ClearField(&filled, field);
+    }
+    filled.MergeFrom(recipe.stages(i));
+    *recipe.mutable_stages(i) = filled;
   }
 }
 

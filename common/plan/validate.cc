@@ -3,7 +3,9 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "absl/strings/str_split.h"
 #include "common/base/digest.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -21,20 +23,15 @@ constexpr int kStagesMax = 32;
 std::string Quoted(std::string_view text) { return Cat("\"", text, "\""); }
 
 // A path below the data folder, so that a plan cannot name files elsewhere on a member's box.
-bool IsInsidePath(std::string_view path) {
-  if (path.empty() || path.front() == '/') return false;
-  size_t begin = 0;
-  while (begin <= path.size()) {
-    const size_t end = std::min(path.find('/', begin), path.size());
-    const std::string_view part = path.substr(begin, end - begin);
+bool IsInsidePath(const std::string& path) {
+  for (const std::string& part : std::vector<std::string>(absl::StrSplit(path, '/'))) {
     if (part.empty() || part == "." || part == "..") return false;
-    begin = end + 1;
   }
-  return path.find('\0') == std::string_view::npos;
+  return path.find('\0') == std::string::npos;
 }
 
 // Trained by a worker program of the team's own.
-bool IsOwnSpecialist(const std::string& name) { return name.rfind("x-", 0) == 0; }
+bool IsOwnSpecialist(const std::string& name) { return name.starts_with("x-"); }
 
 void CheckSpecialist(const std::string& name, const std::string& path, FieldFaults& faults) {
   static const std::set<std::string> known = {"BG", "AV", "CM", "RR", "LL", "TM"};

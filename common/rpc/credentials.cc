@@ -1,5 +1,7 @@
 #include "common/rpc/credentials.h"
 
+#include <arpa/inet.h>
+
 #include <string>
 
 #include "common/base/status.h"
@@ -7,30 +9,18 @@
 namespace interceptor {
 namespace {
 
-bool StartsWith(std::string_view text, std::string_view start) {
-  return text.substr(0, start.size()) == start;
-}
-
 // Four decimal numbers, the first of them 127: a name such as 127.evil.example is not an address.
-bool IsLoopbackV4(std::string_view host) {
-  if (!StartsWith(host, "127.")) return false;
-  int dots = 0;
-  char previous = '.';
-  for (const char c : host) {
-    if (c == '.' && previous == '.') return false;
-    if (c == '.') ++dots;
-    if (c != '.' && (c < '0' || c > '9')) return false;
-    previous = c;
-  }
-  return dots == 3 && previous != '.';
+bool IsLoopbackV4(const std::string& host) {
+  in_addr parsed{};
+  return host.starts_with("127.") && inet_pton(AF_INET, host.c_str(), &parsed) == 1;
 }
 
 }  // namespace
 
 bool IsLocalAddress(std::string_view address) {
-  if (StartsWith(address, "unix:") || StartsWith(address, "unix-abstract:")) return true;
-  if (address == "[::1]" || StartsWith(address, "[::1]:")) return true;
-  const std::string_view host = address.substr(0, address.find(':'));
+  if (address.starts_with("unix:") || address.starts_with("unix-abstract:")) return true;
+  if (address == "[::1]" || address.starts_with("[::1]:")) return true;
+  const std::string host(address.substr(0, address.find(':')));
   return host == "localhost" || IsLoopbackV4(host);
 }
 

@@ -16,31 +16,6 @@
 namespace interceptor {
 namespace {
 
-class GrpcServer : public Server {
- public:
-  GrpcServer(std::unique_ptr<grpc::Server> server, std::string address, std::vector<std::string> names)
-      : server_(std::move(server)), address_(std::move(address)), names_(std::move(names)) {}
-
-  const std::string& address() const override { return address_; }
-
-  void SetServing(bool serving) override {
-    grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
-    health->SetServingStatus(serving);
-    for (const std::string& name : names_) health->SetServingStatus(name, serving);
-  }
-
-  void Shutdown(absl::Duration grace) override {
-    SetServing(false);
-    server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoNanoseconds(grace));
-    server_->Wait();
-  }
-
- private:
-  const std::unique_ptr<grpc::Server> server_;
-  const std::string address_;
-  const std::vector<std::string> names_;
-};
-
 void SetLimits(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kRequestBytesMax);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
@@ -76,20 +51,34 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options) {
   SetLimits(builder);
   int port = 0;
   builder.AddListeningPort(options.address, credentials, &port);
-  std::vector<std::string> names;
-  for (const NamedService& service : options.services) {
-    builder.RegisterService(service.service);
-    names.push_back(service.name);
-  }
+  for (const NamedService& service : options.services) builder.RegisterService(service.service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr) {
     return Unavailable("cannot listen on ", options.address,
                        ": is it in use by another program, or not an address of this machine?");
   }
-  auto started =
-      std::make_unique<GrpcServer>(std::move(server), WithPort(options.address, port), std::move(names));
+  std::unique_ptr<Server> started(
+      new Server(std::move(server), WithPort(options.address, port), options.services));
   started->SetServing(false);
   return started;
+}
+
+Server::Server(std::unique_ptr<grpc::Server> server, std::string address,
+               const std::vector<NamedService>& services)
+    : server_(std::move(server)), address_(std::move(address)), services_(services) {}
+
+Server::~Server() = default;
+
+void Server::SetServing(bool serving) {
+  grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
+  health->SetServingStatus(serving);
+  for (const NamedService& service : services_) health->SetServingStatus(service.name, serving);
+}
+
+void Server::Shutdown(absl::Duration grace) {
+  SetServing(false);
+  server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoNanoseconds(grace));
+  server_->Wait();
 }
 
 }  // namespace interceptor

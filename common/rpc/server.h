@@ -11,8 +11,9 @@
 #include "common/rpc/credentials.h"
 
 namespace grpc {
+class Server;
 class Service;
-}
+}  // namespace grpc
 
 namespace interceptor {
 
@@ -35,14 +36,22 @@ class Server {
   //   UNAVAILABLE          the address cannot be listened on: in use, no permission, not of this machine
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options);
 
-  virtual ~Server() = default;
+  ~Server();
 
   // As given, with the port that was picked.
-  virtual const std::string& address() const = 0;
-  virtual void SetServing(bool serving) = 0;
+  const std::string& address() const { return address_; }
+  void SetServing(bool serving);
   // Takes no new calls, waits up to `grace` for the ones that run, cancels the rest and waits for them.
   // Health says NOT_SERVING from the start. Call once.
-  virtual void Shutdown(absl::Duration grace) = 0;
+  void Shutdown(absl::Duration grace);
+
+ private:
+  Server(std::unique_ptr<grpc::Server> server, std::string address,
+         const std::vector<NamedService>& services);
+
+  const std::unique_ptr<grpc::Server> server_;
+  const std::string address_;
+  const std::vector<NamedService> services_;
 };
 
 }  // namespace interceptor

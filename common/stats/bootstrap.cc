@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <map>
 #include <string_view>
-#include <utility>
 
 #include "common/base/random.h"
 #include "common/base/status.h"
@@ -62,22 +60,6 @@ double Quantile(const std::vector<double>& sorted, double share) {
   return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
-template <typename Clip>
-std::vector<ClipMember> Members(const std::vector<Clip>& clips) {
-  std::vector<ClipMember> members;
-  members.reserve(clips.size());
-  for (const Clip& clip : clips) members.push_back({.family = clip.family, .fake = clip.fake});
-  return members;
-}
-
-template <typename Clip>
-absl::StatusOr<ScoreOrder> Order(const std::vector<Clip>& clips, double Clip::*score) {
-  std::vector<ScoredLabel> scores;
-  scores.reserve(clips.size());
-  for (const Clip& clip : clips) scores.push_back({.score = clip.*score, .fake = clip.fake});
-  return ScoreOrder::Create(scores);
-}
-
 }  // namespace
 
 absl::StatusOr<Interval> FamilyInterval(const std::vector<ClipMember>& clips, const WeightedMeasure& measure,
@@ -116,39 +98,15 @@ absl::StatusOr<Interval> FamilyInterval(const std::vector<ClipMember>& clips, co
 }
 
 absl::StatusOr<Interval> AucInterval(const std::vector<ClipScore>& clips, const BootstrapOptions& options) {
-  ICPT_ASSIGN_OR_RETURN(const ScoreOrder order, Order(clips, &ClipScore::logit));
-  return FamilyInterval(
-      Members(clips), [&](const std::vector<int32_t>& weights) { return order.Auc(weights); }, options);
-}
-
-absl::StatusOr<Interval> AucDifferenceInterval(const std::vector<PairedClipScore>& clips,
-                                               const BootstrapOptions& options) {
-  ICPT_ASSIGN_OR_RETURN(const ScoreOrder first, Order(clips, &PairedClipScore::first));
-  ICPT_ASSIGN_OR_RETURN(const ScoreOrder second, Order(clips, &PairedClipScore::second));
-  const auto difference = [&](const std::vector<int32_t>& weights) -> absl::StatusOr<double> {
-    ICPT_ASSIGN_OR_RETURN(const double before, first.Auc(weights));
-    ICPT_ASSIGN_OR_RETURN(const double after, second.Auc(weights));
-    return after - before;
-  };
-  return FamilyInterval(Members(clips), difference, options);
-}
-
-absl::StatusOr<Interval> BalancedMeanInterval(const std::vector<ClipScore>& clips,
-                                              const BootstrapOptions& options) {
+  std::vector<ScoredLabel> scores;
+  std::vector<ClipMember> members;
   for (const ClipScore& clip : clips) {
-    if (!std::isfinite(clip.logit))
-      return InvalidArgument("a value of family ", clip.family, " is not finite");
+    scores.push_back({.score = clip.logit, .fake = clip.fake});
+    members.push_back({.family = clip.family, .fake = clip.fake});
   }
-  const auto mean = [&](const std::vector<int32_t>& weights) -> absl::StatusOr<double> {
-    std::array<double, 2> sums = {};
-    std::array<int64_t, 2> counts = {};
-    for (size_t i = 0; i < clips.size(); ++i) {
-      sums[clips[i].fake] += weights[i] * clips[i].logit;
-      counts[clips[i].fake] += weights[i];
-    }
-    return (sums[0] / static_cast<double>(counts[0]) + sums[1] / static_cast<double>(counts[1])) / 2;
-  };
-  return FamilyInterval(Members(clips), mean, options);
+  ICPT_ASSIGN_OR_RETURN(const ScoreOrder order, ScoreOrder::Create(scores));
+  return FamilyInterval(
+      members, [&](const std::vector<int32_t>& weights) { return order.Auc(weights); }, options);
 }
 
 }  // namespace interceptor

@@ -34,14 +34,6 @@ struct ClipScore {
   double logit = 0;
 };
 
-// Two scores of one clip, for paired comparisons.
-struct PairedClipScore {
-  std::string family;
-  bool fake = false;
-  double first = 0;
-  double second = 0;
-};
-
 struct BootstrapOptions {
   uint64_t seed = 0;
   int replicates = 2000;
@@ -71,15 +63,5 @@ absl::StatusOr<Interval> FamilyInterval(const std::vector<ClipMember>& clips, co
 
 // Of the AUC over all clips; O(n log n + replicates x n).
 absl::StatusOr<Interval> AucInterval(const std::vector<ClipScore>& clips, const BootstrapOptions& options);
-
-// Of AUC(second) - AUC(first), both taken on the same replicate.
-absl::StatusOr<Interval> AucDifferenceInterval(const std::vector<PairedClipScore>& clips,
-                                               const BootstrapOptions& options);
-
-// Of (mean of `logit` over fakes + mean over reals) / 2, for any value per clip in place of the logit:
-// ClipLogLoss gives the balanced log loss, a difference of two of them a paired comparison, 1 for right and 0
-// for wrong the balanced accuracy.
-absl::StatusOr<Interval> BalancedMeanInterval(const std::vector<ClipScore>& clips,
-                                              const BootstrapOptions& options);
 
 }  // namespace interceptor

@@ -167,44 +167,6 @@ CATCH_TEST_CASE("quantiles lie linearly between order statistics") {
   CATCH_CHECK(interval->high == 1);
 }
 
-CATCH_TEST_CASE("a paired difference is judged on common replicates") {
-  std::vector<PairedClipScore> clips;
-  std::vector<ClipScore> second_alone;
-  const RandomKey key = MakeRandomKey(9, "bootstrap test");
-  for (const ClipScore& clip : DrawClips(4, 100)) {
-    const double second = clip.logit + 0.1 * RandomNormal(key, clips.size()) + (clip.fake ? 0.3 : 0);
-    clips.push_back({clip.family, clip.fake, clip.logit, second});
-    second_alone.push_back({clip.family, clip.fake, second});
-  }
-  const auto better = AucDifferenceInterval(clips, {});
-  CATCH_REQUIRE(better.ok());
-  CATCH_CHECK(better->low > 0);
-  CATCH_CHECK(better->estimate == MustAuc(second_alone).estimate - MustAuc(DrawClips(4, 100)).estimate);
-  CATCH_CHECK(HalfWidth(*better) < 0.5 * HalfWidth(MustAuc(second_alone)));
-  for (PairedClipScore& clip : clips) clip.second = 2 * clip.first + 1;
-  const auto same = AucDifferenceInterval(clips, {});
-  CATCH_CHECK(same->low == 0);
-  CATCH_CHECK(same->high == 0);
-}
-
-CATCH_TEST_CASE("a balanced mean weighs the classes alike and has the width of theory") {
-  // Two means of 100 and 400 draws of deviation 1, each weighed one half: 1.96 x sqrt(1/100 + 1/400) / 2.
-  const RandomKey key = MakeRandomKey(11, "bootstrap test");
-  double sum = 0;
-  constexpr int kSets = 20;
-  for (int set = 0; set < kSets; ++set) {
-    std::vector<ClipScore> clips;
-    for (int i = 0; i < 500; ++i) {
-      clips.push_back({Cat(i), i < 100, RandomNormal(key, 500 * set + i) + (i < 100 ? 3 : 1)});
-    }
-    const auto interval = BalancedMeanInterval(clips, {.replicates = 500});
-    CATCH_REQUIRE(interval.ok());
-    CATCH_CHECK(std::abs(interval->estimate - 2) < 0.25);
-    sum += HalfWidth(*interval);
-  }
-  CATCH_CHECK(std::abs(sum / kSets - 0.1096) < 0.006);
-}
-
 CATCH_TEST_CASE("bad input and a failing measure are errors") {
   const std::vector<ClipScore> good = {{"a", true, 1}, {"b", false, 0}};
   CATCH_CHECK(AucInterval(good, {}).ok());
@@ -212,11 +174,8 @@ CATCH_TEST_CASE("bad input and a failing measure are errors") {
   CATCH_CHECK(absl::IsInvalidArgument(AucInterval({{"a", true, 1}, {"b", true, 0}}, {}).status()));
   CATCH_CHECK(absl::IsInvalidArgument(AucInterval(good, {.replicates = 0}).status()));
   CATCH_CHECK(absl::IsInvalidArgument(AucInterval(good, {.coverage = 1.0}).status()));
-  CATCH_CHECK(absl::IsInvalidArgument(BalancedMeanInterval({{"a", true, 1}}, {}).status()));
   const double nan = std::numeric_limits<double>::quiet_NaN();
   CATCH_CHECK(absl::IsInvalidArgument(AucInterval({{"a", true, nan}, {"b", false, 0}}, {}).status()));
-  CATCH_CHECK(
-      absl::IsInvalidArgument(BalancedMeanInterval({{"a", true, nan}, {"b", false, 0}}, {}).status()));
   const auto failing = [](const std::vector<int32_t>&) -> absl::StatusOr<double> {
     return Internal("broken");
   };

@@ -1,7 +1,6 @@
 #include "common/stats/calibration.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "common/base/status.h"
@@ -31,13 +30,6 @@ absl::StatusOr<ClassWeights> Weigh(const std::vector<ScoredLabel>& clips) {
   return weights;
 }
 
-// 1 / (1 + exp(-z)) without overflow.
-double Sigmoid(double z) {
-  if (z >= 0) return 1.0 / (1.0 + std::exp(-z));
-  const double e = std::exp(z);
-  return e / (1.0 + e);
-}
-
 }  // namespace
 
 double ClipLogLoss(const ScoredLabel& clip) {
@@ -65,19 +57,6 @@ absl::StatusOr<ClassAccuracy> AccuracyByClass(const std::vector<ScoredLabel>& cl
                        .real = static_cast<double>(reals_right) / static_cast<double>(weights.reals),
                        .fakes = weights.fakes,
                        .reals = weights.reals};
-}
-
-absl::StatusOr<double> ExpectedCalibrationError(const std::vector<ScoredLabel>& clips) {
-  ICPT_ASSIGN_OR_RETURN(const ClassWeights weights, Weigh(clips));
-  std::array<double, kCalibrationBins> gaps = {};
-  for (const ScoredLabel& clip : clips) {
-    const double p = Sigmoid(clip.score);
-    const int bin = std::min(static_cast<int>(p * kCalibrationBins), kCalibrationBins - 1);
-    gaps[bin] += clip.fake ? weights.fake * (1.0 - p) : -weights.real * p;
-  }
-  double sum = 0;
-  for (const double gap : gaps) sum += std::abs(gap);
-  return sum;
 }
 
 }  // namespace interceptor

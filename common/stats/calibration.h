@@ -29,13 +29,4 @@ struct ClassAccuracy {
 };
 absl::StatusOr<ClassAccuracy> AccuracyByClass(const std::vector<ScoredLabel>& clips);
 
-inline constexpr int kCalibrationBins = 15;
-
-// Expected calibration error over kCalibrationBins bins of equal width in P(fake), upper edges excluded but
-// for the last: the sum over bins of |weight of the fakes in it - weighted sum of P(fake) in it|, which is
-// the bin's weight times the gap between its share of fakes and its mean P(fake). (Naeini, Cooper,
-// Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015; 15 bins as Guo,
-// Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017. Both bin unweighted clips.)
-absl::StatusOr<double> ExpectedCalibrationError(const std::vector<ScoredLabel>& clips);
-
 }  // namespace interceptor

@@ -4,7 +4,6 @@
 #include <limits>
 #include <numbers>
 
-#include "common/base/random.h"
 #include "tests/support/catch.h"
 
 namespace interceptor {
@@ -22,7 +21,6 @@ bool Near(double value, double expected, double tolerance = 1e-12) {
 
 CATCH_TEST_CASE("measures of five clips equal those worked out with numpy") {
   CATCH_CHECK(Near(*BalancedLogLoss(kFive), 0.5376761399866967));
-  CATCH_CHECK(Near(*ExpectedCalibrationError(kFive), 0.3570342884242192));
   const auto accuracy = AccuracyByClass(kFive);
   CATCH_REQUIRE(accuracy.ok());
   CATCH_CHECK(Near(accuracy->fake, 2.0 / 3));
@@ -37,7 +35,6 @@ CATCH_TEST_CASE("logits of zero say nothing: ln 2, and every clip is called fake
   CATCH_CHECK(Near(*BalancedLogLoss(clips), std::numbers::ln2));
   CATCH_CHECK(AccuracyByClass(clips)->fake == 1.0);
   CATCH_CHECK(AccuracyByClass(clips)->real == 0.0);
-  CATCH_CHECK(Near(*ExpectedCalibrationError(clips), 0.0));
 }
 
 CATCH_TEST_CASE("the log loss of extreme logits neither overflows nor vanishes") {
@@ -54,39 +51,7 @@ CATCH_TEST_CASE("repeating one class changes no measure") {
     if (!clip.fake) more.insert(more.end(), 6, clip);
   }
   CATCH_CHECK(Near(*BalancedLogLoss(more), *BalancedLogLoss(kFive)));
-  CATCH_CHECK(Near(*ExpectedCalibrationError(more), *ExpectedCalibrationError(kFive)));
   CATCH_CHECK(AccuracyByClass(more)->real == AccuracyByClass(kFive)->real);
-}
-
-CATCH_TEST_CASE(
-    "probabilities that come true have no calibration error; certain and wrong ones have it all") {
-  // P(fake) = 0.8 and 4 of 5 such clips are fake; 0.2 and 1 of 5. The classes are of one size.
-  std::vector<ScoredLabel> honest;
-  const double z = std::log(4.0);
-  for (int i = 0; i < 4; ++i) {
-    honest.push_back({z, kFake});
-    honest.push_back({-z, kReal});
-  }
-  honest.push_back({z, kReal});
-  honest.push_back({-z, kFake});
-  CATCH_CHECK(Near(*ExpectedCalibrationError(honest), 0.0));
-  CATCH_CHECK(Near(*ExpectedCalibrationError({{50, kReal}, {-50, kFake}}), 1.0));
-  // A P(fake) of exactly 1 stands in the last bin.
-  CATCH_CHECK(Near(*ExpectedCalibrationError({{800, kFake}, {-800, kReal}}), 0.0));
-}
-
-CATCH_TEST_CASE("logits that promise too much have the larger calibration error") {
-  const RandomKey key = MakeRandomKey(5, "calibration test");
-  std::vector<ScoredLabel> honest;
-  for (int i = 0; i < 40000; ++i) {
-    // With scores N(+-1, 1) the true log-odds are 2 x score.
-    const bool fake = i % 2 == 0;
-    honest.push_back({2 * (RandomNormal(key, i) + (fake ? 1 : -1)), fake});
-  }
-  CATCH_CHECK(*ExpectedCalibrationError(honest) < 0.015);
-  std::vector<ScoredLabel> boasting = honest;
-  for (ScoredLabel& clip : boasting) clip.score *= 3;
-  CATCH_CHECK(*ExpectedCalibrationError(boasting) > 0.08);
 }
 
 CATCH_TEST_CASE("a missing class or a logit that is not finite is an error of every measure") {
@@ -99,7 +64,6 @@ CATCH_TEST_CASE("a missing class or a logit that is not finite is an error of ev
   for (const auto& clips : bad) {
     CATCH_CHECK(absl::IsInvalidArgument(BalancedLogLoss(clips).status()));
     CATCH_CHECK(absl::IsInvalidArgument(AccuracyByClass(clips).status()));
-    CATCH_CHECK(absl::IsInvalidArgument(ExpectedCalibrationError(clips).status()));
   }
 }
 

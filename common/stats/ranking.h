@@ -19,15 +19,6 @@ struct ScoredLabel {
 // and use of the area under a ROC curve", Radiology 143, 1982).
 absl::StatusOr<double> Auc(const std::vector<ScoredLabel>& scores);
 
-// The step-wise area under the precision-recall curve for fakes: sum over the distinct scores t, highest
-// first, of (recall(t) - recall before t) x precision(t), where a clip is called fake at score >= t. Clips of
-// one score enter together, so their order cannot matter; nothing is interpolated.
-absl::StatusOr<double> AveragePrecision(std::vector<ScoredLabel> scores);
-
-// The rate at which the miss rate (fakes below the threshold) equals the false-alarm rate (reals at or above
-// it), on the straight lines that join the ROC curve's points at the distinct scores.
-absl::StatusOr<double> EqualErrorRate(std::vector<ScoredLabel> scores);
-
 // Scores sorted once, for many AUCs under different weights (bootstrap.h): O(n) each. Immutable.
 class ScoreOrder {
  public:

@@ -1,10 +1,12 @@
 #include "coordinator/cli/changes.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
+#include <set>
 
+#include "absl/strings/ascii.h"
 #include "common/base/status.h"
+#include "common/facts/task.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/status_view.h"
 
@@ -12,8 +14,7 @@ namespace interceptor::coordinator {
 namespace {
 
 std::string WithoutDigits(std::string text) {
-  text.erase(std::remove_if(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; }),
-             text.end());
+  std::erase_if(text, absl::ascii_isdigit);
   return text;
 }
 
@@ -22,23 +23,10 @@ class Changes {
   Changes(const v1::GetStatusResponse& before, const v1::GetStatusResponse& after, const Terminal& terminal)
       : before_(before), after_(after), terminal_(terminal) {}
 
-  std::vector<std::string> Start() {
+  // At the start each task is told whole, later what changed of it.
+  std::vector<std::string> Describe(bool start) {
     for (const v1::WorkerStatus& worker : after_.workers()) CompareWorker(worker);
-    for (const v1::TaskStatus& task : after_.tasks()) {
-      const std::string& member = task.holder_member().empty() ? task.home_member() : task.holder_member();
-      Say(Name(task),
-          Cat(Activity(task), " (", member, "), ", task.chunks_finished(), " of ", task.chunks_total(),
-              SpecialistOf(task.task()).empty() ? " rounds" : " chunks"),
-          ActivityTone(task));
-    }
-    CompareProblems();
-    ComparePlan();
-    return std::move(lines_);
-  }
-
-  std::vector<std::string> Describe() {
-    for (const v1::WorkerStatus& worker : after_.workers()) CompareWorker(worker);
-    for (const v1::TaskStatus& task : after_.tasks()) CompareTask(task);
+    for (const v1::TaskStatus& task : after_.tasks()) start ? Introduce(task) : CompareTask(task);
     CompareProblems();
     ComparePlan();
     return std::move(lines_);
@@ -56,11 +44,24 @@ class Changes {
     return specialist.empty() ? task.task() : specialist;
   }
 
+  void Introduce(const v1::TaskStatus& task) {
+    const std::string& member = task.holder_member().empty() ? task.home_member() : task.holder_member();
+    Say(Name(task),
+        Cat(Activity(task), " (", member, "), ", task.chunks_finished(), " of ", task.chunks_total(),
+            SpecialistOf(task.task()).empty() ? " rounds" : " chunks"),
+        ActivityTone(task));
+  }
+
+  // The one of `items` with that name; an empty one when there is none.
+  template <typename Item>
+  static Item Find(const google::protobuf::RepeatedPtrField<Item>& items, const std::string& name,
+                   const std::string& (Item::*name_of)() const) {
+    const auto found = std::ranges::find(items, name, name_of);
+    return found == items.end() ? Item() : *found;
+  }
+
   void CompareWorker(const v1::WorkerStatus& worker) {
-    v1::WorkerStatus old;
-    for (const v1::WorkerStatus& candidate : before_.workers()) {
-      if (candidate.member() == worker.member()) old = candidate;
-    }
+    const v1::WorkerStatus old = Find(before_.workers(), worker.member(), &v1::WorkerStatus::member);
     if (worker.connected() != old.connected()) {
       if (worker.connected()) {
         Say(worker.member(), Cat("connected, ", worker.device().name(), " ", worker.device().model()),
@@ -73,10 +74,7 @@ class Changes {
   }
 
   void CompareTask(const v1::TaskStatus& task) {
-    v1::TaskStatus old;
-    for (const v1::TaskStatus& candidate : before_.tasks()) {
-      if (candidate.task() == task.task()) old = candidate;
-    }
+    const v1::TaskStatus old = Find(before_.tasks(), task.task(), &v1::TaskStatus::task);
     const bool integration = SpecialistOf(task.task()).empty();
     const std::string who = Name(task);
     if (task.holder_member() != old.holder_member() && !task.holder_member().empty()) {
@@ -105,15 +103,13 @@ class Changes {
   void CompareProblems() {
     std::map<std::string, int> known;
     for (const std::string& problem : before_.problems()) ++known[WithoutDigits(problem)];
+    const std::set<std::string> before(before_.problems().begin(), before_.problems().end());
     for (const std::string& problem : after_.problems()) {
-      const bool same = std::find(before_.problems().begin(), before_.problems().end(), problem) !=
-                        before_.problems().end();
-      if (same) --known[WithoutDigits(problem)];
+      if (before.contains(problem)) --known[WithoutDigits(problem)];
     }
     for (const std::string& problem : after_.problems()) {
-      const bool same = std::find(before_.problems().begin(), before_.problems().end(), problem) !=
-                        before_.problems().end();
-      if (!same && --known[WithoutDigits(problem)] < 0) Say("problem", problem, Tone::kBad);
+      if (!before.contains(problem) && --known[WithoutDigits(problem)] < 0)
+        Say("problem", problem, Tone::kBad);
     }
     if (after_.problems().empty() && !before_.problems().empty())
       Say("plan", "no problems any more", Tone::kGood);
@@ -137,12 +133,12 @@ class Changes {
 }  // namespace
 
 std::vector<std::string> DescribeStart(const v1::GetStatusResponse& status, const Terminal& terminal) {
-  return Changes(v1::GetStatusResponse(), status, terminal).Start();
+  return Changes(v1::GetStatusResponse(), status, terminal).Describe(true);
 }
 
 std::vector<std::string> DescribeChanges(const v1::GetStatusResponse& before,
                                          const v1::GetStatusResponse& after, const Terminal& terminal) {
-  return Changes(before, after, terminal).Describe();
+  return Changes(before, after, terminal).Describe(false);
 }
 
 }  // namespace interceptor::coordinator

@@ -29,27 +29,36 @@ absl::StatusOr<Response> Call(const Client& client, Stub& stub, Method<Request, 
   return response;
 }
 
-// Follows page tokens. `items` names the repeated field of a page.
-template <typename Request, typename Response, typename Items>
+// The same for a mutation: it gets a request id of its own.
+template <typename Request, typename Response>
+absl::Status Tell(const Client& client, Stub& stub, Method<Request, Response> method, Request request) {
+  request.set_request_id(NewId());
+  return Call(client, stub, method, request).status();
+}
+
+// Follows page tokens. The first field of a page is its items.
+template <typename Request, typename Response>
 absl::StatusOr<Response> Pages(const Client& client, Stub& stub, Method<Request, Response> method,
-                               Request request, Items items, int64_t limit) {
+                               Request request, int64_t limit) {
+  const auto* items = Response::descriptor()->field(0);
+  const auto& access = *Response::GetReflection();
   Response all;
+  const auto size = [&] { return int64_t{access.FieldSize(all, items)}; };
   while (true) {
-    const int64_t missing = limit > 0 ? limit - items(all)->size() : kPageSize;
+    const int64_t missing = limit > 0 ? limit - size() : kPageSize;
     request.set_page_size(static_cast<int32_t>(std::min<int64_t>(kPageSize, missing)));
     ICPT_ASSIGN_OR_RETURN(Response page, Call(client, stub, method, request));
-    items(all)->MergeFrom(*items(page));
-    const std::string next = page.next_page_token();
-    if (next.empty() || (limit > 0 && items(all)->size() >= limit)) break;
+    all.MergeFrom(page);
+    const std::string& next = page.next_page_token();
+    if (next.empty() || (limit > 0 && size() >= limit)) break;
     if (next == request.page_token()) {
       return Internal("the coordinator at ", client.address(),
                       " answers the same page of a list again and again");
     }
     request.set_page_token(next);
   }
-  if (limit > 0 && items(all)->size() > limit) {
-    items(all)->DeleteSubrange(static_cast<int>(limit), items(all)->size() - static_cast<int>(limit));
-  }
+  all.clear_next_page_token();
+  while (limit > 0 && size() > limit) access.RemoveLast(&all, items);
   return all;
 }
 
@@ -105,68 +114,53 @@ absl::StatusOr<v1::DescribeWorkerResponse> Client::DescribeWorker(const std::str
 }
 
 absl::StatusOr<v1::ListChunksResponse> Client::Chunks(int64_t limit) {
-  return Pages(
-      *this, *stub_, &Stub::ListChunks, v1::ListChunksRequest(),
-      [](auto& page) { return page.mutable_chunks(); }, limit);
+  return Pages(*this, *stub_, &Stub::ListChunks, v1::ListChunksRequest(), limit);
 }
 
 absl::StatusOr<v1::ListCheckpointsResponse> Client::Checkpoints(const std::string& specialist,
                                                                 int64_t limit) {
   v1::ListCheckpointsRequest request;
   request.set_specialist(specialist);
-  return Pages(
-      *this, *stub_, &Stub::ListCheckpoints, request, [](auto& page) { return page.mutable_checkpoints(); },
-      limit);
+  return Pages(*this, *stub_, &Stub::ListCheckpoints, request, limit);
 }
 
 absl::StatusOr<v1::ListEvaluationsResponse> Client::Evaluations(const std::string& specialist,
                                                                 int64_t limit) {
   v1::ListEvaluationsRequest request;
   request.set_specialist(specialist);
-  return Pages(
-      *this, *stub_, &Stub::ListEvaluations, request, [](auto& page) { return page.mutable_evaluations(); },
-      limit);
+  return Pages(*this, *stub_, &Stub::ListEvaluations, request, limit);
 }
 
 absl::StatusOr<v1::ListEventsResponse> Client::Events(const std::string& subject, int64_t limit) {
   v1::ListEventsRequest request;
   request.set_subject(subject);
-  return Pages(
-      *this, *stub_, &Stub::ListEvents, request, [](auto& page) { return page.mutable_events(); }, limit);
+  return Pages(*this, *stub_, &Stub::ListEvents, request, limit);
 }
 
 absl::Status Client::Drain(const std::string& member) {
   v1::DrainWorkerRequest request;
   request.set_member(member);
-  request.set_request_id(NewId());
-  return Call(*this, *stub_, &Stub::DrainWorker, request).status();
+  return Tell(*this, *stub_, &Stub::DrainWorker, request);
 }
 
 absl::Status Client::Pause(const std::string& reason) {
   v1::PausePlanRequest request;
   request.set_reason(reason);
-  request.set_request_id(NewId());
-  return Call(*this, *stub_, &Stub::PausePlan, request).status();
+  return Tell(*this, *stub_, &Stub::PausePlan, request);
 }
 
-absl::Status Client::Resume() {
-  v1::ResumePlanRequest request;
-  request.set_request_id(NewId());
-  return Call(*this, *stub_, &Stub::ResumePlan, request).status();
-}
+absl::Status Client::Resume() { return Tell(*this, *stub_, &Stub::ResumePlan, v1::ResumePlanRequest()); }
 
 absl::Status Client::Pin(const std::string& id) {
   v1::PinCheckpointRequest request;
   request.set_id(id);
-  request.set_request_id(NewId());
-  return Call(*this, *stub_, &Stub::PinCheckpoint, request).status();
+  return Tell(*this, *stub_, &Stub::PinCheckpoint, request);
 }
 
 absl::Status Client::Unpin(const std::string& id) {
   v1::UnpinCheckpointRequest request;
   request.set_id(id);
-  request.set_request_id(NewId());
-  return Call(*this, *stub_, &Stub::UnpinCheckpoint, request).status();
+  return Tell(*this, *stub_, &Stub::UnpinCheckpoint, request);
 }
 
 absl::StatusOr<v1::VerifyCheckpointResponse> Client::Verify(const std::string& id) {

@@ -1,12 +1,14 @@
 #include "coordinator/cli/commands.h"
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <set>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "common/base/status.h"
+#include "common/facts/task.h"
+#include "common/text/text.h"
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/json.h"
@@ -24,11 +26,6 @@ int ExitCodeFor(const absl::Status& status) {
   if (absl::IsNotFound(status)) return kExitNotFound;
   if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) return kExitUnavailable;
   return kExitError;
-}
-
-std::string UpperCase(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
-  return text;
 }
 
 class Command {
@@ -91,7 +88,13 @@ class Command {
     for (const std::string& line : lines) streams_.out << line << '\n';
   }
 
-  absl::Status PrintJson(const google::protobuf::Message& message) {
+  // As JSON where that was asked for, else the lines of `render`.
+  template <typename Message, typename Render>
+  absl::Status Show(const Message& message, const Render& render) {
+    if (!options_.json) {
+      Print(render(message));
+      return absl::OkStatus();
+    }
     ICPT_ASSIGN_OR_RETURN(const std::string json, ToJson(message, JsonLayout::kIndented));
     streams_.out << json;
     return absl::OkStatus();
@@ -99,11 +102,8 @@ class Command {
 
   absl::StatusOr<int> Status() {
     ICPT_ASSIGN_OR_RETURN(const v1::GetStatusResponse status, client_.Status());
-    if (options_.json) {
-      ICPT_RETURN_IF_ERROR(PrintJson(status));
-    } else {
-      Print(RenderStatus(status, client_.address(), terminal_));
-    }
+    const auto render = [&](const auto& s) { return RenderStatus(s, client_.address(), terminal_); };
+    ICPT_RETURN_IF_ERROR(Show(status, render));
     const bool healthy = status.health() == v1::GetStatusResponse::HEALTH_OK;
     return options_.check && !healthy ? kExitDegraded : kExitOk;
   }
@@ -111,14 +111,10 @@ class Command {
   template <typename Response, typename Render>
   absl::StatusOr<int> List(const absl::StatusOr<Response>& list, std::string_view what, Render render) {
     if (!list.ok()) return list.status();
-    if (options_.json) return Done(PrintJson(*list));
     // The first field of each list is its items.
-    const google::protobuf::FieldDescriptor* items = list->GetDescriptor()->field(0);
-    if (list->GetReflection()->FieldSize(*list, items) > 0) {
-      Print(render(*list));
-    } else {
-      streams_.err << "no " << what << " yet\n";
-    }
+    const bool empty = list->GetReflection()->FieldSize(*list, list->GetDescriptor()->field(0)) == 0;
+    if (options_.json || !empty) return Done(Show(*list, render));
+    streams_.err << "no " << what << " yet\n";
     return kExitOk;
   }
 
@@ -151,15 +147,17 @@ class Command {
   // The folder alone on stdout, so that a script can take it.
   absl::StatusOr<int> Backup() {
     ICPT_ASSIGN_OR_RETURN(const v1::BackupResponse backup, client_.Backup());
-    if (options_.json) return Done(PrintJson(backup));
-    streams_.out << Clean(backup.folder(), terminal_.encoding) << '\n';
+    const auto folder = [&](const auto& b) { return Lines{Clean(b.folder(), terminal_.encoding)}; };
+    ICPT_RETURN_IF_ERROR(Show(backup, folder));
+    if (options_.json) return kExitOk;
     const std::string shared =
         backup.blobs() == 0 ? "" : Cat(" (", Bytes(backup.blob_bytes()), ", shared with the vault)");
-    streams_.err << backup.events() << " events and " << backup.blobs() << " blobs" << shared
+    streams_.err << Counted(backup.events(), "event", "events") << " and "
+                 << Counted(backup.blobs(), "blob", "blobs") << shared
                  << "; it stands on the head node: copy it to another disk\n";
     if (backup.missing() == 0) return kExitOk;
-    streams_.err << "interceptor: " << backup.missing()
-                 << " blobs are missing from the vault and from this backup\n";
+    streams_.err << "interceptor: " << Counted(backup.missing(), "blob is", "blobs are")
+                 << " missing from the vault and from this backup\n";
     return kExitError;
   }
 
@@ -175,7 +173,7 @@ class Command {
     ICPT_ASSIGN_OR_RETURN(const v1::GetStatusResponse status, client_.Status());
     if (kind.empty() || kind == "specialist") {
       for (const v1::TaskStatus* task : TrainingTasks(status)) {
-        if (SpecialistOf(task->task()) == UpperCase(name)) return DescribeSpecialist(*task);
+        if (SpecialistOf(task->task()) == absl::AsciiStrToUpper(name)) return DescribeSpecialist(*task);
       }
     }
     std::set<std::string> members;
@@ -186,7 +184,9 @@ class Command {
     ICPT_ASSIGN_OR_RETURN(const v1::ListChunksResponse chunks, client_.Chunks(0));
     if (kind.empty() || kind == "chunk") {
       for (const v1::ChunkStatus& chunk : chunks.chunks()) {
-        if (chunk.chunk() == name) return DescribeChunk(chunk);
+        if (chunk.chunk() == name) {
+          return Show(chunk, [&](const auto& c) { return RenderChunk(c, terminal_); });
+        }
       }
     }
     return UnknownName(status, members, chunks);
@@ -205,15 +205,7 @@ class Command {
 
   absl::Status DescribeMember(const std::string& name) {
     ICPT_ASSIGN_OR_RETURN(const v1::DescribeWorkerResponse description, client_.DescribeWorker(name));
-    if (options_.json) return PrintJson(description);
-    Print(RenderWorker(description, terminal_));
-    return absl::OkStatus();
-  }
-
-  absl::Status DescribeChunk(const v1::ChunkStatus& chunk) {
-    if (options_.json) return PrintJson(chunk);
-    Print(RenderChunk(chunk, terminal_));
-    return absl::OkStatus();
+    return Show(description, [&](const auto& d) { return RenderWorker(d, terminal_); });
   }
 
   // The newest events about any of `subjects`.

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <string_view>
 
+#include "absl/strings/str_format.h"
 #include "common/base/status.h"
 #include "common/wire/convert.h"
 
@@ -48,11 +48,8 @@ std::string Count(int64_t count) {
 }
 
 std::string Fixed(double value, int decimals) {
-  std::array<char, 400> text;
-  std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
   // Nothing that is measured here is that large; what a broken peer sends must not break the table.
-  if (std::abs(value) >= 1e6) std::snprintf(text.data(), text.size(), "%.0e", value);
-  return text.data();
+  return std::abs(value) >= 1e6 ? absl::StrFormat("%.0e", value) : absl::StrFormat("%.*f", decimals, value);
 }
 
 std::string Measured(double value, int decimals) { return value == 0 ? kNothing : Fixed(value, decimals); }
@@ -117,12 +114,7 @@ Tone ActivityTone(const v1::TaskStatus& task) {
 
 std::string WithReason(const std::string& activity, const std::string& reason) {
   if (reason.empty()) return activity;
-  return reason.rfind(activity, 0) == 0 ? reason : Cat(activity, ": ", reason);
-}
-
-std::string SpecialistOf(const std::string& task) {
-  constexpr std::string_view kPrefix = "train/";
-  return task.rfind(kPrefix, 0) == 0 ? task.substr(kPrefix.size()) : "";
+  return reason.starts_with(activity) ? reason : Cat(activity, ": ", reason);
 }
 
 }  // namespace interceptor::coordinator

@@ -53,7 +53,4 @@ Tone ActivityTone(const v1::TaskStatus& task);
 // "paused: chunk 04 has one class only"; the reason alone where it begins with the activity already.
 std::string WithReason(const std::string& activity, const std::string& reason);
 
-// The specialist of "train/BG": "BG"; empty for any other task.
-std::string SpecialistOf(const std::string& task);
-
 }  // namespace interceptor::coordinator

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "common/base/status.h"
+#include "common/facts/task.h"
+#include "common/text/text.h"
 #include "common/wire/convert.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/status_view.h"
@@ -141,10 +143,6 @@ std::string OfZip(int64_t bytes, int64_t zip_bytes) {
 Lines RenderChunks(const v1::ListChunksResponse& list, const Terminal& terminal) {
   Sheet problems(terminal);
   Table table;
-  table.columns = {
-      {{"CHUNK"}, Align::kLeft, 5},   {{"SIZE"}, Align::kRight},         {{"SHA256"}},
-      {{"CLIPS"}, Align::kRight},     {{"FAMILIES"}, Align::kRight},     {{"QUARANTINED"}, Align::kRight},
-      {{"HELD BY"}, Align::kLeft, 8}, {{"FINISHED BY"}, Align::kLeft, 8}};
   for (const v1::ChunkStatus& chunk : list.chunks()) {
     const v1::DataManifest& manifest = chunk.manifest();
     std::string members = Join(chunk.members(), terminal.encoding);
@@ -156,14 +154,15 @@ Lines RenderChunks(const v1::ListChunksResponse& list, const Terminal& terminal)
           Clean(problem.text(), terminal.encoding), ToneOf(problem.needs_action()));
     }
     const std::string quarantined = chunk.has_manifest() ? Cat(manifest.quarantined()) : kNothing;
-    table.rows.push_back({{Clean(chunk.chunk(), terminal.encoding), Tone::kStrong},
-                          {Bytes(chunk.size_bytes())},
-                          {ShortDigest(chunk.sha256(), terminal.encoding)},
-                          {Count(manifest.clips())},
-                          {Count(manifest.families())},
-                          {quarantined, manifest.quarantined() > 0 ? Tone::kWarning : Tone::kPlain},
-                          {members, differs ? Tone::kBad : Tone::kPlain},
-                          {Join(chunk.finished_by(), terminal.encoding)}});
+    const Tone caution = manifest.quarantined() > 0 ? Tone::kWarning : Tone::kPlain;
+    table.Add({{{{"CHUNK"}, Align::kLeft, 5}, {Clean(chunk.chunk(), terminal.encoding), Tone::kStrong}},
+               {{{"SIZE"}, Align::kRight}, {Bytes(chunk.size_bytes())}},
+               {{{"SHA256"}}, {ShortDigest(chunk.sha256(), terminal.encoding)}},
+               {{{"CLIPS"}, Align::kRight}, {Count(manifest.clips())}},
+               {{{"FAMILIES"}, Align::kRight}, {Count(manifest.families())}},
+               {{{"QUARANTINED"}, Align::kRight}, {quarantined, caution}},
+               {{{"HELD BY"}, Align::kLeft, 8}, {members, differs ? Tone::kBad : Tone::kPlain}},
+               {{{"FINISHED BY"}, Align::kLeft, 8}, {Join(chunk.finished_by(), terminal.encoding)}}});
   }
   Lines lines = Layout(table, Limit(terminal), terminal);
   const Lines not_taken = problems.Take();
@@ -174,26 +173,19 @@ Lines RenderChunks(const v1::ListChunksResponse& list, const Terminal& terminal)
 
 Lines RenderCheckpoints(const v1::ListCheckpointsResponse& list, absl::Time now, const Terminal& terminal) {
   Table table;
-  table.columns = {{{"ID"}},
-                   {{"STEP"}, Align::kRight},
-                   {{"CHUNK#"}, Align::kRight},
-                   {{"SIZE"}, Align::kRight},
-                   {{"TRAINED"}, Align::kRight},
-                   {{"AGE"}, Align::kRight},
-                   {{"WHY"}, Align::kLeft, 6},
-                   {{"PINNED"}},
-                   {{"SHA256"}, Align::kLeft, 6}};
   for (const v1::Checkpoint& checkpoint : list.checkpoints()) {
-    table.rows.push_back(
-        {{Clean(checkpoint.id(), terminal.encoding), Tone::kStrong},
-         {Count(checkpoint.step())},
-         {checkpoint.has_cursor() ? Cat(checkpoint.cursor().chunk()) : kNothing},
-         {Bytes(checkpoint.blob().size_bytes())},
-         {checkpoint.training_seconds() > 0 ? Age(absl::Seconds(checkpoint.training_seconds())) : kNothing},
-         {AgeOf(checkpoint.committed_at(), now)},
-         {OrNothing(Clean(checkpoint.reason(), terminal.encoding))},
-         {checkpoint.pinned() ? "pinned" : kNothing},
-         {ShortDigest(checkpoint.blob().sha256(), terminal.encoding)}});
+    const double trained = checkpoint.training_seconds();
+    table.Add(
+        {{{{"ID"}}, {Clean(checkpoint.id(), terminal.encoding), Tone::kStrong}},
+         {{{"STEP"}, Align::kRight}, {Count(checkpoint.step())}},
+         {{{"CHUNK#"}, Align::kRight},
+          {checkpoint.has_cursor() ? Cat(checkpoint.cursor().chunk()) : kNothing}},
+         {{{"SIZE"}, Align::kRight}, {Bytes(checkpoint.blob().size_bytes())}},
+         {{{"TRAINED"}, Align::kRight}, {trained > 0 ? Age(absl::Seconds(trained)) : kNothing}},
+         {{{"AGE"}, Align::kRight}, {AgeOf(checkpoint.committed_at(), now)}},
+         {{{"WHY"}, Align::kLeft, 6}, {OrNothing(Clean(checkpoint.reason(), terminal.encoding))}},
+         {{{"PINNED"}}, {checkpoint.pinned() ? "pinned" : kNothing}},
+         {{{"SHA256"}, Align::kLeft, 6}, {ShortDigest(checkpoint.blob().sha256(), terminal.encoding)}}});
   }
   return Layout(table, Limit(terminal), terminal);
 }
@@ -242,29 +234,20 @@ Lines RenderEvents(const v1::ListEventsResponse& list, const Terminal& terminal)
 Lines RenderEvaluations(const v1::ListEvaluationsResponse& list, absl::Time now, const Terminal& terminal) {
   Table table;
   table.gap = terminal.interactive && terminal.columns < 100 ? 1 : 2;
-  table.columns = {{{"ID"}},
-                   {{"KIND"}},
-                   {{"CHUNK", "INDEX"}, Align::kRight},
-                   {{"STEP"}, Align::kRight},
-                   {{"REALS", "/FAKES"}, Align::kRight},
-                   {{"AUC", "[95% INTERVAL]"}},
-                   {{"LOG", "LOSS"}, Align::kRight},
-                   {{"REAL", "ACC"}, Align::kRight},
-                   {{"FAKE", "ACC"}, Align::kRight},
-                   {{"", "AGE"}, Align::kRight}};
   bool too_few = false;
   for (const v1::Evaluation& e : list.evaluations()) {
     too_few = too_few || e.too_few();
-    table.rows.push_back({{Clean(e.specialist(), terminal.encoding), Tone::kStrong},
-                          {KindName(e.kind(), terminal.encoding)},
-                          {Cat(e.chunk())},
-                          {Count(e.step())},
-                          {Cat(e.reals(), "/", e.fakes())},
-                          {AucWithInterval(e)},
-                          {MeasuredOn(std::min(e.reals(), e.fakes()), e.log_loss())},
-                          {MeasuredOn(e.reals(), e.real_accuracy())},
-                          {MeasuredOn(e.fakes(), e.fake_accuracy())},
-                          {AgeOf(e.recorded_at(), now)}});
+    const int fewer = std::min(e.reals(), e.fakes());
+    table.Add({{{{"ID"}}, {Clean(e.specialist(), terminal.encoding), Tone::kStrong}},
+               {{{"KIND"}}, {KindName(e.kind(), terminal.encoding)}},
+               {{{"CHUNK", "INDEX"}, Align::kRight}, {Cat(e.chunk())}},
+               {{{"STEP"}, Align::kRight}, {Count(e.step())}},
+               {{{"REALS", "/FAKES"}, Align::kRight}, {Cat(e.reals(), "/", e.fakes())}},
+               {{{"AUC", "[95% INTERVAL]"}}, {AucWithInterval(e)}},
+               {{{"LOG", "LOSS"}, Align::kRight}, {MeasuredOn(fewer, e.log_loss())}},
+               {{{"REAL", "ACC"}, Align::kRight}, {MeasuredOn(e.reals(), e.real_accuracy())}},
+               {{{"FAKE", "ACC"}, Align::kRight}, {MeasuredOn(e.fakes(), e.fake_accuracy())}},
+               {{{"", "AGE"}, Align::kRight}, {AgeOf(e.recorded_at(), now)}}});
   }
   Lines lines = Layout(table, Limit(terminal), terminal);
   if (too_few)
@@ -288,13 +271,12 @@ Lines RenderWorker(const v1::DescribeWorkerResponse& description, const Terminal
   sheet.Field("tasks", TaskList(worker.tasks(), terminal.encoding));
   if (!worker.chunks().empty()) {
     Table table;
-    table.columns = {{{"CHUNK"}, Align::kLeft, 5}, {{"SIZE"}, Align::kRight}, {{"SHA256"}}};
     for (const v1::ChunkOnBox& chunk : worker.chunks()) {
       const std::string without_digest = chunk.problem().empty() ? "not hashed yet" : "not taken";
-      table.rows.push_back(
-          {{clean(chunk.chunk())},
-           {Bytes(chunk.size_bytes())},
-           {chunk.sha256().empty() ? without_digest : ShortDigest(chunk.sha256(), terminal.encoding)}});
+      const std::string digest = ShortDigest(chunk.sha256(), terminal.encoding);
+      table.Add({{{{"CHUNK"}, Align::kLeft, 5}, {clean(chunk.chunk())}},
+                 {{{"SIZE"}, Align::kRight}, {Bytes(chunk.size_bytes())}},
+                 {{{"SHA256"}}, {chunk.sha256().empty() ? without_digest : digest}}});
     }
     sheet.Title("CHUNKS ON THIS BOX");
     sheet.Rows(Layout(table, Limit(Inside(terminal)), terminal));
@@ -348,7 +330,7 @@ Lines RenderChunk(const v1::ChunkStatus& chunk, const Terminal& terminal) {
   }
   const v1::DataManifest& manifest = chunk.manifest();
   sheet.Field("data manifest", clean(manifest.blob().sha256()));
-  sheet.Field("clips", Cat(manifest.clips(), " in ", manifest.families(), " families"));
+  sheet.Field("clips", Cat(manifest.clips(), " in ", Counted(manifest.families(), "family", "families")));
   sheet.Field("quarantined", Cat(manifest.quarantined()),
               manifest.quarantined() > 0 ? Tone::kWarning : Tone::kPlain);
   if (manifest.views().empty()) return sheet.Take();

@@ -6,6 +6,8 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/facts/task.h"
+#include "common/text/text.h"
 #include "common/wire/convert.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/list_views.h"
@@ -124,7 +126,7 @@ class StatusScreen {
     if (hidden > 0) lines_.push_back(Cat("  and ", hidden, " more: interceptor status -o json"));
   }
 
-  std::vector<Cell> SpecialistRow(const v1::TaskStatus& task, int bar_columns) {
+  void AddSpecialist(const v1::TaskStatus& task, int bar_columns, Table& table) {
     const bool stand_in = !task.holder_member().empty() && task.holder_member() != task.home_member();
     stand_in_ = stand_in_ || stand_in;
     const std::string member = stand_in ? Clean(task.holder_member()) + "*" : Clean(task.home_member());
@@ -139,16 +141,18 @@ class StatusScreen {
     too_few_ = too_few_ || auc.back() == '~';
     std::string save = kNothing;
     if (task.last_checkpoint_at().seconds() > 0) save = Age(now_ - FromProto(task.last_checkpoint_at()));
-    return {{Clean(SpecialistOf(task.task())), Tone::kStrong},
-            {member.empty() ? kNothing : member},
-            {Activity(task), ActivityTone(task)},
-            {chunks},
-            {Count(task.step())},
-            {Measured(task.loss(), 3)},
-            {training ? Rate(task.samples_per_second()) : kNothing},
-            {auc},
-            {save + (task.checkpoint_overdue() ? "!" : ""),
-             task.checkpoint_overdue() ? Tone::kBad : Tone::kPlain}};
+    const Tone late = task.checkpoint_overdue() ? Tone::kBad : Tone::kPlain;
+    const std::string rate = training ? Rate(task.samples_per_second()) : kNothing;
+    table.Add(
+        {{{{""}, Align::kLeft, 2}, {Clean(SpecialistOf(task.task())), Tone::kStrong}},
+         {{{"", "MEMBER"}, Align::kLeft, 6, 8}, {member.empty() ? kNothing : member}},
+         {{{"", "STATE"}, Align::kLeft, 0, 10}, {Activity(task), ActivityTone(task)}},
+         {{{"CHUNKS", "DONE"}}, {chunks}},
+         {{{"", "STEP"}, Align::kRight, 0, 6}, {Count(task.step())}},
+         {{{"TRAIN", "LOSS"}, Align::kRight, 0, 5}, {Measured(task.loss(), 3)}},
+         {{{"CLIPS", "/S"}, Align::kRight, 0, 5}, {rate}},
+         {{{"HELD-OUT AUC", "[95% INTERVAL]"}, Align::kLeft, 0, 18}, {auc}},
+         {{{"LAST", "SAVE"}, Align::kRight, 0, 5}, {save + (task.checkpoint_overdue() ? "!" : ""), late}}});
   }
 
   void AddSpecialists() {
@@ -157,19 +161,7 @@ class StatusScreen {
     const bool wide = columns_ >= kColumnsWide;
     Table table;
     table.gap = wide ? 2 : 1;
-    const auto column = [](std::vector<std::string> header, Align align, int width_min) {
-      return Column{.header = std::move(header), .align = align, .width_min = width_min};
-    };
-    table.columns = {{.header = {""}, .shrink_to = 2},
-                     {.header = {"", "MEMBER"}, .shrink_to = 6, .width_min = 8},
-                     column({"", "STATE"}, Align::kLeft, 10),
-                     column({"CHUNKS", "DONE"}, Align::kLeft, 0),
-                     column({"", "STEP"}, Align::kRight, 6),
-                     column({"TRAIN", "LOSS"}, Align::kRight, 5),
-                     column({"CLIPS", "/S"}, Align::kRight, 5),
-                     column({"HELD-OUT AUC", "[95% INTERVAL]"}, Align::kLeft, 18),
-                     column({"LAST", "SAVE"}, Align::kRight, 5)};
-    for (const v1::TaskStatus* task : tasks) table.rows.push_back(SpecialistRow(*task, wide ? 10 : 4));
+    for (const v1::TaskStatus* task : tasks) AddSpecialist(*task, wide ? 10 : 4, table);
     Lines lines = Layout(table, columns_, terminal_);
     // The upper header line is empty over the first columns; the title of the section stands there.
     constexpr std::string_view kTitle = "SPECIALISTS";
@@ -255,7 +247,7 @@ class StatusScreen {
       table.rows.push_back({{Clean(worker.member()), Tone::kStrong},
                             WorkerState(worker),
                             {device == " " ? kNothing : Clean(device)},
-                            {worker.chunks_size() == 1 ? "1 chunk" : Cat(worker.chunks_size(), " chunks")},
+                            {Counted(worker.chunks_size(), "chunk", "chunks")},
                             {tasks.empty() ? "no task" : tasks}});
     }
     for (std::string& line : Layout(table, columns_, terminal_)) lines_.push_back(std::move(line));

@@ -61,6 +61,15 @@ std::string Line(const Table& table, const std::vector<Cell>& cells, const std::
 
 }  // namespace
 
+void Table::Add(const std::vector<Entry>& entries) {
+  columns.clear();
+  rows.emplace_back();
+  for (const Entry& entry : entries) {
+    columns.push_back(entry.column);
+    rows.back().push_back(entry.cell);
+  }
+}
+
 std::vector<std::string> Layout(const Table& table, int columns_max, const Terminal& terminal) {
   std::vector<int> widths = NaturalWidths(table);
   if (columns_max > 0) Shrink(table, columns_max, widths);

@@ -29,6 +29,14 @@ struct Table {
   std::vector<std::vector<Cell>> rows;
   // Spaces between columns.
   int gap = 2;
+
+  // A cell with the column that it stands in.
+  struct Entry {
+    Column column;
+    Cell cell;
+  };
+  // Adds a row. Every row names the same columns.
+  void Add(const std::vector<Entry>& entries);
 };
 
 // Lines without line breaks. The widest shrinkable columns give way until a row is at most `columns_max`

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "common/facts/task.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/table.h"
 #include "coordinator/cli/terminal.h"

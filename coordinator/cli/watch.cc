@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/status.h"
+#include "common/text/text.h"
 #include "coordinator/cli/changes.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/json.h"
@@ -85,7 +86,8 @@ class ScreenSink : public Sink {
     const size_t room = static_cast<size_t>(std::max(2, terminal_.rows)) - 1;
     std::string footer = Cat("q leaves   heard ", Age(now - heard_), " ago");
     if (lines.size() > room) {
-      footer += Cat("   ", lines.size() - room, " more lines need a taller window");
+      const auto hidden = static_cast<int64_t>(lines.size() - room);
+      footer += Cat("   ", Counted(hidden, "more line needs", "more lines need"), " a taller window");
       lines.resize(room);
     }
     lines.resize(room);

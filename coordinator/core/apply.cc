@@ -20,10 +20,8 @@ void RememberStart(Facts& facts, const Incarnation& start) {
 // `task` has no holder from now on.
 void Vacate(State& state, const std::string& name, TaskFacts& task) {
   if (task.holder) {
-    const auto held = state.soft.held_by.find(task.holder->box);
-    if (held != state.soft.held_by.end() && held->second.erase(name) > 0 && held->second.empty()) {
-      state.soft.held_by.erase(held);
-    }
+    auto* held = FindIn(state.soft.held_by, task.holder->box);
+    if (held != nullptr && held->erase(name) > 0 && held->empty()) state.soft.held_by.erase(task.holder->box);
   }
   task.holder.reset();
   task.base.clear();
@@ -38,13 +36,9 @@ TaskFacts& HeldTask(State& state, const TaskRef& ref) {
 }
 
 CheckpointFacts& KnownCheckpoint(State& state, const std::string& id) {
-  for (auto& [specialist, by_step] : state.facts.checkpoints) {
-    for (auto& [step, facts] : by_step) {
-      if (facts.checkpoint.id == id) return facts;
-    }
-  }
-  ICPT_CHECK(false) << "event about the unknown checkpoint " << id;
-  std::abort();
+  const CheckpointFacts* known = FindCheckpoint(state, id);
+  ICPT_CHECK(known != nullptr) << "event about the unknown checkpoint " << id;
+  return state.facts.checkpoints.at(known->checkpoint.specialist).at(known->checkpoint.step);
 }
 
 bool BlobInUse(const Facts& facts, const Digest& blob) {
@@ -80,10 +74,8 @@ struct Applier {
 
   void operator()(const MemberAttached& e) {
     MemberFacts& member = state.facts.members[e.member];
-    const auto before = state.soft.member_of_box.find(member.box);
-    if (before != state.soft.member_of_box.end() && before->second == e.member) {
-      state.soft.member_of_box.erase(before);
-    }
+    const std::string* before = FindIn(state.soft.member_of_box, member.box);
+    if (before != nullptr && *before == e.member) state.soft.member_of_box.erase(member.box);
     member = {.box = e.box, .incarnation = e.incarnation};
     state.soft.member_of_box[e.box] = e.member;
   }
@@ -164,10 +156,10 @@ struct Applier {
     task.base.clear();
     task.failures = 0;
     if (task.set_back && checkpoint.step >= task.set_back->step) task.set_back.reset();
-    const auto lease = state.soft.leases.find(name);
-    if (lease == state.soft.leases.end()) return;
-    lease->second.save_asked.reset();
-    lease->second.saved_since_pause = state.facts.paused;
+    Lease* lease = FindIn(state.soft.leases, name);
+    if (lease == nullptr) return;
+    lease->save_asked.reset();
+    lease->saved_since_pause = state.facts.paused;
   }
 
   void operator()(const CheckpointPinned& e) { KnownCheckpoint(state, e.id).pinned = true; }

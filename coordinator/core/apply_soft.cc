@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "coordinator/core/limits.h"
+#include "coordinator/core/queries.h"
 
 namespace interceptor::coordinator {
 namespace {
@@ -34,10 +35,15 @@ struct SoftApplier {
   Soft& soft;
 
   void Seen(SessionId id, MonotonicTime now) {
-    const auto session = soft.sessions.find(id);
-    if (session == soft.sessions.end()) return;
-    session->second.last_seen = now;
-    soft.boxes[session->second.box].last_seen = now;
+    Session* session = FindIn(soft.sessions, id);
+    if (session == nullptr) return;
+    session->last_seen = now;
+    soft.boxes[session->box].last_seen = now;
+  }
+
+  void RunAnew(Lease& lease, MonotonicTime now) {
+    lease.deadline = now + soft.plan.lease_ttl;
+    lease.last_progress = now;
   }
 
   void operator()(const PlanLoaded& e) {
@@ -69,19 +75,18 @@ struct SoftApplier {
   }
 
   void operator()(const SessionEnded& e) {
-    const auto session = soft.sessions.find(e.session);
-    if (session == soft.sessions.end()) return;
-    BoxInfo& box = soft.boxes[session->second.box];
+    const Session* session = FindIn(soft.sessions, e.session);
+    if (session == nullptr) return;
+    BoxInfo& box = soft.boxes[session->box];
     if (box.session == e.session) box.session = 0;
-    soft.sessions.erase(session);
+    soft.sessions.erase(e.session);
   }
 
   void operator()(const SessionSeen& e) { Seen(e.session, e.now); }
 
   void operator()(const InventoryNoted& e) {
-    const auto session = soft.sessions.find(e.session);
-    if (session == soft.sessions.end()) return;
-    soft.boxes[session->second.box].chunks = PlanChunksOf(state, e.chunks);
+    const Session* session = FindIn(soft.sessions, e.session);
+    if (session != nullptr) soft.boxes[session->box].chunks = PlanChunksOf(state, e.chunks);
   }
 
   void operator()(const LeaseStarted& e) {
@@ -89,18 +94,14 @@ struct SoftApplier {
   }
 
   void operator()(const LeaseResumed& e) {
-    const auto lease = soft.leases.find(e.task);
-    if (lease == soft.leases.end()) return;
-    lease->second.deadline = e.now + soft.plan.lease_ttl;
-    lease->second.last_progress = e.now;
-    lease->second.save_asked.reset();
+    Lease* lease = FindIn(soft.leases, e.task);
+    if (lease == nullptr) return;
+    RunAnew(*lease, e.now);
+    lease->save_asked.reset();
   }
 
   void operator()(const LeaseRenewed& e) {
-    const auto lease = soft.leases.find(e.task);
-    if (lease == soft.leases.end()) return;
-    lease->second.deadline = e.now + soft.plan.lease_ttl;
-    lease->second.last_progress = e.now;
+    if (Lease* lease = FindIn(soft.leases, e.task)) RunAnew(*lease, e.now);
   }
 
   void operator()(const RetryPostponed& e) { soft.not_before[e.task] = e.until; }
@@ -108,39 +109,31 @@ struct SoftApplier {
   void operator()(const LeasesRefreshed& e) {
     soft.watching_since = e.now;
     for (auto& [name, lease] : soft.leases) {
-      const auto task = state.facts.tasks.find(name);
-      if (task == state.facts.tasks.end() || !task->second.holder || task->second.holder->lease_dead)
-        continue;
-      lease.deadline = e.now + soft.plan.lease_ttl;
-      lease.last_progress = e.now;
+      const std::optional<HolderFacts>& holder = TaskOf(state, name).holder;
+      if (holder && !holder->lease_dead) RunAnew(lease, e.now);
     }
     for (auto& [id, session] : soft.sessions) session.last_seen = e.now;
   }
 
   void operator()(const ProgressNoted& e) {
     Seen(e.session, e.now);
-    const auto lease = soft.leases.find(e.progress.task.task);
-    if (lease == soft.leases.end()) return;
-    lease->second.progress = e.progress;
+    Lease* lease = FindIn(soft.leases, e.progress.task.task);
+    if (lease == nullptr) return;
+    lease->progress = e.progress;
     soft.last_progress[e.progress.task.task] = e.progress;
-    if (!e.renews) return;
-    lease->second.deadline = e.now + soft.plan.lease_ttl;
-    lease->second.last_progress = e.now;
+    if (e.renews) RunAnew(*lease, e.now);
   }
 
   void operator()(const SaveAsked& e) {
-    const auto lease = soft.leases.find(e.task);
-    if (lease != soft.leases.end()) lease->second.save_asked = e.now;
+    if (Lease* lease = FindIn(soft.leases, e.task)) lease->save_asked = e.now;
   }
 
   void operator()(const RoundAnnounced& e) {
-    const auto session = soft.sessions.find(e.session);
-    if (session != soft.sessions.end()) session->second.round_announced = e.chunk;
+    if (Session* session = FindIn(soft.sessions, e.session)) session->round_announced = e.chunk;
   }
 
   void operator()(const DrainSent& e) {
-    const auto session = soft.sessions.find(e.session);
-    if (session != soft.sessions.end()) session->second.drain_sent = true;
+    if (Session* session = FindIn(soft.sessions, e.session)) session->drain_sent = true;
   }
 
   void operator()(const RemovalSent& e) { soft.removals_sent[e.blob] = e.now; }
@@ -148,8 +141,7 @@ struct SoftApplier {
   void operator()(const CheckSent& e) { soft.checks[e.blob] = {.asked = e.now}; }
 
   void operator()(const BlobFoundIntact& e) {
-    const auto check = soft.checks.find(e.blob);
-    if (check != soft.checks.end()) check->second.intact = true;
+    if (BlobCheck* check = FindIn(soft.checks, e.blob)) check->intact = true;
   }
 
   void operator()(const SpaceNoted& e) {
@@ -178,7 +170,8 @@ PlanIndex MakePlanIndex(const PlanFacts& plan) {
     index.tasks.emplace_back(kIntegrateTask);
     index.home_of[index.tasks.back()] = integrator;
   }
-  for (std::size_t i = 0; i < index.tasks.size(); ++i) index.position_of[index.tasks[i]] = static_cast<int>(i);
+  for (std::size_t i = 0; i < index.tasks.size(); ++i)
+    index.position_of[index.tasks[i]] = static_cast<int>(i);
   for (std::size_t i = 0; i < plan.chunks.size(); ++i)
     index.chunks[plan.chunks[i].name] = static_cast<int>(i);
   return index;

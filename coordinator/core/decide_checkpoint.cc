@@ -17,19 +17,15 @@ absl::Status CheckShape(const State& state, const CheckpointProposed& command) {
                            command.task.task);
   }
   ICPT_RETURN_IF_ERROR(CheckBlob("checkpoint.blob", checkpoint.blob));
-  const Cursor& cursor = checkpoint.cursor;
-  const int chunks = static_cast<int>(state.soft.plan.chunks.size());
-  if (cursor.chunk < 0 || cursor.chunk > chunks || cursor.epoch < 0 || cursor.position < 0) {
-    return InvalidArgument("checkpoint.cursor is (", cursor.chunk, ", ", cursor.epoch, ", ", cursor.position,
-                           "), allowed: chunk 0 to ", chunks, ", others 0 or more");
-  }
+  ICPT_RETURN_IF_ERROR(CheckCursor(state, "checkpoint.cursor", checkpoint.cursor));
   if (checkpoint.step < 1)
     return InvalidArgument("checkpoint.step is ", checkpoint.step, ", allowed: 1 or more");
   if (!std::isfinite(checkpoint.training_seconds) || checkpoint.training_seconds < 0) {
     return InvalidArgument("checkpoint.training_seconds is ", checkpoint.training_seconds,
                            ", allowed: 0 or more");
   }
-  if (static_cast<int>(checkpoint.manifests.size()) > chunks) {
+  const std::size_t chunks = state.soft.plan.chunks.size();
+  if (checkpoint.manifests.size() > chunks) {
     return InvalidArgument("checkpoint.manifests has ", checkpoint.manifests.size(),
                            " entries, allowed: ", chunks);
   }
@@ -40,12 +36,12 @@ absl::Status CheckShape(const State& state, const CheckpointProposed& command) {
 absl::Status CheckManifests(const State& state, const Checkpoint& checkpoint) {
   for (std::size_t i = 0; i < checkpoint.manifests.size(); ++i) {
     const std::string& chunk = state.soft.plan.chunks[i].name;
-    const auto facts = state.facts.chunks.find(chunk);
-    if (facts == state.facts.chunks.end() || !facts->second.manifest) {
+    const std::optional<DataManifest>& manifest = ChunkOf(state, chunk).manifest;
+    if (!manifest) {
       return FailedPrecondition("checkpoint.manifests names one of chunk ", chunk,
                                 ", which has none committed");
     }
-    const std::string& committed = facts->second.manifest->blob.hex;
+    const std::string& committed = manifest->blob.hex;
     if (committed == checkpoint.manifests[i]) continue;
     return FailedPrecondition("the checkpoint was trained on manifest ", CleanText(checkpoint.manifests[i]),
                               " of chunk ", chunk, ", committed is ", committed);
@@ -77,9 +73,7 @@ absl::Status CheckAdvance(const State& state, const CheckpointProposed& command)
 
 absl::Status CheckVault(const State& state, const CheckpointProposed& command) {
   const Digest& blob = command.checkpoint.blob;
-  if (!command.blob_verified || state.facts.removals.contains(blob)) {
-    return FailedPrecondition("blob ", blob.hex, " is not in the vault: upload it and send this again");
-  }
+  ICPT_RETURN_IF_ERROR(CheckInVault(blob, command.blob_verified && !state.facts.removals.contains(blob)));
   const int64_t limit = state.soft.plan.vault_bytes_max;
   const int64_t at_rest = BytesAtRest(state, command.checkpoint);
   if (limit > 0 && at_rest > limit) {
@@ -92,7 +86,7 @@ absl::Status CheckVault(const State& state, const CheckpointProposed& command) {
 
 }  // namespace
 
-absl::Status DecideCheckpoint(Draft& draft, const CheckpointProposed& command) {
+absl::Status DecideOn(Draft& draft, const CheckpointProposed& command) {
   const State& state = draft.state;
   Checkpoint checkpoint = command.checkpoint;
   ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(state, command.session));

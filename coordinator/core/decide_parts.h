@@ -8,26 +8,26 @@
 
 namespace interceptor::coordinator {
 
-absl::Status DecideStart(Draft& draft, const StartCommand& command);
-absl::Status DecideTick(Draft& draft, const TickCommand& command);
-absl::Status DecideSessionOpened(Draft& draft, const SessionOpened& command);
-absl::Status DecideSessionClosed(Draft& draft, const SessionClosed& command);
-absl::Status DecideInventory(Draft& draft, const InventoryReported& command);
-absl::Status DecideGoodbye(Draft& draft, const Goodbye& command);
-absl::Status DecideProgress(Draft& draft, const ProgressReported& command);
-absl::Status DecideManifest(Draft& draft, const ManifestProposed& command);
-absl::Status DecideCheckpoint(Draft& draft, const CheckpointProposed& command);
-absl::Status DecideEvaluation(Draft& draft, const EvaluationReported& command);
-absl::Status DecideChunkFinished(Draft& draft, const ChunkFinished& command);
-absl::Status DecideTaskFailed(Draft& draft, const TaskFailed& command);
-absl::Status DecidePause(Draft& draft, const PausePlan& command);
-absl::Status DecideResume(Draft& draft, const ResumePlan& command);
-absl::Status DecideDrain(Draft& draft, const DrainWorker& command);
-absl::Status DecidePin(Draft& draft, const PinCheckpoint& command);
-absl::Status DecideUnpin(Draft& draft, const UnpinCheckpoint& command);
-absl::Status DecideBlobRemoved(Draft& draft, const BlobRemoved& command);
-absl::Status DecideBlobChecked(Draft& draft, const BlobChecked& command);
-absl::Status DecideSpace(Draft& draft, const SpaceReported& command);
+absl::Status DecideOn(Draft& draft, const StartCommand& command);
+absl::Status DecideOn(Draft& draft, const TickCommand& command);
+absl::Status DecideOn(Draft& draft, const SessionOpened& command);
+absl::Status DecideOn(Draft& draft, const SessionClosed& command);
+absl::Status DecideOn(Draft& draft, const InventoryReported& command);
+absl::Status DecideOn(Draft& draft, const Goodbye& command);
+absl::Status DecideOn(Draft& draft, const ProgressReported& command);
+absl::Status DecideOn(Draft& draft, const ManifestProposed& command);
+absl::Status DecideOn(Draft& draft, const CheckpointProposed& command);
+absl::Status DecideOn(Draft& draft, const EvaluationReported& command);
+absl::Status DecideOn(Draft& draft, const ChunkFinished& command);
+absl::Status DecideOn(Draft& draft, const TaskFailed& command);
+absl::Status DecideOn(Draft& draft, const PausePlan& command);
+absl::Status DecideOn(Draft& draft, const ResumePlan& command);
+absl::Status DecideOn(Draft& draft, const DrainWorker& command);
+absl::Status DecideOn(Draft& draft, const PinCheckpoint& command);
+absl::Status DecideOn(Draft& draft, const UnpinCheckpoint& command);
+absl::Status DecideOn(Draft& draft, const BlobRemoved& command);
+absl::Status DecideOn(Draft& draft, const BlobChecked& command);
+absl::Status DecideOn(Draft& draft, const SpaceReported& command);
 
 // The session, or ABORTED: its stream was replaced or ended.
 absl::StatusOr<const Session*> OpenSession(const State& state, SessionId id);
@@ -37,6 +37,10 @@ absl::Status CheckInventory(const std::vector<ChunkOnBox>& chunks);
 void FixChunkDigests(Draft& draft, std::string_view box, const std::vector<ChunkOnBox>& chunks);
 // INVALID_ARGUMENT naming `field` unless the digest is well formed and the length positive.
 absl::Status CheckBlob(std::string_view field, const Digest& blob);
+// FAILED_PRECONDITION unless the blob was found in the vault.
+absl::Status CheckInVault(const Digest& blob, bool verified);
+// INVALID_ARGUMENT naming `field` unless it stands in the plan, or at its end.
+absl::Status CheckCursor(const State& state, std::string_view field, const Cursor& cursor);
 // A mutation was accepted: the session lives, and the task's lease runs anew (reclaimed when it was dead).
 void RenewByWork(Draft& draft, SessionId session, const TaskRef& task);
 

@@ -8,8 +8,23 @@
 #include "coordinator/core/requests.h"
 
 namespace interceptor::coordinator {
+namespace {
 
-absl::Status DecidePause(Draft& draft, const PausePlan& command) {
+absl::Status SetPinned(Draft& draft, const std::string& request_id, const std::string& id, bool pinned) {
+  const std::string content = Cat(pinned ? "pin|" : "unpin|", id);
+  ICPT_ASSIGN_OR_RETURN(const RequestCheck request,
+                        CheckRequest(draft.state, request_id, content, RequestId::kOptional));
+  if (request.known) return absl::OkStatus();
+  const CheckpointFacts* checkpoint = FindCheckpoint(draft.state, id);
+  if (checkpoint == nullptr) return NotFound("checkpoint '", CleanText(id), "' is not there");
+  if (checkpoint->pinned == pinned && request.mark.id.empty()) return absl::OkStatus();
+  draft.Record(pinned ? DurableEvent(CheckpointPinned{id}) : CheckpointUnpinned{id}, request.mark);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status DecideOn(Draft& draft, const PausePlan& command) {
   const Facts& facts = draft.state.facts;
   ICPT_ASSIGN_OR_RETURN(const RequestCheck request,
                         CheckRequest(draft.state, command.request_id, "pause", RequestId::kOptional));
@@ -19,7 +34,7 @@ absl::Status DecidePause(Draft& draft, const PausePlan& command) {
   return absl::OkStatus();
 }
 
-absl::Status DecideResume(Draft& draft, const ResumePlan& command) {
+absl::Status DecideOn(Draft& draft, const ResumePlan& command) {
   const Facts& facts = draft.state.facts;
   ICPT_ASSIGN_OR_RETURN(const RequestCheck request,
                         CheckRequest(draft.state, command.request_id, "resume", RequestId::kOptional));
@@ -31,14 +46,13 @@ absl::Status DecideResume(Draft& draft, const ResumePlan& command) {
   return absl::OkStatus();
 }
 
-absl::Status DecideDrain(Draft& draft, const DrainWorker& command) {
+absl::Status DecideOn(Draft& draft, const DrainWorker& command) {
   const State& state = draft.state;
   ICPT_ASSIGN_OR_RETURN(
       const RequestCheck request,
       CheckRequest(state, command.request_id, Cat("drain|", command.member), RequestId::kOptional));
   if (request.known) return absl::OkStatus();
-  const auto& members = state.soft.plan.members;
-  if (std::none_of(members.begin(), members.end(), [&](const auto& m) { return m.name == command.member; })) {
+  if (!state.soft.index.members.contains(command.member)) {
     return NotFound("member '", CleanText(command.member), "' is not in the plan");
   }
   if (SessionOfMember(state, command.member) == 0) return absl::OkStatus();
@@ -47,28 +61,12 @@ absl::Status DecideDrain(Draft& draft, const DrainWorker& command) {
   return absl::OkStatus();
 }
 
-absl::Status DecidePin(Draft& draft, const PinCheckpoint& command) {
-  ICPT_ASSIGN_OR_RETURN(
-      const RequestCheck request,
-      CheckRequest(draft.state, command.request_id, Cat("pin|", command.id), RequestId::kOptional));
-  if (request.known) return absl::OkStatus();
-  const CheckpointFacts* checkpoint = FindCheckpoint(draft.state, command.id);
-  if (checkpoint == nullptr) return NotFound("checkpoint '", CleanText(command.id), "' is not there");
-  if (checkpoint->pinned && request.mark.id.empty()) return absl::OkStatus();
-  draft.Record(CheckpointPinned{command.id}, request.mark);
-  return absl::OkStatus();
+absl::Status DecideOn(Draft& draft, const PinCheckpoint& command) {
+  return SetPinned(draft, command.request_id, command.id, true);
 }
 
-absl::Status DecideUnpin(Draft& draft, const UnpinCheckpoint& command) {
-  ICPT_ASSIGN_OR_RETURN(
-      const RequestCheck request,
-      CheckRequest(draft.state, command.request_id, Cat("unpin|", command.id), RequestId::kOptional));
-  if (request.known) return absl::OkStatus();
-  const CheckpointFacts* checkpoint = FindCheckpoint(draft.state, command.id);
-  if (checkpoint == nullptr) return NotFound("checkpoint '", CleanText(command.id), "' is not there");
-  if (!checkpoint->pinned && request.mark.id.empty()) return absl::OkStatus();
-  draft.Record(CheckpointUnpinned{command.id}, request.mark);
-  return absl::OkStatus();
+absl::Status DecideOn(Draft& draft, const UnpinCheckpoint& command) {
+  return SetPinned(draft, command.request_id, command.id, false);
 }
 
 }  // namespace interceptor::coordinator

@@ -10,13 +10,8 @@ namespace interceptor::coordinator {
 namespace {
 
 absl::Status CheckProgress(const State& state, const Progress& progress) {
-  const int chunks = static_cast<int>(state.soft.plan.chunks.size());
-  const Cursor& cursor = progress.cursor;
-  if (cursor.chunk < 0 || cursor.chunk > chunks || cursor.epoch < 0 || cursor.position < 0) {
-    return InvalidArgument("progress.cursor of ", CleanText(progress.task.task), " is (", cursor.chunk, ", ",
-                           cursor.epoch, ", ", cursor.position, "), allowed: chunk 0 to ", chunks,
-                           ", others 0 or more");
-  }
+  ICPT_RETURN_IF_ERROR(
+      CheckCursor(state, Cat("progress.cursor of ", CleanText(progress.task.task)), progress.cursor));
   if (progress.step < 0 || progress.chunk_steps < 0 || progress.activity < 0) {
     return InvalidArgument("progress.step, chunk_steps and activity must be 0 or more");
   }
@@ -29,7 +24,7 @@ absl::Status CheckProgress(const State& state, const Progress& progress) {
 
 }  // namespace
 
-absl::Status DecideProgress(Draft& draft, const ProgressReported& command) {
+absl::Status DecideOn(Draft& draft, const ProgressReported& command) {
   const State& state = draft.state;
   ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(state, command.session));
   const TaskRef& ref = command.progress.task;

@@ -54,32 +54,23 @@ absl::Status CheckRoom(const State& state) {
   return absl::OkStatus();
 }
 
-bool HasLiveLease(const State& state, std::string_view box) {
-  const std::vector<std::string> held = TasksHeldBy(state, box);
-  return std::any_of(held.begin(), held.end(),
-                     [&](const std::string& task) { return !TaskOf(state, task).holder->lease_dead; });
-}
-
 // OK when nobody else stands for the member, or the one who did is gone for the handover time.
 absl::Status CheckClaim(const State& state, const Hello& hello, MonotonicTime now) {
-  const auto stands = state.soft.member_of_box.find(hello.box);
-  if (stands != state.soft.member_of_box.end() && stands->second != hello.member &&
-      !state.facts.members.at(stands->second).left) {
-    return FailedPrecondition("this work folder (box ", hello.box, ") stands for member '", stands->second,
+  const std::string* stands = FindIn(state.soft.member_of_box, hello.box);
+  if (stands != nullptr && *stands != hello.member && !state.facts.members.at(*stands).left) {
+    return FailedPrecondition("this work folder (box ", hello.box, ") stands for member '", *stands,
                               "': give '", hello.member, "' a --work folder of its own");
   }
-  const auto found = state.facts.members.find(hello.member);
-  if (found == state.facts.members.end()) return absl::OkStatus();
-  const MemberFacts& first = found->second;
-  if (first.box == hello.box || first.left) return absl::OkStatus();
-  const std::optional<MonotonicTime> gone = BoxGoneSince(state, first.box);
+  const MemberFacts* first = FindIn(state.facts.members, hello.member);
+  if (first == nullptr || first->box == hello.box || first->left) return absl::OkStatus();
+  const std::optional<MonotonicTime> gone = BoxGoneSince(state, first->box);
   if (!gone) {
-    return FailedPrecondition("member '", hello.member, "' is held by box ", first.box,
+    return FailedPrecondition("member '", hello.member, "' is held by box ", first->box,
                               ", which is connected: stop that worker first");
   }
   const absl::Duration left = state.soft.plan.handover - (now - *gone);
-  if (left > absl::ZeroDuration() || HasLiveLease(state, first.box)) {
-    return FailedPrecondition("member '", hello.member, "' is held by box ", first.box,
+  if (left > absl::ZeroDuration() || HoldsLease(state, first->box, LeaseState::kAlive)) {
+    return FailedPrecondition("member '", hello.member, "' is held by box ", first->box,
                               ", which is away: start that one again, or wait ",
                               absl::FormatDuration(std::max(left, absl::Seconds(1))), " for the handover");
   }
@@ -136,10 +127,10 @@ Welcome MakeWelcome(const State& state, const Incarnation& coordinator) {
   Welcome welcome{
       .next_report_in = NextReportIn(state), .manifests = {}, .chunks = {}, .coordinator = coordinator};
   for (const PlanChunk& chunk : state.soft.plan.chunks) {
-    const auto facts = state.facts.chunks.find(chunk.name);
-    if (facts == state.facts.chunks.end()) continue;
-    if (facts->second.manifest) welcome.manifests.push_back(*facts->second.manifest);
-    welcome.chunks.push_back({chunk.name, facts->second.size_bytes, facts->second.sha256});
+    const ChunkFacts* facts = FindIn(state.facts.chunks, chunk.name);
+    if (facts == nullptr) continue;
+    if (facts->manifest) welcome.manifests.push_back(*facts->manifest);
+    welcome.chunks.push_back({chunk.name, facts->size_bytes, facts->sha256});
   }
   return welcome;
 }
@@ -174,16 +165,14 @@ void FixChunkDigests(Draft& draft, std::string_view box, const std::vector<Chunk
   std::set<std::string> fixed;
   for (const ChunkOnBox& copy : chunks) {
     if (copy.sha256.empty() || !state.soft.index.chunks.contains(copy.chunk)) continue;
-    const auto facts = state.facts.chunks.find(copy.chunk);
-    const bool known = facts != state.facts.chunks.end() && !facts->second.sha256.empty();
-    const bool adds_size =
-        known && facts->second.sha256 == copy.sha256 && facts->second.size_bytes == 0 && copy.size_bytes > 0;
-    if ((known && !adds_size) || !fixed.insert(copy.chunk).second) continue;
+    const ChunkFacts& facts = ChunkOf(state, copy.chunk);
+    const bool adds_size = facts.sha256 == copy.sha256 && facts.size_bytes == 0 && copy.size_bytes > 0;
+    if ((!facts.sha256.empty() && !adds_size) || !fixed.insert(copy.chunk).second) continue;
     draft.Record(ChunkDigestFixed{copy.chunk, copy.sha256, copy.size_bytes, std::string(box)});
   }
 }
 
-absl::Status DecideSessionOpened(Draft& draft, const SessionOpened& command) {
+absl::Status DecideOn(Draft& draft, const SessionOpened& command) {
   const State& state = draft.state;
   const Hello& hello = command.hello;
   if (command.session <= 0 || FindSession(state, command.session) != nullptr) {
@@ -194,9 +183,9 @@ absl::Status DecideSessionOpened(Draft& draft, const SessionOpened& command) {
   ICPT_RETURN_IF_ERROR(CheckClaim(state, hello, draft.now));
 
   CloseOlder(draft, command);
-  const auto found = state.facts.members.find(hello.member);
-  const bool same_start = found != state.facts.members.end() && found->second.box == hello.box &&
-                          found->second.incarnation == hello.incarnation && !found->second.left;
+  const MemberFacts* facts = FindIn(state.facts.members, hello.member);
+  const bool same_start =
+      facts != nullptr && facts->box == hello.box && facts->incarnation == hello.incarnation && !facts->left;
   if (!same_start) draft.Record(MemberAttached{hello.member, hello.box, hello.incarnation});
   draft.Note(SessionStarted{.session = command.session, .hello = hello, .now = draft.now});
   FixChunkDigests(draft, hello.box, hello.chunks);
@@ -217,14 +206,14 @@ absl::Status DecideSessionOpened(Draft& draft, const SessionOpened& command) {
   return absl::OkStatus();
 }
 
-absl::Status DecideSessionClosed(Draft& draft, const SessionClosed& command) {
+absl::Status DecideOn(Draft& draft, const SessionClosed& command) {
   if (FindSession(draft.state, command.session) == nullptr) return absl::OkStatus();
   draft.Note(SessionEnded{.session = command.session, .now = draft.now});
   draft.decision.tick_soon = true;
   return absl::OkStatus();
 }
 
-absl::Status DecideInventory(Draft& draft, const InventoryReported& command) {
+absl::Status DecideOn(Draft& draft, const InventoryReported& command) {
   ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(draft.state, command.session));
   ICPT_RETURN_IF_ERROR(CheckInventory(command.chunks));
   draft.Note(SessionSeen{command.session, draft.now});
@@ -234,13 +223,13 @@ absl::Status DecideInventory(Draft& draft, const InventoryReported& command) {
   return absl::OkStatus();
 }
 
-absl::Status DecideGoodbye(Draft& draft, const Goodbye& command) {
+absl::Status DecideOn(Draft& draft, const Goodbye& command) {
   const State& state = draft.state;
   ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(state, command.session));
   const std::string reason = CleanText(command.reason);
   for (const std::string& name : TasksHeldBy(state, session->box)) {
-    draft.Record(
-        TaskReleased{{name, TaskOf(state, name).term}, Cat(session->member, "'s worker left: ", reason)});
+    draft.Record(TaskReleased{TaskRef{name, TaskOf(state, name).term},
+                              Cat(session->member, "'s worker left: ", reason)});
   }
   draft.Record(MemberLeft{session->member, session->box, reason});
   draft.Note(SessionEnded{.session = command.session, .now = draft.now});

@@ -75,7 +75,7 @@ absl::Status ValidatePlan(const PlanFacts& plan) {
   return absl::OkStatus();
 }
 
-absl::Status DecideStart(Draft& draft, const StartCommand& command) {
+absl::Status DecideOn(Draft& draft, const StartCommand& command) {
   const Facts& facts = draft.state.facts;
   const PlanFacts& plan = command.plan;
   if (draft.state.soft.started) return FailedPrecondition("the coordinator has started already");

@@ -5,28 +5,25 @@
 
 namespace interceptor::coordinator {
 
-absl::Status DecideBlobRemoved(Draft& draft, const BlobRemoved& command) {
+absl::Status DecideOn(Draft& draft, const BlobRemoved& command) {
   if (draft.state.facts.removals.contains(command.blob)) draft.Record(RemovalDone{command.blob});
   return absl::OkStatus();
 }
 
-absl::Status DecideBlobChecked(Draft& draft, const BlobChecked& command) {
+absl::Status DecideOn(Draft& draft, const BlobChecked& command) {
   draft.decision.tick_soon = true;
   if (command.intact) draft.Note(BlobFoundIntact{command.blob});
   for (const auto& [specialist, by_step] : draft.state.facts.checkpoints) {
     for (const auto& [step, facts] : by_step) {
       if (facts.checkpoint.blob != command.blob || facts.damaged != command.intact) continue;
-      if (command.intact) {
-        draft.Record(CheckpointRestored{facts.checkpoint.id});
-      } else {
-        draft.Record(CheckpointDamaged{facts.checkpoint.id});
-      }
+      const std::string& id = facts.checkpoint.id;
+      draft.Record(command.intact ? DurableEvent(CheckpointRestored{id}) : CheckpointDamaged{id});
     }
   }
   return absl::OkStatus();
 }
 
-absl::Status DecideSpace(Draft& draft, const SpaceReported& command) {
+absl::Status DecideOn(Draft& draft, const SpaceReported& command) {
   if (command.free_bytes < 0 || command.vault_bytes < 0) {
     return InvalidArgument("space: ", command.free_bytes, " bytes free, ", command.vault_bytes,
                            " in the vault, allowed: 0 or more");

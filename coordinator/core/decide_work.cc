@@ -16,13 +16,9 @@
 namespace interceptor::coordinator {
 namespace {
 
-absl::Status NotInVault(const Digest& blob) {
-  return FailedPrecondition("blob ", blob.hex, " is not in the vault: upload it and send this again");
-}
-
 absl::Status CheckManifest(const State& state, const DataManifest& manifest) {
-  const auto index = state.soft.index.chunks.find(manifest.chunk);
-  if (index == state.soft.index.chunks.end()) {
+  const int* index = FindIn(state.soft.index.chunks, manifest.chunk);
+  if (index == nullptr) {
     return InvalidArgument("manifest.chunk '", CleanText(manifest.chunk), "' is not in the plan");
   }
   ICPT_RETURN_IF_ERROR(CheckBlob("manifest.blob", manifest.blob));
@@ -39,10 +35,9 @@ absl::Status CheckManifest(const State& state, const DataManifest& manifest) {
     if (bytes < 0)
       return InvalidArgument("manifest.view_bytes of ", view, " is ", bytes, ", allowed: 0 or more");
   }
-  if (index->second == 0) return absl::OkStatus();
-  const std::string& before = state.soft.plan.chunks[index->second - 1].name;
-  const auto facts = state.facts.chunks.find(before);
-  if (facts == state.facts.chunks.end() || !facts->second.manifest) {
+  if (*index == 0) return absl::OkStatus();
+  const std::string& before = state.soft.plan.chunks[*index - 1].name;
+  if (!ChunkOf(state, before).manifest) {
     return FailedPrecondition("the manifest of chunk ", manifest.chunk,
                               " is made against those before it, and ", before,
                               " has none yet: propose that one first");
@@ -52,24 +47,22 @@ absl::Status CheckManifest(const State& state, const DataManifest& manifest) {
 
 // A zip's digest that nobody reported yet is fixed by the first manifest made from it.
 absl::Status CheckChunkBytes(Draft& draft, const Session& session, const DataManifest& manifest) {
-  const auto facts = draft.state.facts.chunks.find(manifest.chunk);
-  if (facts == draft.state.facts.chunks.end() || facts->second.sha256.empty()) {
+  const std::string& sha256 = ChunkOf(draft.state, manifest.chunk).sha256;
+  if (sha256.empty()) {
     draft.Record(ChunkDigestFixed{manifest.chunk, manifest.chunk_sha256, 0, session.box});
     return absl::OkStatus();
   }
-  if (facts->second.sha256 == manifest.chunk_sha256) return absl::OkStatus();
+  if (sha256 == manifest.chunk_sha256) return absl::OkStatus();
   return FailedPrecondition("chunk ", manifest.chunk, " of this box has digest ", manifest.chunk_sha256,
-                            ", the plan's has ", facts->second.sha256, ": copy the right file");
+                            ", the plan's has ", sha256, ": copy the right file");
 }
-
-bool SameManifest(const DataManifest& a, const DataManifest& b) { return a.blob == b.blob; }
 
 // A child that starts again at a chunk's end tells the scores of it once more, under an id of its own.
 bool IsRecorded(const State& state, Evaluation evaluation) {
-  const auto known = state.facts.evaluations.find({evaluation.specialist, evaluation.kind, evaluation.chunk});
-  if (known == state.facts.evaluations.end()) return false;
-  evaluation.recorded_at = known->second.recorded_at;
-  return evaluation == known->second;
+  const EvaluationKey key{evaluation.specialist, evaluation.kind, evaluation.chunk};
+  const Evaluation* known = FindIn(state.facts.evaluations, key);
+  if (known != nullptr) evaluation.recorded_at = known->recorded_at;
+  return known != nullptr && evaluation == *known;
 }
 
 absl::Status CheckEvaluation(const State& state, const TaskRef& ref, const Evaluation& e) {
@@ -118,8 +111,7 @@ absl::Status CheckFinished(const State& state, const ChunkFinished& command) {
     if (RoundIsReady(state, next)) return absl::OkStatus();
     return FailedPrecondition("round ", next, " is not ready: ", RoundWaitsFor(state, next));
   }
-  const auto facts = state.facts.chunks.find(chunks[next].name);
-  if (facts == state.facts.chunks.end() || !facts->second.manifest) {
+  if (!ChunkOf(state, chunks[next].name).manifest) {
     return FailedPrecondition("chunk ", chunks[next].name, " has no committed manifest: propose it first");
   }
   // Damaged since or not: the holder has trained that chunk, and goes on from its own memory.
@@ -139,6 +131,20 @@ absl::Status CheckBlob(std::string_view field, const Digest& blob) {
   return InvalidArgument(field, ".size_bytes is ", blob.size_bytes, ", allowed: 1 or more");
 }
 
+absl::Status CheckInVault(const Digest& blob, bool verified) {
+  if (verified) return absl::OkStatus();
+  return FailedPrecondition("blob ", blob.hex, " is not in the vault: upload it and send this again");
+}
+
+absl::Status CheckCursor(const State& state, std::string_view field, const Cursor& cursor) {
+  const int chunks = static_cast<int>(state.soft.plan.chunks.size());
+  if (cursor.chunk >= 0 && cursor.chunk <= chunks && cursor.epoch >= 0 && cursor.position >= 0) {
+    return absl::OkStatus();
+  }
+  return InvalidArgument(field, " is (", cursor.chunk, ", ", cursor.epoch, ", ", cursor.position,
+                         "), allowed: chunk 0 to ", chunks, ", others 0 or more");
+}
+
 void RenewByWork(Draft& draft, SessionId session, const TaskRef& task) {
   draft.Note(SessionSeen{session, draft.now});
   const TaskFacts& facts = TaskOf(draft.state, task.task);
@@ -147,7 +153,7 @@ void RenewByWork(Draft& draft, SessionId session, const TaskRef& task) {
   draft.Note(LeaseRenewed{task.task, draft.now});
 }
 
-absl::Status DecideManifest(Draft& draft, const ManifestProposed& command) {
+absl::Status DecideOn(Draft& draft, const ManifestProposed& command) {
   const State& state = draft.state;
   const DataManifest& manifest = command.manifest;
   ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(state, command.session));
@@ -157,26 +163,24 @@ absl::Status DecideManifest(Draft& draft, const ManifestProposed& command) {
   if (request.known) return absl::OkStatus();
   ICPT_RETURN_IF_ERROR(CheckHolder(state, session->box, command.task));
   ICPT_RETURN_IF_ERROR(CheckManifest(state, manifest));
-  const auto facts = state.facts.chunks.find(manifest.chunk);
-  if (facts != state.facts.chunks.end() && facts->second.manifest) {
-    const DataManifest& first = *facts->second.manifest;
-    if (SameManifest(first, manifest)) {
-      RenewByWork(draft, command.session, command.task);
-      return absl::OkStatus();
+  if (const std::optional<DataManifest>& first = ChunkOf(state, manifest.chunk).manifest) {
+    if (first->blob != manifest.blob) {
+      return FailedPrecondition("the manifest of chunk ", manifest.chunk, " differs: this box made ",
+                                manifest.blob.hex, ", committed is ", first->blob.hex,
+                                ": compare the two blobs");
     }
-    return FailedPrecondition("the manifest of chunk ", manifest.chunk, " differs: this box made ",
-                              manifest.blob.hex, ", committed is ", first.blob.hex,
-                              ": compare the two blobs");
+    RenewByWork(draft, command.session, command.task);
+    return absl::OkStatus();
   }
   ICPT_RETURN_IF_ERROR(CheckChunkBytes(draft, *session, manifest));
-  if (!command.blob_verified) return NotInVault(manifest.blob);
+  ICPT_RETURN_IF_ERROR(CheckInVault(manifest.blob, command.blob_verified));
   draft.Record(ManifestCommitted{manifest, session->box}, request.mark);
   RenewByWork(draft, command.session, command.task);
   for (const auto& [id, other] : state.soft.sessions) draft.Send(id, ManifestFact{manifest});
   return absl::OkStatus();
 }
 
-absl::Status DecideEvaluation(Draft& draft, const EvaluationReported& command) {
+absl::Status DecideOn(Draft& draft, const EvaluationReported& command) {
   const State& state = draft.state;
   Evaluation evaluation = command.evaluation;
   ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(state, command.session));
@@ -191,14 +195,14 @@ absl::Status DecideEvaluation(Draft& draft, const EvaluationReported& command) {
     RenewByWork(draft, command.session, command.task);
     return absl::OkStatus();
   }
-  if (!command.blob_verified) return NotInVault(evaluation.score_table);
+  ICPT_RETURN_IF_ERROR(CheckInVault(evaluation.score_table, command.blob_verified));
   evaluation.recorded_at = draft.wall_time;
   draft.Record(EvaluationRecorded{evaluation}, request.mark);
   RenewByWork(draft, command.session, command.task);
   return absl::OkStatus();
 }
 
-absl::Status DecideChunkFinished(Draft& draft, const ChunkFinished& command) {
+absl::Status DecideOn(Draft& draft, const ChunkFinished& command) {
   const State& state = draft.state;
   ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(state, command.session));
   const std::string content = Cat("finished|", command.task.task, "|", command.chunk);
@@ -218,7 +222,7 @@ absl::Status DecideChunkFinished(Draft& draft, const ChunkFinished& command) {
   return absl::OkStatus();
 }
 
-absl::Status DecideTaskFailed(Draft& draft, const TaskFailed& command) {
+absl::Status DecideOn(Draft& draft, const TaskFailed& command) {
   const State& state = draft.state;
   ICPT_ASSIGN_OR_RETURN(const Session* session, OpenSession(state, command.session));
   const std::string content =

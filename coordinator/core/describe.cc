@@ -1,4 +1,5 @@
 #include "common/base/status.h"
+#include "common/text/text.h"
 #include "coordinator/core/event.h"
 #include "coordinator/core/queries.h"
 
@@ -32,8 +33,8 @@ struct Describer {
   EventLine operator()(const ManifestCommitted& e) const {
     const DataManifest& m = e.manifest;
     return {"manifest_committed", m.chunk,
-            Cat(m.clips, " clips in ", m.families, " families, ", m.quarantined, " quarantined, digest ",
-                m.blob.hex, ", by box ", e.box)};
+            Cat(Counted(m.clips, "clip", "clips"), " in ", Counted(m.families, "family", "families"), ", ",
+                m.quarantined, " quarantined, digest ", m.blob.hex, ", by box ", e.box)};
   }
   EventLine operator()(const TaskGranted& e) const {
     return {"task_granted", e.task,

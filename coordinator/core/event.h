@@ -18,6 +18,18 @@ namespace interceptor::coordinator {
 
 // --- durable ---
 
+// What all that happens to a published checkpoint says.
+struct CheckpointEvent {
+  std::string id;
+  friend bool operator==(const CheckpointEvent&, const CheckpointEvent&) = default;
+};
+// What the ends of leases say.
+struct LeaseEvent {
+  TaskRef task;
+  std::string reason;
+  friend bool operator==(const LeaseEvent&, const LeaseEvent&) = default;
+};
+
 // First event of a journal: the folder belongs to this plan for good.
 struct PlanAdopted {
   std::string name;
@@ -68,21 +80,13 @@ struct TaskGranted {
   friend bool operator==(const TaskGranted&, const TaskGranted&) = default;
 };
 // The lease is dead but nobody else has the task: its holder may still publish and reclaim it.
-struct LeaseExpired {
-  TaskRef task;
-  std::string reason;
-  friend bool operator==(const LeaseExpired&, const LeaseExpired&) = default;
-};
+struct LeaseExpired : LeaseEvent {};
 struct LeaseReclaimed {
   TaskRef task;
   friend bool operator==(const LeaseReclaimed&, const LeaseReclaimed&) = default;
 };
 // The term is over: nothing that carries it is accepted any more.
-struct TaskReleased {
-  TaskRef task;
-  std::string reason;
-  friend bool operator==(const TaskReleased&, const TaskReleased&) = default;
-};
+struct TaskReleased : LeaseEvent {};
 // The holder gave up, or the watchdog did for it; also releases. `paused`: until a person resumes.
 struct TaskFailureRecorded {
   TaskRef task;
@@ -97,24 +101,12 @@ struct CheckpointCommitted {
   std::string box;
   friend bool operator==(const CheckpointCommitted&, const CheckpointCommitted&) = default;
 };
-struct CheckpointPinned {
-  std::string id;
-  friend bool operator==(const CheckpointPinned&, const CheckpointPinned&) = default;
-};
-struct CheckpointUnpinned {
-  std::string id;
-  friend bool operator==(const CheckpointUnpinned&, const CheckpointUnpinned&) = default;
-};
+struct CheckpointPinned : CheckpointEvent {};
+struct CheckpointUnpinned : CheckpointEvent {};
 // Its blob was found missing or changed: it counts no more as a good one.
-struct CheckpointDamaged {
-  std::string id;
-  friend bool operator==(const CheckpointDamaged&, const CheckpointDamaged&) = default;
-};
+struct CheckpointDamaged : CheckpointEvent {};
 // Its blob was found whole again: somebody put the file back.
-struct CheckpointRestored {
-  std::string id;
-  friend bool operator==(const CheckpointRestored&, const CheckpointRestored&) = default;
-};
+struct CheckpointRestored : CheckpointEvent {};
 // A run goes on from its newest intact checkpoint. Those beyond it are damaged, `damaged` is the newest of
 // them: they leave the list, pinned or not, and their blobs go. A run that
 // was done is open again.
@@ -126,10 +118,7 @@ struct RunSetBack {
   friend bool operator==(const RunSetBack&, const RunSetBack&) = default;
 };
 // Out of the list for good; its blob goes next.
-struct RemovalDecided {
-  std::string id;
-  friend bool operator==(const RemovalDecided&, const RemovalDecided&) = default;
-};
+struct RemovalDecided : CheckpointEvent {};
 struct RemovalDone {
   Digest blob;
   friend bool operator==(const RemovalDone&, const RemovalDone&) = default;

@@ -16,9 +16,8 @@ constexpr std::size_t kNonceDigits = 32;
 
 bool Remembers(const Facts& facts, const Incarnation& seen) {
   if (seen.number <= facts.lost_through) return true;
-  const auto found = facts.starts.find(seen.number);
-  if (found != facts.starts.end()) return found->second == seen.nonce;
-  return seen.number < NewestStart(facts).number;
+  const std::string* nonce = FindIn(facts.starts, seen.number);
+  return nonce != nullptr ? *nonce == seen.nonce : seen.number < NewestStart(facts).number;
 }
 
 bool IsAheadOfJournal(const State& state, const Hello& hello) {

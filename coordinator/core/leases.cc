@@ -50,13 +50,6 @@ void EndStalledTask(Draft& draft, const TaskRef& ref, const Lease& lease) {
   draft.touched.insert(ref.task);
 }
 
-void Release(Draft& draft, const TaskRef& ref, const std::string& reason) {
-  const State& state = draft.state;
-  draft.Send(SessionOfBox(state, TaskOf(state, ref.task).holder->box), Drop{ref, reason});
-  draft.Record(TaskReleased{ref, reason});
-  draft.touched.insert(ref.task);
-}
-
 // One save in flight a run; asked again when nothing came of it.
 bool SaveIsInFlight(const Draft& draft, const Lease& lease) {
   if (lease.progress && lease.progress->phase == Phase::kSaving) return true;
@@ -116,6 +109,13 @@ bool CloseSilentSessions(Draft& draft) {
     closed = true;
   }
   return closed;
+}
+
+void Release(Draft& draft, const TaskRef& ref, const std::string& reason) {
+  const State& state = draft.state;
+  draft.Send(SessionOfBox(state, TaskOf(state, ref.task).holder->box), Drop{ref, reason});
+  draft.Record(TaskReleased{ref, reason});
+  draft.touched.insert(ref.task);
 }
 
 void WatchLeases(Draft& draft) {

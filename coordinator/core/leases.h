@@ -19,6 +19,9 @@ void WatchLeases(Draft& draft);  // expiry and watchdog
 void AskForSaves(Draft& draft);  // three hours of training, or a pause
 void AskToDrain(Draft& draft);
 
+// Takes the task from its holder, who drops it. REQUIRES: somebody holds it.
+void Release(Draft& draft, const TaskRef& ref, const std::string& reason);
+
 // Failures so far decide how long a task rests before it is granted again.
 absl::Duration RetryPause(int failures);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/text/text.h"
 #include "coordinator/core/limits.h"
 #include "coordinator/core/queries.h"
 
@@ -32,8 +33,7 @@ void AddPauses(Problems& p) {
     if (view.state != TaskState::kPaused) continue;
     const TaskFacts& task = TaskOf(p.state, view.task);
     if (!task.paused) continue;
-    p.Add(Rank::kStopped,
-          Cat(view.task, " is paused: ", task.reason, "; fix it, then `interceptor resume`"));
+    p.Add(Rank::kStopped, Cat(view.task, " is paused: ", task.reason, "; fix it, then `interceptor resume`"));
   }
   if (facts.paused) {
     p.Add(Rank::kStopped, Cat("the plan is paused: ", facts.pause_reason, "; `interceptor resume` goes on"));
@@ -86,12 +86,11 @@ void AddUnusableChunks(Problems& p) {
 
 bool HasWork(const State& state, const std::string& member) {
   const PlanIndex& index = state.soft.index;
-  const auto open = [&](const std::string& task) { return !TaskOf(state, task).done; };
-  const auto group = index.group_of.find(member);
-  if (group != index.group_of.end() && std::any_of(group->second.begin(), group->second.end(), open))
-    return true;
-  const auto integrator = index.home_of.find(std::string(kIntegrateTask));
-  return integrator != index.home_of.end() && integrator->second == member && open(integrator->first);
+  const auto open = [&](std::string_view task) { return !TaskOf(state, task).done; };
+  const std::vector<std::string>* group = FindIn(index.group_of, member);
+  if (group != nullptr && std::ranges::any_of(*group, open)) return true;
+  const std::string* integrator = FindIn(index.home_of, kIntegrateTask);
+  return integrator != nullptr && *integrator == member && open(kIntegrateTask);
 }
 
 void AddAbsent(Problems& p) {
@@ -120,7 +119,7 @@ void AddLate(Problems& p) {
     if (task.failures == 0 || task.state == TaskState::kDone) continue;
     const TaskFacts& facts = TaskOf(p.state, task.task);
     if (facts.paused) continue;
-    p.Add(Rank::kLate, Cat(task.task, " failed ", task.failures, " times in a row",
+    p.Add(Rank::kLate, Cat(task.task, " failed ", Counted(task.failures, "time", "times"), " in a row",
                            facts.reason.empty() ? "" : ", last: ", facts.reason));
   }
 }

@@ -1,6 +1,7 @@
 #include "coordinator/core/queries.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "common/base/status.h"
 #include "coordinator/core/limits.h"
@@ -15,11 +16,11 @@ Copy CopyOnBox(const State& state, std::string_view box, int chunk) {
   const BoxInfo* info = FindBox(state, box);
   if (info == nullptr || chunk < 0 || chunk >= static_cast<int>(state.soft.plan.chunks.size()))
     return Copy::kNone;
-  const auto facts = state.facts.chunks.find(state.soft.plan.chunks[chunk].name);
-  const ChunkOnBox* copy = FindChunk(info->chunks, state.soft.plan.chunks[chunk].name);
-  if (facts == state.facts.chunks.end() || copy == nullptr) return Copy::kNone;
-  if (facts->second.sha256.empty() || copy->sha256.empty()) return Copy::kNone;
-  return copy->sha256 == facts->second.sha256 ? Copy::kSame : Copy::kOther;
+  const std::string& name = state.soft.plan.chunks[chunk].name;
+  const std::string& sha256 = ChunkOf(state, name).sha256;
+  const ChunkOnBox* copy = FindChunk(info->chunks, name);
+  if (copy == nullptr || sha256.empty() || copy->sha256.empty()) return Copy::kNone;
+  return copy->sha256 == sha256 ? Copy::kSame : Copy::kOther;
 }
 
 void SortByPlan(const State& state, std::vector<std::string>& tasks) {
@@ -36,10 +37,7 @@ Incarnation NewestStart(const Facts& facts) {
   return {facts.starts.rbegin()->first, facts.starts.rbegin()->second};
 }
 
-const Session* FindSession(const State& state, SessionId id) {
-  const auto found = state.soft.sessions.find(id);
-  return found == state.soft.sessions.end() ? nullptr : &found->second;
-}
+const Session* FindSession(const State& state, SessionId id) { return FindIn(state.soft.sessions, id); }
 
 SessionId SessionOfBox(const State& state, std::string_view box) {
   const BoxInfo* info = FindBox(state, box);
@@ -47,25 +45,31 @@ SessionId SessionOfBox(const State& state, std::string_view box) {
 }
 
 SessionId SessionOfMember(const State& state, std::string_view member) {
-  const auto found = state.facts.members.find(std::string(member));
-  if (found == state.facts.members.end() || found->second.left) return 0;
-  return SessionOfBox(state, found->second.box);
+  const MemberFacts* facts = FindIn(state.facts.members, member);
+  return facts == nullptr || facts->left ? 0 : SessionOfBox(state, facts->box);
 }
 
-bool IsPlanTask(const State& state, std::string_view task) {
-  return state.soft.index.home_of.contains(std::string(task));
-}
+bool IsPlanTask(const State& state, std::string_view task) { return state.soft.index.home_of.contains(task); }
 
 const TaskFacts& TaskOf(const State& state, std::string_view task) {
   static const TaskFacts initial;
-  const auto found = state.facts.tasks.find(std::string(task));
-  return found == state.facts.tasks.end() ? initial : found->second;
+  const TaskFacts* facts = FindIn(state.facts.tasks, task);
+  return facts == nullptr ? initial : *facts;
 }
 
-const Lease* LeaseOf(const State& state, std::string_view task) {
-  const auto found = state.soft.leases.find(std::string(task));
-  return found == state.soft.leases.end() ? nullptr : &found->second;
+const ChunkFacts& ChunkOf(const State& state, std::string_view chunk) {
+  static const ChunkFacts initial;
+  const ChunkFacts* facts = FindIn(state.facts.chunks, chunk);
+  return facts == nullptr ? initial : *facts;
 }
+
+const CheckpointsByStep& CheckpointsOf(const State& state, std::string_view specialist) {
+  static const CheckpointsByStep none;
+  const CheckpointsByStep* by_step = FindIn(state.facts.checkpoints, specialist);
+  return by_step == nullptr ? none : *by_step;
+}
+
+const Lease* LeaseOf(const State& state, std::string_view task) { return FindIn(state.soft.leases, task); }
 
 std::vector<std::string> HeldTasks(const State& state,
                                    const std::function<bool(const std::string&, const Lease&)>& wanted) {
@@ -78,21 +82,27 @@ std::vector<std::string> HeldTasks(const State& state,
 }
 
 std::vector<std::string> TasksHeldBy(const State& state, std::string_view box) {
-  const auto found = state.soft.held_by.find(box);
-  if (found == state.soft.held_by.end()) return {};
-  std::vector<std::string> tasks(found->second.begin(), found->second.end());
+  const auto* held = FindIn(state.soft.held_by, box);
+  if (held == nullptr) return {};
+  std::vector<std::string> tasks(held->begin(), held->end());
   SortByPlan(state, tasks);
   return tasks;
 }
 
 int HeldBy(const State& state, std::string_view box) {
-  const auto found = state.soft.held_by.find(box);
-  return found == state.soft.held_by.end() ? 0 : static_cast<int>(found->second.size());
+  const auto* held = FindIn(state.soft.held_by, box);
+  return held == nullptr ? 0 : static_cast<int>(held->size());
+}
+
+bool HoldsLease(const State& state, std::string_view box, LeaseState wanted) {
+  return std::ranges::any_of(TasksHeldBy(state, box), [&](const std::string& task) {
+    return TaskOf(state, task).holder->lease_dead == (wanted == LeaseState::kDead);
+  });
 }
 
 const MemberFacts* MemberOfBox(const State& state, std::string_view box) {
-  const auto found = state.soft.member_of_box.find(box);
-  return found == state.soft.member_of_box.end() ? nullptr : &state.facts.members.at(found->second);
+  const std::string* member = FindIn(state.soft.member_of_box, box);
+  return member == nullptr ? nullptr : &state.facts.members.at(*member);
 }
 
 absl::Status CheckHolder(const State& state, std::string_view box, const TaskRef& ref) {
@@ -113,18 +123,15 @@ absl::Status CheckHolder(const State& state, std::string_view box, const TaskRef
 }
 
 const Checkpoint* NewestCheckpoint(const State& state, std::string_view specialist) {
-  const auto found = state.facts.checkpoints.find(std::string(specialist));
-  if (found == state.facts.checkpoints.end()) return nullptr;
-  for (auto it = found->second.rbegin(); it != found->second.rend(); ++it) {
-    if (!it->second.damaged) return &it->second.checkpoint;
+  for (const auto& [step, facts] : std::views::reverse(CheckpointsOf(state, specialist))) {
+    if (!facts.damaged) return &facts.checkpoint;
   }
   return nullptr;
 }
 
 const CheckpointFacts* NewestCommitted(const State& state, std::string_view specialist) {
-  const auto found = state.facts.checkpoints.find(std::string(specialist));
-  if (found == state.facts.checkpoints.end() || found->second.empty()) return nullptr;
-  return &found->second.rbegin()->second;
+  const CheckpointsByStep& by_step = CheckpointsOf(state, specialist);
+  return by_step.empty() ? nullptr : &by_step.rbegin()->second;
 }
 
 std::optional<RunSetBack> NeededSetBack(const State& state, const std::string& task) {
@@ -142,11 +149,8 @@ std::string GoesOnFrom(std::string_view task, std::string_view base, std::string
 }
 
 const CheckpointFacts* FindCheckpoint(const State& state, std::string_view id) {
-  for (const auto& [specialist, by_step] : state.facts.checkpoints) {
-    if (id.substr(0, specialist.size() + 1) != specialist + "-") continue;
-    for (const auto& [step, facts] : by_step) {
-      if (facts.checkpoint.id == id) return &facts;
-    }
+  for (const auto& [step, kept] : CheckpointsOf(state, id.substr(0, id.rfind('-')))) {
+    if (kept.checkpoint.id == id) return &kept;
   }
   return nullptr;
 }
@@ -184,10 +188,7 @@ bool AtChunkBoundary(const State& state, std::string_view task) {
   return newest->reason == SaveReason::kChunkEnd && ChunksCovered(*newest) == next_chunk;
 }
 
-const BoxInfo* FindBox(const State& state, std::string_view box) {
-  const auto found = state.soft.boxes.find(box);
-  return found == state.soft.boxes.end() ? nullptr : &found->second;
-}
+const BoxInfo* FindBox(const State& state, std::string_view box) { return FindIn(state.soft.boxes, box); }
 
 const ChunkOnBox* FindChunk(const Inventory& inventory, std::string_view chunk) {
   if (inventory == nullptr) return nullptr;
@@ -212,9 +213,8 @@ std::optional<MonotonicTime> BoxGoneSince(const State& state, std::string_view b
 }
 
 std::optional<MonotonicTime> GoneSince(const State& state, std::string_view member) {
-  const auto found = state.facts.members.find(std::string(member));
-  if (found == state.facts.members.end()) return state.soft.watching_since;
-  return BoxGoneSince(state, found->second.box);
+  const MemberFacts* facts = FindIn(state.facts.members, member);
+  return facts == nullptr ? state.soft.watching_since : BoxGoneSince(state, facts->box);
 }
 
 std::vector<Digest> ReferencedBlobs(const Facts& facts) {
@@ -245,12 +245,10 @@ int64_t CheckpointBytesToCome(const State& state) {
     const std::string specialist = SpecialistOf(name);
     if (specialist.empty() || TaskOf(state, name).done) continue;
     int64_t held = 0;
-    const CheckpointFacts* newest = NewestCommitted(state, specialist);
-    if (newest != nullptr) {
-      for (const auto& [step, kept] : state.facts.checkpoints.at(specialist)) {
-        held += kept.checkpoint.blob.size_bytes;
-      }
+    for (const auto& [step, kept] : CheckpointsOf(state, specialist)) {
+      held += kept.checkpoint.blob.size_bytes;
     }
+    const CheckpointFacts* newest = NewestCommitted(state, specialist);
     const int64_t each = newest == nullptr ? largest : newest->checkpoint.blob.size_bytes;
     to_come += std::max<int64_t>(0, (state.soft.plan.keep_latest + 1) * each - held);
   }
@@ -267,9 +265,8 @@ absl::Duration NextReportIn(const State& state) {
 
 std::string NameBox(const State& state, std::string_view box) {
   const std::string short_box(box.substr(0, 8));
-  const auto member = state.soft.member_of_box.find(box);
-  if (member == state.soft.member_of_box.end()) return Cat("box ", short_box);
-  return Cat(member->second, "'s box ", short_box);
+  const std::string* member = FindIn(state.soft.member_of_box, box);
+  return member == nullptr ? Cat("box ", short_box) : Cat(*member, "'s box ", short_box);
 }
 
 }  // namespace interceptor::coordinator

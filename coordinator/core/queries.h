@@ -27,6 +27,10 @@ SessionId SessionOfMember(const State& state, std::string_view member);
 bool IsPlanTask(const State& state, std::string_view task);
 // Facts of a task of the plan; the initial ones when nothing has happened to it yet.
 const TaskFacts& TaskOf(const State& state, std::string_view task);
+// The same of a chunk.
+const ChunkFacts& ChunkOf(const State& state, std::string_view chunk);
+// Of one specialist; none when nothing was committed.
+const CheckpointsByStep& CheckpointsOf(const State& state, std::string_view specialist);
 const Lease* LeaseOf(const State& state, std::string_view task);
 // The tasks somebody holds, lease alive or not, that `wanted` holds of, in the plan's order. One walk over
 // the leases: `wanted` is asked of every task several times a second, so it looks nothing up unless it must.
@@ -35,6 +39,9 @@ std::vector<std::string> HeldTasks(const State& state,
 // What the box holds, in the plan's order, leases alive or not.
 std::vector<std::string> TasksHeldBy(const State& state, std::string_view box);
 int HeldBy(const State& state, std::string_view box);
+// Whether one of the leases that the box holds is in that state.
+enum class LeaseState { kAlive, kDead };
+bool HoldsLease(const State& state, std::string_view box, LeaseState wanted);
 // Null when no member stands, or stood last, for the box.
 const MemberFacts* MemberOfBox(const State& state, std::string_view box);
 

@@ -1,5 +1,6 @@
 #include "coordinator/core/requests.h"
 
+#include <charconv>
 #include <optional>
 
 #include "common/base/check.h"
@@ -10,20 +11,15 @@
 namespace interceptor::coordinator {
 namespace {
 
-std::optional<int> HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return std::nullopt;
-}
+constexpr std::size_t kHalfDigits = 16;
 
 std::optional<RequestMemory::Key> ParseKey(std::string_view id) {
-  if (id.size() != 32) return std::nullopt;
+  if (id.size() != 2 * kHalfDigits) return std::nullopt;
   RequestMemory::Key key{};
-  for (std::size_t i = 0; i < id.size(); ++i) {
-    const std::optional<int> digit = HexValue(id[i]);
-    if (!digit) return std::nullopt;
-    key[i / 16] = key[i / 16] << 4 | static_cast<uint64_t>(*digit);
+  for (uint64_t& half : key) {
+    const auto [end, error] = std::from_chars(id.data(), id.data() + kHalfDigits, half, 16);
+    if (error != std::errc() || end != id.data() + kHalfDigits) return std::nullopt;
+    id.remove_prefix(kHalfDigits);
   }
   return key;
 }
@@ -44,9 +40,8 @@ void RequestMemory::Remember(const RequestMark& mark) {
 std::optional<uint64_t> RequestMemory::Find(std::string_view request_id) const {
   const std::optional<Key> key = ParseKey(request_id);
   if (!key) return std::nullopt;
-  const auto found = fingerprints_.find(*key);
-  if (found == fingerprints_.end()) return std::nullopt;
-  return found->second;
+  const uint64_t* fingerprint = FindIn(fingerprints_, *key);
+  return fingerprint == nullptr ? std::nullopt : std::optional(*fingerprint);
 }
 
 absl::StatusOr<RequestCheck> CheckRequest(const State& state, std::string_view id, std::string_view content,

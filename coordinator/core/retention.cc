@@ -1,5 +1,7 @@
 #include "coordinator/core/retention.h"
 
+#include <ranges>
+
 #include "coordinator/core/limits.h"
 #include "coordinator/core/queries.h"
 
@@ -7,11 +9,11 @@ namespace interceptor::coordinator {
 namespace {
 
 // The step at and above which a checkpoint is one of the newest intact `keep`; nothing when there are fewer.
-std::optional<int64_t> OldestKept(const std::map<int64_t, CheckpointFacts>& by_step, int keep) {
+std::optional<int64_t> OldestKept(const CheckpointsByStep& by_step, int keep) {
   int intact = 0;
-  for (auto it = by_step.rbegin(); it != by_step.rend(); ++it) {
-    intact += it->second.damaged ? 0 : 1;
-    if (intact == keep) return it->first;
+  for (const auto& [step, facts] : std::views::reverse(by_step)) {
+    intact += facts.damaged ? 0 : 1;
+    if (intact == keep) return step;
   }
   return std::nullopt;
 }
@@ -22,19 +24,19 @@ void AskToReadBack(Draft& draft, const Digest& blob) {
 }
 
 // Whether every kept checkpoint was read back whole since the newest was committed; asks for what was not.
-bool KeptWereReadBack(Draft& draft, const std::map<int64_t, CheckpointFacts>& by_step) {
+bool KeptWereReadBack(Draft& draft, const CheckpointsByStep& by_step) {
   const Soft& soft = draft.state.soft;
   const std::optional<int64_t> oldest_kept = OldestKept(by_step, soft.plan.keep_latest);
   bool all = oldest_kept.has_value();
   for (auto it = by_step.lower_bound(oldest_kept.value_or(0)); it != by_step.end(); ++it) {
     if (it->second.damaged) continue;
     const Digest& blob = it->second.checkpoint.blob;
-    const auto check = soft.checks.find(blob);
-    if (check != soft.checks.end() && check->second.intact) continue;
+    const BlobCheck* check = FindIn(soft.checks, blob);
+    if (check != nullptr && check->intact) continue;
     all = false;
-    const bool waiting =
-        check != soft.checks.end() && draft.now - check->second.asked < absl::Milliseconds(kRemovalRetryMs);
-    if (!waiting) AskToReadBack(draft, blob);
+    if (check == nullptr || draft.now - check->asked >= absl::Milliseconds(kRemovalRetryMs)) {
+      AskToReadBack(draft, blob);
+    }
   }
   return all;
 }
@@ -43,12 +45,11 @@ bool KeptWereReadBack(Draft& draft, const std::map<int64_t, CheckpointFacts>& by
 
 std::vector<std::string> Removable(const State& state, std::string_view specialist) {
   std::vector<std::string> ids;
-  const auto found = state.facts.checkpoints.find(std::string(specialist));
-  if (found == state.facts.checkpoints.end()) return ids;
-  const std::optional<int64_t> oldest_kept = OldestKept(found->second, state.soft.plan.keep_latest);
+  const CheckpointsByStep& by_step = CheckpointsOf(state, specialist);
+  const std::optional<int64_t> oldest_kept = OldestKept(by_step, state.soft.plan.keep_latest);
   if (!oldest_kept) return ids;
   const TaskFacts& task = TaskOf(state, TrainTask(specialist));
-  for (const auto& [step, facts] : found->second) {
+  for (const auto& [step, facts] : by_step) {
     if (step >= *oldest_kept) break;
     const bool in_use = task.holder && task.base == facts.checkpoint.id;
     if (!facts.pinned && !in_use) ids.push_back(facts.checkpoint.id);
@@ -62,10 +63,10 @@ int64_t BytesAtRest(const State& state, const Checkpoint& added) {
     // The one added is the newest of its specialist and takes a place among the kept.
     const int keep = state.soft.plan.keep_latest - (specialist == added.specialist ? 1 : 0);
     int intact = 0;
-    for (auto it = by_step.rbegin(); it != by_step.rend(); ++it) {
-      const bool newest = !it->second.damaged && intact < keep;
+    for (const auto& [step, facts] : std::views::reverse(by_step)) {
+      const bool newest = !facts.damaged && intact < keep;
       intact += newest ? 1 : 0;
-      if (newest || it->second.pinned) bytes += it->second.checkpoint.blob.size_bytes;
+      if (newest || facts.pinned) bytes += facts.checkpoint.blob.size_bytes;
     }
   }
   return bytes;
@@ -86,10 +87,8 @@ void DecideRemovals(Draft& draft) {
 
 void AskForRemovals(Draft& draft) {
   for (const auto& [blob, specialist] : draft.state.facts.removals) {
-    const auto sent = draft.state.soft.removals_sent.find(blob);
-    const bool waiting = sent != draft.state.soft.removals_sent.end() &&
-                         draft.now - sent->second < absl::Milliseconds(kRemovalRetryMs);
-    if (waiting) continue;
+    const MonotonicTime* sent = FindIn(draft.state.soft.removals_sent, blob);
+    if (sent != nullptr && draft.now - *sent < absl::Milliseconds(kRemovalRetryMs)) continue;
     draft.Do(RemoveBlob{blob});
     draft.Note(RemovalSent{blob, draft.now});
   }

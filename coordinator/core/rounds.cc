@@ -13,8 +13,7 @@ constexpr std::string_view kNothingMeasured =
     "no held-out result: its held-out clips so far are of one class, or the box that scored them was lost";
 
 const Evaluation* HeldOut(const State& state, const std::string& specialist, int chunk) {
-  const auto found = state.facts.evaluations.find({specialist, EvaluationKind::kHeldOut, chunk});
-  return found == state.facts.evaluations.end() ? nullptr : &found->second;
+  return FindIn(state.facts.evaluations, EvaluationKey{specialist, EvaluationKind::kHeldOut, chunk});
 }
 
 bool IsBehind(const State& state, const std::string& task, int chunk) {

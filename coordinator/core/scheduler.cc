@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/status.h"
+#include "coordinator/core/leases.h"
 #include "coordinator/core/queries.h"
 
 namespace interceptor::coordinator {
@@ -34,8 +35,8 @@ bool GonePastHandover(const Draft& draft, const std::optional<MonotonicTime>& go
 
 bool IsReady(const Draft& draft, const std::string& task) {
   const TaskFacts& facts = TaskOf(draft.state, task);
-  const auto rest = draft.state.soft.not_before.find(task);
-  const bool resting = rest != draft.state.soft.not_before.end() && draft.now < rest->second;
+  const MonotonicTime* rest = FindIn(draft.state.soft.not_before, task);
+  const bool resting = rest != nullptr && draft.now < *rest;
   return !facts.done && !facts.paused && !facts.holder && !resting;
 }
 
@@ -51,12 +52,6 @@ Group MakeGroup(const Draft& draft, const std::string& home, const std::vector<s
     }
   }
   return group;
-}
-
-bool HasDeadLease(const State& state, std::string_view box) {
-  const std::vector<std::string> held = TasksHeldBy(state, box);
-  return std::any_of(held.begin(), held.end(),
-                     [&](const std::string& task) { return TaskOf(state, task).holder->lease_dead; });
 }
 
 // Where a grant of the task begins.
@@ -78,7 +73,8 @@ std::string StandIn(const State& state, const std::string& home, const std::vect
   for (const PlanMember& member : state.soft.plan.members) {
     if (member.name == home || member.specialists.empty()) continue;
     const std::string box = HomeBox(state, member.name);
-    if (box.empty() || HasDeadLease(state, box) || !HasNextChunks(state, box, tasks)) continue;
+    if (box.empty() || HoldsLease(state, box, LeaseState::kDead) || !HasNextChunks(state, box, tasks))
+      continue;
     const int load = HeldBy(state, box);
     if (!best.empty() && load >= best_load) continue;
     best = box;
@@ -175,9 +171,9 @@ bool AnyTouched(const Draft& draft, const std::vector<std::string>& tasks) {
 void GrantIntegration(Draft& draft) {
   const State& state = draft.state;
   const std::string task(kIntegrateTask);
-  const auto home = state.soft.index.home_of.find(task);
-  if (home == state.soft.index.home_of.end() || draft.touched.contains(task)) return;
-  const std::string box = HomeBox(state, home->second);
+  const std::string* home = FindIn(state.soft.index.home_of, task);
+  if (home == nullptr || draft.touched.contains(task)) return;
+  const std::string box = HomeBox(state, *home);
   if (box.empty()) return;
   const auto& holder = TaskOf(state, task).holder;
   const bool successor = holder && holder->lease_dead && holder->box != box &&
@@ -224,12 +220,7 @@ void ReleaseMisplaced(Draft& draft) {
   };
   for (const std::string& task : HeldTasks(state, is_misplaced)) {
     if (draft.touched.contains(task)) continue;
-    const TaskFacts& facts = TaskOf(state, task);
-    const std::string reason = ReasonToLetGo(state, task);
-    const TaskRef ref{task, facts.term};
-    draft.Send(SessionOfBox(state, facts.holder->box), Drop{ref, reason});
-    draft.Record(TaskReleased{ref, reason});
-    draft.touched.insert(task);
+    Release(draft, {task, TaskOf(state, task).term}, ReasonToLetGo(state, task));
   }
 }
 

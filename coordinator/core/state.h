@@ -84,6 +84,8 @@ struct CheckpointFacts {
   friend bool operator==(const CheckpointFacts&, const CheckpointFacts&) = default;
 };
 
+using CheckpointsByStep = std::map<int64_t, CheckpointFacts>;
+
 // The ids of accepted requests, oldest forgotten beyond kRequestsRememberedMax.
 class RequestMemory {
  public:
@@ -122,11 +124,10 @@ struct Facts {
   bool paused = false;
   std::string pause_reason;
   bool finished = false;
-  std::map<std::string, MemberFacts> members;
-  std::map<std::string, TaskFacts> tasks;
-  std::map<std::string, ChunkFacts> chunks;
-  // By specialist, then step.
-  std::map<std::string, std::map<int64_t, CheckpointFacts>> checkpoints;
+  std::map<std::string, MemberFacts, std::less<>> members;
+  std::map<std::string, TaskFacts, std::less<>> tasks;
+  std::map<std::string, ChunkFacts, std::less<>> chunks;
+  std::map<std::string, CheckpointsByStep, std::less<>> checkpoints;  // by specialist
   // Blobs whose removal was decided and not confirmed, with the specialist each belonged to.
   std::map<Digest, std::string> removals;
   std::map<EvaluationKey, Evaluation> evaluations;
@@ -169,12 +170,12 @@ struct Lease {
 
 // The plan by name.
 struct PlanIndex {
-  std::vector<std::string> tasks;              // in the plan's order, "integrate" last
-  std::map<std::string, int> position_of;      // in `tasks`
-  std::set<std::string, std::less<>> members;  // all of them
-  std::map<std::string, std::string> home_of;  // member by task
+  std::vector<std::string> tasks;                            // in the plan's order, "integrate" last
+  std::map<std::string, int> position_of;                    // in `tasks`
+  std::set<std::string, std::less<>> members;                // all of them
+  std::map<std::string, std::string, std::less<>> home_of;   // member by task
   std::map<std::string, std::vector<std::string>> group_of;  // train tasks by member
-  std::map<std::string, int> chunks;                         // index by name
+  std::map<std::string, int, std::less<>> chunks;            // index by name
 };
 PlanIndex MakePlanIndex(const PlanFacts& plan);
 
@@ -195,7 +196,7 @@ struct Soft {
   MonotonicTime last_tick;
   std::map<SessionId, Session> sessions;
   std::map<std::string, BoxInfo, std::less<>> boxes;
-  std::map<std::string, Lease> leases;
+  std::map<std::string, Lease, std::less<>> leases;
   // Tasks that failed: not granted before.
   std::map<std::string, MonotonicTime> not_before;
   // Last value seen under a term that ended, for people.
@@ -214,6 +215,13 @@ struct State {
   Facts facts;
   Soft soft;
 };
+
+// What `map` has under `key`; null when it has nothing.
+template <typename Map>
+auto* FindIn(Map& map, const auto& key) {
+  const auto found = map.find(key);
+  return found == map.end() ? nullptr : &found->second;
+}
 
 // The only mutation. Cannot fail: an event that contradicts the state is our own bug and aborts.
 void Apply(State& state, const Event& event);

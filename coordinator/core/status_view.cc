@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <ranges>
 #include <utility>
 
 #include "common/base/status.h"
@@ -85,12 +86,6 @@ std::string RunReason(const State& state, const std::string& name, const TaskFac
   return std::string(ToString(lease->progress->phase));
 }
 
-std::optional<CheckpointView> NewestView(const State& state, const std::string& specialist) {
-  const CheckpointFacts* newest = NewestCommitted(state, specialist);
-  if (newest == nullptr) return std::nullopt;
-  return CheckpointView{newest->checkpoint, newest->pinned, newest->damaged};
-}
-
 std::optional<Evaluation> NewestHeldOut(const State& state, const std::string& specialist) {
   const auto& evaluations = state.facts.evaluations;
   const EvaluationKey last{specialist, EvaluationKind::kHeldOut, std::numeric_limits<int>::max()};
@@ -120,9 +115,8 @@ TaskView ViewTask(const State& state, const std::string& name, MonotonicTime now
   view.chunks_total = static_cast<int>(state.soft.plan.chunks.size());
   view.since_progress = absl::InfiniteDuration();
   view.lease_left = absl::ZeroDuration();
-  const auto last = state.soft.last_progress.find(name);
-  if (last != state.soft.last_progress.end()) view.progress = last->second;
-  if (const Lease* lease = LeaseOf(state, name); lease != nullptr) {
+  if (const Progress* last = FindIn(state.soft.last_progress, name)) view.progress = *last;
+  if (const Lease* lease = LeaseOf(state, name)) {
     if (lease->progress) view.since_progress = now - lease->last_progress;
     view.lease_left = std::max(absl::ZeroDuration(), lease->deadline - now);
   }
@@ -136,7 +130,9 @@ TaskView ViewTask(const State& state, const std::string& name, MonotonicTime now
                                 : WaitReason(state, name, task);
   }
   if (name == kIntegrateTask) view.reason += RoundGoesWithout(state, task.next_chunk);
-  view.newest_checkpoint = NewestView(state, SpecialistOf(name));
+  if (const CheckpointFacts* newest = NewestCommitted(state, SpecialistOf(name))) {
+    view.newest_checkpoint = *newest;
+  }
   view.newest_held_out = NewestHeldOut(state, SpecialistOf(name));
   view.checkpoint_overdue = CheckpointIsOverdue(state, name);
   return view;
@@ -146,36 +142,28 @@ WorkerView ViewWorker(const State& state, const PlanMember& member, MonotonicTim
   WorkerView view;
   view.member = member.name;
   view.since_seen = now - state.soft.started_at;
-  const auto facts = state.facts.members.find(member.name);
-  if (facts == state.facts.members.end()) return view;
-  view.box = facts->second.box;
-  view.incarnation = facts->second.incarnation;
-  view.draining = facts->second.draining;
+  const MemberFacts* facts = FindIn(state.facts.members, member.name);
+  if (facts == nullptr) return view;
+  view.box = facts->box;
+  view.incarnation = facts->incarnation;
+  view.draining = facts->draining;
   view.tasks = TasksHeldBy(state, view.box);
-  const auto box = state.soft.boxes.find(view.box);
-  if (box == state.soft.boxes.end()) return view;
-  view.device = box->second.device;
-  view.connected = box->second.session != 0;
-  view.since_seen = now - box->second.last_seen;
-  view.chunks = box->second.chunks;
-  return view;
-}
-
-ChunkView ViewChunk(const State& state, const std::string& name) {
-  ChunkView view;
-  view.chunk = name;
-  const auto facts = state.facts.chunks.find(name);
-  if (facts == state.facts.chunks.end()) return view;
-  view.sha256 = facts->second.sha256;
-  view.size_bytes = facts->second.size_bytes;
-  view.manifest = facts->second.manifest;
+  const BoxInfo* box = FindBox(state, view.box);
+  if (box == nullptr) return view;
+  view.device = box->device;
+  view.connected = box->session != 0;
+  view.since_seen = now - box->last_seen;
+  view.chunks = box->chunks;
   return view;
 }
 
 std::vector<ChunkView> ViewChunks(const State& state, const std::vector<WorkerView>& workers,
                                   const std::vector<TaskView>& tasks) {
   std::vector<ChunkView> views;
-  for (const PlanChunk& chunk : state.soft.plan.chunks) views.push_back(ViewChunk(state, chunk.name));
+  for (const PlanChunk& chunk : state.soft.plan.chunks) {
+    const ChunkFacts& facts = ChunkOf(state, chunk.name);
+    views.push_back({chunk.name, facts.sha256, facts.size_bytes, facts.manifest, {}, {}, {}, {}});
+  }
   for (const WorkerView& worker : workers) {
     for (ChunkView& view : views) {
       const ChunkOnBox* copy = FindChunk(worker.chunks, view.chunk);
@@ -199,13 +187,11 @@ std::vector<ChunkView> ViewChunks(const State& state, const std::vector<WorkerVi
   return views;
 }
 
-std::vector<CheckpointView> ViewCheckpoints(const State& state) {
-  std::vector<CheckpointView> views;
+std::vector<CheckpointFacts> ViewCheckpoints(const State& state) {
+  std::vector<CheckpointFacts> views;
   for (const std::string& task : state.soft.index.tasks) {
-    const auto found = state.facts.checkpoints.find(SpecialistOf(task));
-    if (found == state.facts.checkpoints.end()) continue;
-    for (auto it = found->second.rbegin(); it != found->second.rend(); ++it) {
-      views.push_back({it->second.checkpoint, it->second.pinned, it->second.damaged});
+    for (const auto& [step, facts] : std::views::reverse(CheckpointsOf(state, SpecialistOf(task)))) {
+      views.push_back(facts);
     }
   }
   return views;

@@ -12,13 +12,8 @@
 
 namespace interceptor::coordinator {
 
-enum class TaskState { kWaiting, kRunning, kPaused, kDone };
-
-struct CheckpointView {
-  Checkpoint checkpoint;
-  bool pinned = false;
-  bool damaged = false;
-};
+// Numbered as on the wire.
+enum class TaskState { kWaiting = 1, kRunning, kPaused, kDone };
 
 struct TaskView {
   std::string task;
@@ -34,7 +29,7 @@ struct TaskView {
   std::optional<Progress> progress;
   absl::Duration since_progress;  // infinite: none since the coordinator started
   absl::Duration lease_left;      // zero: no live lease
-  std::optional<CheckpointView> newest_checkpoint;
+  std::optional<CheckpointFacts> newest_checkpoint;
   std::optional<Evaluation> newest_held_out;
   bool checkpoint_overdue = false;
 };
@@ -75,11 +70,11 @@ struct StatusView {
   std::vector<std::string> problems;  // worst first; empty: healthy
   bool paused = false;
   bool done = false;
-  std::vector<TaskView> tasks;              // in the plan's order, "integrate" last
-  std::vector<WorkerView> workers;          // in the plan's order
-  std::vector<ChunkView> chunks;            // in the plan's order
-  std::vector<CheckpointView> checkpoints;  // by specialist in the plan's order, newest first
-  std::vector<Evaluation> evaluations;      // by specialist, chunk, kind
+  std::vector<TaskView> tasks;               // in the plan's order, "integrate" last
+  std::vector<WorkerView> workers;           // in the plan's order
+  std::vector<ChunkView> chunks;             // in the plan's order
+  std::vector<CheckpointFacts> checkpoints;  // by specialist in the plan's order, newest first
+  std::vector<Evaluation> evaluations;       // by specialist, chunk, kind
   int64_t events = 0;
   int64_t incarnation = 0;
   int64_t vault_bytes = 0;

@@ -32,7 +32,7 @@ void NoticeTheEnd(Draft& draft) {
 
 }  // namespace
 
-absl::Status DecideTick(Draft& draft, const TickCommand&) {
+absl::Status DecideOn(Draft& draft, const TickCommand&) {
   draft.Note(TickNoted{draft.now});
   if (WasAway(draft)) {
     draft.Note(LeasesRefreshed{draft.now});

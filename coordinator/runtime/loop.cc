@@ -45,8 +45,6 @@ void LookIntoVault(const BlobStore& vault, CommandBody& body) {
 Loop::Loop(Options options, Parts parts)
     : options_(std::move(options)),
       parts_(parts),
-      gauges_(parts.metrics),
-      publisher_(gauges_),
       ballast_(parts.files, options_.state_folder, options_.ballast_bytes),
       incarnation_file_(parts.files, options_.state_folder) {}
 
@@ -245,7 +243,6 @@ void Loop::ReportSpace(Batch& batch) {
 
 absl::Status Loop::Append(const std::vector<Fact>& facts) {
   if (facts.empty()) return absl::OkStatus();
-  const MonotonicTime begin = parts_.clock.Now();
   absl::Status appended = parts_.log.Append(facts);
   if (absl::IsResourceExhausted(appended) && ballast_.stowed()) {
     ICPT_LOG(kError) << "read-only until the disk has room again: " << appended;
@@ -253,7 +250,6 @@ absl::Status Loop::Append(const std::vector<Fact>& facts) {
     if (!dropped.ok()) ICPT_LOG(kError) << "cannot give the ballast back: " << dropped;
     appended = parts_.log.Append(facts);
   }
-  if (appended.ok()) gauges_.Committed(static_cast<int>(facts.size()), parts_.clock.Now() - begin);
   return appended;
 }
 
@@ -287,20 +283,9 @@ bool Loop::Commit(Batch batch) {
 
 bool Loop::RetryStuck() {
   next_tick_ = parts_.clock.Now() + kStuckInterval;
-  const absl::Status appended = Append(stuck_->facts);
-  if (absl::IsResourceExhausted(appended)) {
-    Publish();
-    return true;
-  }
-  if (!appended.ok()) {
-    Fail(appended);
-    return false;
-  }
-  Batch batch = *std::exchange(stuck_, std::nullopt);
-  publisher_.Follow(std::move(batch.events));
-  KeepIncarnation();
-  Publish();
-  ReleaseAll(std::move(batch.releases));
+  next_publish_ = {};  // whatever comes of it is shown at once
+  if (!Commit(*std::exchange(stuck_, std::nullopt))) return false;
+  if (stuck_.has_value()) return true;
   for (const SessionId session : std::exchange(ended_while_stuck_, {}))
     Submit(SessionClosed{session}, nullptr);
   return true;

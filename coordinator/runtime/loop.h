@@ -27,12 +27,10 @@
 #include "common/base/steady_wait.h"
 #include "common/base/task_thread.h"
 #include "common/io/file_system.h"
-#include "common/metrics/metrics.h"
 #include "coordinator/core/decide.h"
 #include "coordinator/journal/event_log.h"
 #include "coordinator/runtime/backup.h"
 #include "coordinator/runtime/ballast.h"
-#include "coordinator/runtime/gauges.h"
 #include "coordinator/runtime/incarnation_file.h"
 #include "coordinator/runtime/status_publisher.h"
 #include "coordinator/vault/blob_store.h"
@@ -65,7 +63,6 @@ class Loop {
     const Clock& clock;
     EventLog& log;
     BlobStore& vault;
-    Metrics& metrics;
   };
 
   // Replays the journal, decides the start, sweeps the vault, and runs. Errors are the journal's and the
@@ -165,7 +162,6 @@ class Loop {
 
   const Options options_;
   const Parts parts_;
-  Gauges gauges_;
   StatusPublisher publisher_;
 
   // The loop's thread only.

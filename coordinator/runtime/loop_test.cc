@@ -133,7 +133,7 @@ class LoopFixture {
     };
     absl::StatusOr<std::unique_ptr<Loop>> loop = Loop::Start(
         options,
-        {.files = files_, .clock = SystemClock(), .log = log_, .vault = *vault_, .metrics = metrics_});
+        {.files = files_, .clock = SystemClock(), .log = log_, .vault = *vault_});
     CATCH_REQUIRE(loop.ok());
     loop_ = *std::move(loop);
   }
@@ -174,7 +174,6 @@ class LoopFixture {
   ScratchFolder folder_;
   FaultyFileSystem files_;
   FakeLog log_;
-  Metrics metrics_;
   std::unique_ptr<BlobStore> vault_;
   absl::Mutex mutex_;
   absl::Status fatal_ ABSL_GUARDED_BY(mutex_);

@@ -99,7 +99,6 @@ void StatusPublisher::Show(const Moment& moment) {
     ++version_;
   }
   next->version = version_;
-  gauges_.Published(next->view, next->at);
   {
     absl::MutexLock lock(&snapshot_mutex_);
     snapshot_ = next;

@@ -17,7 +17,6 @@
 #include "common/base/clock.h"
 #include "coordinator/core/state.h"
 #include "coordinator/core/status_view.h"
-#include "coordinator/runtime/gauges.h"
 
 namespace interceptor::coordinator {
 
@@ -32,8 +31,6 @@ struct Snapshot {
 
 class StatusPublisher {
  public:
-  // `gauges` must outlive it.
-  explicit StatusPublisher(Gauges& gauges) : gauges_(gauges) {}
   ~StatusPublisher();
 
   // What a snapshot shows besides the state.
@@ -71,8 +68,6 @@ class StatusPublisher {
   void Run();
   void ApplyAll(const std::vector<Event>& events);
   void Show(const Moment& moment);
-
-  Gauges& gauges_;
 
   // The thread's only, after Begin.
   State state_;

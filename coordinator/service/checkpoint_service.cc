@@ -20,13 +20,13 @@ absl::Status Overloaded() {
 // A read is in flight or a task is queued, never both; so the members need no lock.
 class Receiver : public grpc::ServerReadReactor<v1::WriteBlobRequest> {
  public:
-  Receiver(BlobStore& vault, IoThreads& threads, v1::WriteBlobResponse* response)
+  Receiver(BlobStore& vault, TaskThreads& threads, v1::WriteBlobResponse* response)
       : vault_(vault), threads_(threads), response_(response) {
     StartRead(&request_);
   }
 
   void OnReadDone(bool ok) override {
-    if (!threads_.Run([this, ok] { ok ? TakePart() : TakeEnd(); })) End(Overloaded());
+    if (!threads_.TryPost([this, ok] { ok ? TakePart() : TakeEnd(); })) End(Overloaded());
   }
 
   void OnDone() override { delete this; }
@@ -77,7 +77,7 @@ class Receiver : public grpc::ServerReadReactor<v1::WriteBlobRequest> {
   }
 
   BlobStore& vault_;
-  IoThreads& threads_;
+  TaskThreads& threads_;
   v1::WriteBlobResponse* const response_;
   v1::WriteBlobRequest request_;
   std::unique_ptr<BlobWriter> writer_;
@@ -87,7 +87,7 @@ class Receiver : public grpc::ServerReadReactor<v1::WriteBlobRequest> {
 // A write is in flight or a task is queued, never both.
 class Sender : public grpc::ServerWriteReactor<v1::ReadBlobResponse> {
  public:
-  Sender(const BlobStore& vault, IoThreads& threads, Digest blob, int64_t offset)
+  Sender(const BlobStore& vault, TaskThreads& threads, Digest blob, int64_t offset)
       : vault_(vault), threads_(threads), blob_(std::move(blob)), offset_(offset) {
     Continue();
   }
@@ -101,7 +101,7 @@ class Sender : public grpc::ServerWriteReactor<v1::ReadBlobResponse> {
 
  private:
   void Continue() {
-    if (!threads_.Run([this] { SendPart(); })) Finish(ToGrpcStatus(Overloaded()));
+    if (!threads_.TryPost([this] { SendPart(); })) Finish(ToGrpcStatus(Overloaded()));
   }
 
   void SendPart() {
@@ -124,7 +124,7 @@ class Sender : public grpc::ServerWriteReactor<v1::ReadBlobResponse> {
   }
 
   const BlobStore& vault_;
-  IoThreads& threads_;
+  TaskThreads& threads_;
   const Digest blob_;
   int64_t offset_;
   std::unique_ptr<File> file_;
@@ -145,32 +145,32 @@ absl::Status FindMissing(const BlobStore& vault, const v1::FindMissingBlobsReque
 
 }  // namespace
 
-grpc::ServerUnaryReactor* CheckpointService::FindMissingBlobs(grpc::CallbackServerContext* context,
-                                                              const v1::FindMissingBlobsRequest* request,
-                                                              v1::FindMissingBlobsResponse* response) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+CheckpointService::Reactor* CheckpointService::FindMissingBlobs(Context* context,
+                                                                const v1::FindMissingBlobsRequest* request,
+                                                                v1::FindMissingBlobsResponse* response) {
+  Reactor* reactor = context->DefaultReactor();
   reactor->Finish(ToGrpcStatus(FindMissing(vault_, *request, *response)));
   return reactor;
 }
 
-grpc::ServerUnaryReactor* CheckpointService::QueryWrite(grpc::CallbackServerContext* context,
-                                                        const v1::QueryWriteRequest* request,
-                                                        v1::QueryWriteResponse* response) {
+CheckpointService::Reactor* CheckpointService::QueryWrite(Context* context,
+                                                          const v1::QueryWriteRequest* request,
+                                                          v1::QueryWriteResponse* response) {
   const BlobStore::Received received = vault_.Query(FromProto(request->blob()));
   response->set_committed_bytes(received.committed_bytes);
   response->set_complete(received.complete);
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  Reactor* reactor = context->DefaultReactor();
   reactor->Finish(grpc::Status::OK);
   return reactor;
 }
 
-grpc::ServerReadReactor<v1::WriteBlobRequest>* CheckpointService::WriteBlob(grpc::CallbackServerContext*,
+grpc::ServerReadReactor<v1::WriteBlobRequest>* CheckpointService::WriteBlob(Context*,
                                                                             v1::WriteBlobResponse* response) {
   return new Receiver(vault_, threads_, response);
 }
 
 grpc::ServerWriteReactor<v1::ReadBlobResponse>* CheckpointService::ReadBlob(
-    grpc::CallbackServerContext*, const v1::ReadBlobRequest* request) {
+    Context*, const v1::ReadBlobRequest* request) {
   return new Sender(vault_, threads_, FromProto(request->blob()), request->offset());
 }
 

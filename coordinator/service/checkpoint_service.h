@@ -2,7 +2,7 @@
 // the loop is not involved.
 #pragma once
 
-#include "coordinator/service/io_threads.h"
+#include "common/base/task_thread.h"
 #include "coordinator/vault/blob_store.h"
 #include "interceptor/v1/checkpoint_service.grpc.pb.h"
 
@@ -10,23 +10,21 @@ namespace interceptor::coordinator {
 
 class CheckpointService : public v1::CheckpointService::CallbackService {
  public:
-  // Both must outlive the service and its transfers.
-  CheckpointService(BlobStore& vault, IoThreads& threads) : vault_(vault), threads_(threads) {}
+  using Context = grpc::CallbackServerContext;
+  using Reactor = grpc::ServerUnaryReactor;
 
-  grpc::ServerUnaryReactor* FindMissingBlobs(grpc::CallbackServerContext* context,
-                                             const v1::FindMissingBlobsRequest* request,
-                                             v1::FindMissingBlobsResponse* response) override;
-  grpc::ServerUnaryReactor* QueryWrite(grpc::CallbackServerContext* context,
-                                       const v1::QueryWriteRequest* request,
-                                       v1::QueryWriteResponse* response) override;
-  grpc::ServerReadReactor<v1::WriteBlobRequest>* WriteBlob(grpc::CallbackServerContext* context,
-                                                           v1::WriteBlobResponse* response) override;
-  grpc::ServerWriteReactor<v1::ReadBlobResponse>* ReadBlob(grpc::CallbackServerContext* context,
-                                                           const v1::ReadBlobRequest* request) override;
+  // Both must outlive the service and its transfers.
+  CheckpointService(BlobStore& vault, TaskThreads& threads) : vault_(vault), threads_(threads) {}
+
+  Reactor* FindMissingBlobs(Context*, const v1::FindMissingBlobsRequest*,
+                            v1::FindMissingBlobsResponse*) override;
+  Reactor* QueryWrite(Context*, const v1::QueryWriteRequest*, v1::QueryWriteResponse*) override;
+  grpc::ServerReadReactor<v1::WriteBlobRequest>* WriteBlob(Context*, v1::WriteBlobResponse*) override;
+  grpc::ServerWriteReactor<v1::ReadBlobResponse>* ReadBlob(Context*, const v1::ReadBlobRequest*) override;
 
  private:
   BlobStore& vault_;
-  IoThreads& threads_;
+  TaskThreads& threads_;
 };
 
 }  // namespace interceptor::coordinator

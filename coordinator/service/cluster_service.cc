@@ -11,6 +11,9 @@
 namespace interceptor::coordinator {
 namespace {
 
+using Context = ClusterService::Context;
+using Reactor = ClusterService::Reactor;
+
 constexpr int kPageUsual = 100;
 constexpr int kPageMax = 1000;
 constexpr int kEventsOfWorker = 20;
@@ -33,51 +36,52 @@ absl::StatusOr<Page> ParsePage(int page_size, const std::string& token) {
   return page;
 }
 
-grpc::ServerUnaryReactor* AnswerNow(grpc::CallbackServerContext* context, const absl::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+Reactor* AnswerNow(Context* context, const absl::Status& status) {
+  Reactor* reactor = context->DefaultReactor();
   reactor->Finish(ToGrpcStatus(status));
   return reactor;
 }
 
-// One page of those of `items` that `wanted` holds for, through `add`; sets the response's next_page_token.
-template <typename Request, typename Response, typename Items, typename Wanted, typename Add>
-absl::Status Fill(const Request& request, Response& response, const Items& items, const Wanted& wanted,
-                  const Add& add) {
+// One page of those of `values` that `wanted` holds for, and where the next begins.
+template <typename Request, typename Response, typename Item>
+absl::Status Fill(const Request& request, Response& response, Item* (Response::*add)(), const auto& values,
+                  const auto& wanted) {
   ICPT_ASSIGN_OR_RETURN(const Page page, ParsePage(request.page_size(), request.page_token()));
   int64_t index = 0;
-  for (const auto& item : items) {
-    if (!wanted(item) || index++ < page.begin) continue;
+  for (const auto& value : values) {
+    if (!wanted(value) || index++ < page.begin) continue;
     if (index > page.begin + page.size) {
       response.set_next_page_token(Cat(page.begin + page.size));
       break;
     }
-    add(item);
+    *(response.*add)() = ToProto(value);
   }
   return absl::OkStatus();
 }
 
+// Whether `specialist` is the one that the request asks for, or it asks for all.
+bool IsAskedFor(const auto& request, const std::string& specialist) {
+  return request.specialist().empty() || specialist == request.specialist();
+}
+
 }  // namespace
 
-grpc::ServerUnaryReactor* ClusterService::GetStatus(grpc::CallbackServerContext* context,
-                                                    const v1::GetStatusRequest*,
-                                                    v1::GetStatusResponse* response) {
+Reactor* ClusterService::GetStatus(Context* context, const v1::GetStatusRequest*,
+                                   v1::GetStatusResponse* response) {
   *response = *status_.Newest();
   return AnswerNow(context, absl::OkStatus());
 }
 
-grpc::ServerWriteReactor<v1::GetStatusResponse>* ClusterService::WatchStatus(grpc::CallbackServerContext*,
+grpc::ServerWriteReactor<v1::GetStatusResponse>* ClusterService::WatchStatus(Context*,
                                                                              const v1::WatchStatusRequest*) {
   return NewStatusWatch(loop_, status_);
 }
 
-grpc::ServerUnaryReactor* ClusterService::DescribeWorker(grpc::CallbackServerContext* context,
-                                                         const v1::DescribeWorkerRequest* request,
-                                                         v1::DescribeWorkerResponse* response) {
+Reactor* ClusterService::DescribeWorker(Context* context, const v1::DescribeWorkerRequest* request,
+                                        v1::DescribeWorkerResponse* response) {
   const StatusCache::Message status = status_.Newest();
   const auto& workers = status->workers();
-  const auto worker = std::find_if(workers.begin(), workers.end(), [&](const v1::WorkerStatus& w) {
-    return w.member() == request->member();
-  });
+  const auto worker = std::ranges::find(workers, request->member(), &v1::WorkerStatus::member);
   if (worker == workers.end()) {
     return AnswerNow(context, NotFound("member '", request->member(), "' is not in the plan"));
   }
@@ -87,7 +91,7 @@ grpc::ServerUnaryReactor* ClusterService::DescribeWorker(grpc::CallbackServerCon
       *response->add_tasks() = task;
     }
   }
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  Reactor* reactor = context->DefaultReactor();
   loop_.ReadEvents({.before = 0, .subject_prefix = worker->member(), .limit = kEventsOfWorker},
                    [reactor, response](const absl::StatusOr<std::vector<NumberedFact>>& events) {
                      if (!events.ok()) return reactor->Finish(ToGrpcStatus(events.status()));
@@ -98,47 +102,39 @@ grpc::ServerUnaryReactor* ClusterService::DescribeWorker(grpc::CallbackServerCon
   return reactor;
 }
 
-grpc::ServerUnaryReactor* ClusterService::ListChunks(grpc::CallbackServerContext* context,
-                                                     const v1::ListChunksRequest* request,
-                                                     v1::ListChunksResponse* response) {
+Reactor* ClusterService::ListChunks(Context* context, const v1::ListChunksRequest* request,
+                                    v1::ListChunksResponse* response) {
   const std::shared_ptr<const Snapshot> snapshot = loop_.snapshot();
-  return AnswerNow(context,
-                   Fill(
-                       *request, *response, snapshot->view.chunks, [](const ChunkView&) { return true; },
-                       [&](const ChunkView& chunk) { *response->add_chunks() = ToProto(chunk); }));
+  const auto all = [](const ChunkView&) { return true; };
+  return AnswerNow(
+      context, Fill(*request, *response, &v1::ListChunksResponse::add_chunks, snapshot->view.chunks, all));
 }
 
-grpc::ServerUnaryReactor* ClusterService::ListCheckpoints(grpc::CallbackServerContext* context,
-                                                          const v1::ListCheckpointsRequest* request,
-                                                          v1::ListCheckpointsResponse* response) {
+Reactor* ClusterService::ListCheckpoints(Context* context, const v1::ListCheckpointsRequest* request,
+                                         v1::ListCheckpointsResponse* response) {
   const std::shared_ptr<const Snapshot> snapshot = loop_.snapshot();
-  const auto wanted = [&](const CheckpointView& view) {
-    return request->specialist().empty() || view.checkpoint.specialist == request->specialist();
+  const auto wanted = [&](const CheckpointFacts& facts) {
+    return IsAskedFor(*request, facts.checkpoint.specialist);
   };
-  return AnswerNow(context,
-                   Fill(*request, *response, snapshot->view.checkpoints, wanted,
-                        [&](const CheckpointView& view) { *response->add_checkpoints() = ToProto(view); }));
+  return AnswerNow(context, Fill(*request, *response, &v1::ListCheckpointsResponse::add_checkpoints,
+                                 snapshot->view.checkpoints, wanted));
 }
 
-grpc::ServerUnaryReactor* ClusterService::ListEvaluations(grpc::CallbackServerContext* context,
-                                                          const v1::ListEvaluationsRequest* request,
-                                                          v1::ListEvaluationsResponse* response) {
+Reactor* ClusterService::ListEvaluations(Context* context, const v1::ListEvaluationsRequest* request,
+                                         v1::ListEvaluationsResponse* response) {
   const std::shared_ptr<const Snapshot> snapshot = loop_.snapshot();
   const auto wanted = [&](const Evaluation& evaluation) {
-    return request->specialist().empty() || evaluation.specialist == request->specialist();
+    return IsAskedFor(*request, evaluation.specialist);
   };
-  return AnswerNow(context, Fill(*request, *response, snapshot->view.evaluations, wanted,
-                                 [&](const Evaluation& evaluation) {
-                                   *response->add_evaluations() = ToProto(evaluation);
-                                 }));
+  return AnswerNow(context, Fill(*request, *response, &v1::ListEvaluationsResponse::add_evaluations,
+                                 snapshot->view.evaluations, wanted));
 }
 
-grpc::ServerUnaryReactor* ClusterService::ListEvents(grpc::CallbackServerContext* context,
-                                                     const v1::ListEventsRequest* request,
-                                                     v1::ListEventsResponse* response) {
+Reactor* ClusterService::ListEvents(Context* context, const v1::ListEventsRequest* request,
+                                    v1::ListEventsResponse* response) {
   const absl::StatusOr<Page> page = ParsePage(request->page_size(), request->page_token());
   if (!page.ok()) return AnswerNow(context, page.status());
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  Reactor* reactor = context->DefaultReactor();
   // One more than asked for says whether there is a next page.
   loop_.ReadEvents({.before = page->begin, .subject_prefix = request->subject(), .limit = page->size + 1},
                    [reactor, response, size = static_cast<size_t>(page->size)](
@@ -154,56 +150,50 @@ grpc::ServerUnaryReactor* ClusterService::ListEvents(grpc::CallbackServerContext
   return reactor;
 }
 
-grpc::ServerUnaryReactor* ClusterService::Wish(grpc::CallbackServerContext* context, CommandBody body) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+Reactor* ClusterService::Wish(Context* context, CommandBody body) {
+  Reactor* reactor = context->DefaultReactor();
   loop_.Submit(std::move(body), [reactor](const absl::StatusOr<Reply>& reply) {
     reactor->Finish(ToGrpcStatus(reply.status()));
   });
   return reactor;
 }
 
-grpc::ServerUnaryReactor* ClusterService::DrainWorker(grpc::CallbackServerContext* context,
-                                                      const v1::DrainWorkerRequest* request,
-                                                      v1::DrainWorkerResponse*) {
+Reactor* ClusterService::DrainWorker(Context* context, const v1::DrainWorkerRequest* request,
+                                     v1::DrainWorkerResponse*) {
   return Wish(context, coordinator::DrainWorker{request->request_id(), request->member()});
 }
 
-grpc::ServerUnaryReactor* ClusterService::PausePlan(grpc::CallbackServerContext* context,
-                                                    const v1::PausePlanRequest* request,
-                                                    v1::PausePlanResponse*) {
+Reactor* ClusterService::PausePlan(Context* context, const v1::PausePlanRequest* request,
+                                   v1::PausePlanResponse*) {
   return Wish(context, coordinator::PausePlan{request->request_id(), request->reason()});
 }
 
-grpc::ServerUnaryReactor* ClusterService::ResumePlan(grpc::CallbackServerContext* context,
-                                                     const v1::ResumePlanRequest* request,
-                                                     v1::ResumePlanResponse*) {
+Reactor* ClusterService::ResumePlan(Context* context, const v1::ResumePlanRequest* request,
+                                    v1::ResumePlanResponse*) {
   return Wish(context, coordinator::ResumePlan{request->request_id()});
 }
 
-grpc::ServerUnaryReactor* ClusterService::PinCheckpoint(grpc::CallbackServerContext* context,
-                                                        const v1::PinCheckpointRequest* request,
-                                                        v1::PinCheckpointResponse*) {
+Reactor* ClusterService::PinCheckpoint(Context* context, const v1::PinCheckpointRequest* request,
+                                       v1::PinCheckpointResponse*) {
   return Wish(context, coordinator::PinCheckpoint{request->request_id(), request->id()});
 }
 
-grpc::ServerUnaryReactor* ClusterService::UnpinCheckpoint(grpc::CallbackServerContext* context,
-                                                          const v1::UnpinCheckpointRequest* request,
-                                                          v1::UnpinCheckpointResponse*) {
+Reactor* ClusterService::UnpinCheckpoint(Context* context, const v1::UnpinCheckpointRequest* request,
+                                         v1::UnpinCheckpointResponse*) {
   return Wish(context, coordinator::UnpinCheckpoint{request->request_id(), request->id()});
 }
 
-grpc::ServerUnaryReactor* ClusterService::VerifyCheckpoint(grpc::CallbackServerContext* context,
-                                                           const v1::VerifyCheckpointRequest* request,
-                                                           v1::VerifyCheckpointResponse* response) {
+Reactor* ClusterService::VerifyCheckpoint(Context* context, const v1::VerifyCheckpointRequest* request,
+                                          v1::VerifyCheckpointResponse* response) {
   const std::shared_ptr<const Snapshot> snapshot = loop_.snapshot();
   const auto& all = snapshot->view.checkpoints;
-  const auto found = std::find_if(all.begin(), all.end(), [&](const CheckpointView& view) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const CheckpointFacts& view) {
     return view.checkpoint.id == request->id();
   });
   if (found == all.end()) {
     return AnswerNow(context, NotFound("checkpoint '", CleanText(request->id()), "' is not there"));
   }
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  Reactor* reactor = context->DefaultReactor();
   loop_.VerifyBlob(found->checkpoint.blob, [reactor, response](const absl::Status& status) {
     response->set_intact(status.ok());
     if (status.ok() || absl::IsNotFound(status) || absl::IsDataLoss(status)) {
@@ -216,9 +206,8 @@ grpc::ServerUnaryReactor* ClusterService::VerifyCheckpoint(grpc::CallbackServerC
   return reactor;
 }
 
-grpc::ServerUnaryReactor* ClusterService::Backup(grpc::CallbackServerContext* context,
-                                                 const v1::BackupRequest*, v1::BackupResponse* response) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+Reactor* ClusterService::Backup(Context* context, const v1::BackupRequest*, v1::BackupResponse* response) {
+  Reactor* reactor = context->DefaultReactor();
   loop_.MakeBackup([reactor, response](const absl::StatusOr<BackupReport>& report) {
     if (!report.ok()) return reactor->Finish(ToGrpcStatus(report.status()));
     response->set_folder(report->folder);

@@ -27,7 +27,7 @@ PlanFacts ToPlanFacts(const v1::Plan& plan);
 Hello FromProto(const v1::Hello& hello);
 std::vector<ChunkOnBox> FromProto(const v1::Inventory& inventory);
 
-v1::Checkpoint ToProto(const CheckpointView& checkpoint);
+v1::Checkpoint ToProto(const CheckpointFacts& checkpoint);
 v1::Directive ToProto(const Directive& directive);
 v1::Directive ToProto(const Welcome& welcome, const v1::Plan& plan, const std::string& plan_digest);
 v1::TaskStatus ToProto(const TaskView& task);

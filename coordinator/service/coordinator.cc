@@ -16,11 +16,13 @@
 namespace interceptor::coordinator {
 namespace {
 
+// So that gRPC's few threads never wait for a disk; each transfer has at most one task queued.
 constexpr int kIoThreads = 2;
+constexpr size_t kTransfersMax = 4096;
 
 class Running : public Coordinator {
  public:
-  explicit Running(Options options) : options_(std::move(options)), threads_(kIoThreads) {}
+  explicit Running(Options options) : options_(std::move(options)), threads_(kIoThreads, kTransfersMax) {}
 
   ~Running() override {
     if (server_ != nullptr) Stop(absl::ZeroDuration());
@@ -39,10 +41,8 @@ class Running : public Coordinator {
     loop.plan = ToPlanFacts(options_.plan);
     loop.state_folder = folder;
     ICPT_ASSIGN_OR_RETURN(
-        loop_,
-        Loop::Start(
-            std::move(loop),
-            {.files = files, .clock = *options_.clock, .log = *log_, .vault = *vault_, .metrics = metrics_}));
+        loop_, Loop::Start(std::move(loop),
+                           {.files = files, .clock = *options_.clock, .log = *log_, .vault = *vault_}));
     KeepPlan();
     return Serve();
   }
@@ -96,11 +96,10 @@ class Running : public Coordinator {
 
   const Options options_;
   // Each below is used by those after it.
-  Metrics metrics_;
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<BlobStore> vault_;
   std::unique_ptr<Loop> loop_;
-  IoThreads threads_;
+  TaskThreads threads_;
   std::unique_ptr<WorkerService> workers_;
   std::unique_ptr<CheckpointService> checkpoints_;
   std::unique_ptr<ClusterService> cluster_;

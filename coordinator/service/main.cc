@@ -46,13 +46,12 @@ struct Arguments {
 absl::StatusOr<std::unique_ptr<Coordinator>> Begin(const Arguments& arguments) {
   ICPT_ASSIGN_OR_RETURN(v1::Plan plan, LoadPlan(SystemFiles(), arguments.plan));
   ICPT_ASSIGN_OR_RETURN(std::string text, ReadWholeFile(SystemFiles(), arguments.plan));
-  Coordinator::Options options;
-  options.plan = std::move(plan);
-  options.plan_text = std::move(text);
-  options.state_folder = arguments.state;
-  options.listen = arguments.listen;
-  if (arguments.insecure_listen) options.beyond_loopback = BeyondLoopback::kAllowInsecure;
-  return Coordinator::Start(std::move(options));
+  const auto beyond = arguments.insecure_listen ? BeyondLoopback::kAllowInsecure : BeyondLoopback::kRefuse;
+  return Coordinator::Start({.plan = std::move(plan),
+                             .plan_text = std::move(text),
+                             .state_folder = arguments.state,
+                             .listen = arguments.listen,
+                             .beyond_loopback = beyond});
 }
 
 // Waits for a stop signal. Meanwhile tells a supervisor that asked for it that the loop goes round: one that

@@ -9,6 +9,7 @@
 #include "common/plan/plan.h"
 #include "common/rpc/status_bridge.h"
 #include "coordinator/service/convert.h"
+#include "coordinator/service/service_fields.h"
 
 namespace interceptor::coordinator {
 namespace {
@@ -111,21 +112,21 @@ class WorkerStream : public grpc::ServerBidiReactor<v1::WorkerUpdate, v1::Direct
       case v1::WorkerUpdate::kHello:
         return HandleHello();
       case v1::WorkerUpdate::kProgress:
-        Tell(ProgressReported{session_, update_.number(), FromProto(update_.progress())});
-        return absl::OkStatus();
+        return Tell(ProgressReported{session_, update_.number(), FromProto(update_.progress())});
       case v1::WorkerUpdate::kInventory:
-        Tell(InventoryReported{session_, FromProto(update_.inventory())});
-        return absl::OkStatus();
+        return Tell(InventoryReported{session_, FromProto(update_.inventory())});
       case v1::WorkerUpdate::kGoodbye:
-        Tell(Goodbye{session_, update_.goodbye().reason()});
-        return absl::OkStatus();
+        return Tell(Goodbye{session_, update_.goodbye().reason()});
       case v1::WorkerUpdate::kDataManifest:
+        return Mutate<ManifestProposed>(update_.data_manifest());
       case v1::WorkerUpdate::kCheckpoint:
+        return Mutate<CheckpointProposed>(update_.checkpoint());
       case v1::WorkerUpdate::kEvaluation:
+        return Mutate<EvaluationReported>(update_.evaluation());
       case v1::WorkerUpdate::kChunkFinished:
+        return Mutate<ChunkFinished>(update_.chunk_finished());
       case v1::WorkerUpdate::kTaskFailed:
-        HandleMutation();
-        return absl::OkStatus();
+        return Mutate<TaskFailed>(update_.task_failed());
       case v1::WorkerUpdate::UPDATE_NOT_SET:
         break;
     }
@@ -145,50 +146,29 @@ class WorkerStream : public grpc::ServerBidiReactor<v1::WorkerUpdate, v1::Direct
   }
 
   // For updates that nobody waits for: an error says that the stream cannot go on, unless it will pass.
-  void Tell(CommandBody body) {
+  absl::Status Tell(CommandBody body) {
     loop_.Submit(std::move(body), [self = shared_from_this()](const absl::StatusOr<Reply>& reply) {
       if (!reply.ok() && !absl::IsResourceExhausted(reply.status())) self->Close(reply.status());
     });
+    return absl::OkStatus();
   }
 
-  void HandleMutation() {
-    std::string request_id;
-    absl::StatusOr<CommandBody> body = ToMutation(request_id);
-    if (!body.ok()) return Answer(request_id, body.status());
-    loop_.Submit(*std::move(body),
-                 [self = shared_from_this(), request_id](const absl::StatusOr<Reply>& reply) {
-                   self->Answer(request_id, reply.status());
-                 });
-  }
-
-  absl::StatusOr<CommandBody> ToMutation(std::string& request_id) {
-    if (update_.has_data_manifest()) {
-      const v1::DataManifestProposal& proposal = update_.data_manifest();
-      request_id = proposal.request_id();
-      return ManifestProposed{session_, request_id, FromProto(proposal.task()),
-                              FromProto(proposal.manifest())};
+  // Each is answered by itself; none ends the stream.
+  template <typename Mutation>
+  absl::Status Mutate(const google::protobuf::Message& message) {
+    Mutation mutation;
+    const absl::Status read = Read(message, mutation);
+    mutation.session = session_;
+    const auto answer = [self = shared_from_this(), id = mutation.request_id](const auto& reply) {
+      self->Answer(id, reply);
+    };
+    if (read.ok()) {
+      loop_.Submit(std::move(mutation),
+                   [answer](const absl::StatusOr<Reply>& reply) { answer(reply.status()); });
+    } else {
+      answer(read);
     }
-    if (update_.has_checkpoint()) {
-      const v1::CheckpointProposal& proposal = update_.checkpoint();
-      request_id = proposal.request_id();
-      ICPT_ASSIGN_OR_RETURN(Checkpoint checkpoint, FromProto(proposal.checkpoint()));
-      return CheckpointProposed{session_, request_id, FromProto(proposal.task()), std::move(checkpoint)};
-    }
-    if (update_.has_evaluation()) {
-      const v1::EvaluationReport& report = update_.evaluation();
-      request_id = report.request_id();
-      ICPT_ASSIGN_OR_RETURN(Evaluation evaluation, FromProto(report.evaluation()));
-      return EvaluationReported{session_, request_id, FromProto(report.task()), std::move(evaluation)};
-    }
-    if (update_.has_chunk_finished()) {
-      const v1::ChunkFinished& finished = update_.chunk_finished();
-      request_id = finished.request_id();
-      return ChunkFinished{session_,         request_id,      FromProto(finished.task()),
-                           finished.chunk(), finished.step(), finished.training_seconds()};
-    }
-    const v1::TaskFailed& failed = update_.task_failed();
-    request_id = failed.request_id();
-    return TaskFailed{session_, request_id, FromProto(failed.task()), FromProto(failed)};
+    return absl::OkStatus();
   }
 
   void Answer(const std::string& request_id, const absl::Status& status) {

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/str_format.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
@@ -16,10 +17,7 @@ constexpr int64_t kReadPartBytes = int64_t{1} << 20;
 constexpr int64_t kSpaceCheckBytes = int64_t{16} << 20;
 constexpr std::string_view kPartEnding = ".part";
 
-std::string TwoHexDigits(int value) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  return {kDigits[value >> 4], kDigits[value & 15]};
-}
+std::string TwoHexDigits(int value) { return absl::StrFormat("%02x", value); }
 
 }  // namespace
 

@@ -1,0 +1,30 @@
+// The fields of the facts of common/facts, as the messages of the wire and of the journal have them alike.
+#pragma once
+
+#include "common/base/digest.h"
+#include "common/facts/checkpoint.h"
+#include "common/facts/cursor.h"
+#include "common/facts/evaluation.h"
+#include "common/facts/manifest.h"
+#include "common/facts/task.h"
+#include "common/message/message_fields.h"
+
+namespace interceptor {
+
+void Fields(auto& visit, Is<Digest> auto& digest) { visit(digest.hex, digest.size_bytes); }
+void Fields(auto& visit, Is<TaskRef> auto& ref) { visit(ref.task, ref.term); }
+void Fields(auto& visit, Is<Cursor> auto& c) { visit(c.chunk, c.epoch, c.position, c.seed); }
+
+void Fields(auto& visit, Is<DataManifest> auto& m) {
+  visit(m.chunk, m.blob, m.chunk_sha256, m.clips, m.families, m.quarantined, m.view_bytes);
+}
+
+void Fields(auto& visit, Is<Evaluation> auto& e) {
+  visit(e.specialist, Word{e.kind, ParseEvaluationKind, "held_out, look_ahead"}, e.chunk, e.step,
+        e.score_table, e.reals, e.fakes, e.families, e.auc, e.auc_low, e.auc_high, e.log_loss,
+        e.real_accuracy, e.fake_accuracy, e.too_few, e.recorded_at);
+}
+
+inline auto ReasonWord(auto& reason) { return Word{reason, ParseSaveReason, "save_now, chunk_end"}; }
+
+}  // namespace interceptor
