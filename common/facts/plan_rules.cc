@@ -66,6 +66,13 @@ const FieldRange& RangeOf(std::string_view path) {
   return *found;
 }
 
+void RequireUnscaledForGivenWeights(double width_scale, double depth_scale, FieldFaults& faults) {
+  if (width_scale == 1 && depth_scale == 1) return;
+  faults.Add(Cat("model.initial_weights is for EfficientNet-B4 itself, and model.width_scale is ",
+                 width_scale, ", model.depth_scale ", depth_scale,
+                 ": set both to 1, or leave model.initial_weights out to train from scratch"));
+}
+
 void FieldFaults::Add(std::string fault) {
   if (++count_ <= kFaultsShown) text_ += (text_.empty() ? "" : "; ") + std::move(fault);
 }

@@ -22,6 +22,12 @@ struct FieldRange {
 // REQUIRES: `path` is a field with a range.
 const FieldRange& RangeOf(std::string_view path);
 
+class FieldFaults;
+
+// Weights to start from are those of EfficientNet-B4 itself: a network of another width or depth has no use
+// for them.
+void RequireUnscaledForGivenWeights(double width_scale, double depth_scale, FieldFaults& faults);
+
 // Collects every fault; the first twelve are shown.
 class FieldFaults {
  public:

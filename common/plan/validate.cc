@@ -99,6 +99,7 @@ void CheckModel(const v1::Model& model, FieldFaults& faults) {
   faults.Require(IsInsidePath(weights.file()), "model.initial_weights.file", Quoted(weights.file()),
                  "a path inside the data folder");
   faults.Keep(ValidateDigestHex(weights.sha256()), "model.initial_weights.sha256");
+  RequireUnscaledForGivenWeights(model.width_scale(), model.depth_scale(), faults);
 }
 
 void CheckStages(const v1::Plan& plan, FieldFaults& faults) {

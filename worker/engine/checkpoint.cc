@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_join.h"
@@ -21,6 +22,7 @@ namespace interceptor::worker {
 namespace {
 
 constexpr std::string_view kFormat = "interceptor checkpoint";
+constexpr std::string_view kBackbone = "features.";
 constexpr std::string_view kFirstMoment = "optimizer.exp_avg.";
 constexpr std::string_view kSecondMoment = "optimizer.exp_avg_sq.";
 constexpr std::string_view kGroupSteps = "optimizer.group_steps";
@@ -172,6 +174,21 @@ absl::Status CopyTensor(const SafetensorsFile& file, const TensorBytes& target) 
   return absl::OkStatus();
 }
 
+// Takes the backbone from the file, all of it and no more, and leaves the rest of `state` alone.
+absl::Status CopyBackbone(const SafetensorsFile& file, const Architecture& net, HostState& state) {
+  std::set<std::string> known;
+  for (const TensorBytes& target : ListTensors(net, state, {})) {
+    if (!target.name.starts_with(kBackbone)) continue;
+    ICPT_RETURN_IF_ERROR(CopyTensor(file, target));
+    known.insert(target.name);
+  }
+  for (const TensorEntry& entry : file.header().tensors) {
+    if (!entry.name.starts_with(kBackbone) || known.contains(entry.name)) continue;
+    return FailedPrecondition("its tensor ", entry.name, " has no place in ", net.Stamp());
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Checkpoint> ParseCheckpoint(const SafetensorsFile& file, const Architecture& net) {
   const SafetensorsHeader& header = file.header();
   ICPT_RETURN_IF_ERROR(CheckKind(header, net));
@@ -239,19 +256,18 @@ absl::StatusOr<HostState> ReadInitialWeights(const FileSystem& files, const std:
                                              const std::string& sha256, const Architecture& architecture,
                                              HostState start) {
   const std::string what = Cat("initial weights ", path);
-  ICPT_ASSIGN_OR_RETURN(const Digest digest, DigestOfFile(files, path));
-  if (digest.hex != sha256) {
-    return DataLoss(what, ": its SHA-256 is ", digest.hex, "; the plan names ", sha256);
+  const absl::StatusOr<Digest> digest = DigestOfFile(files, path);
+  if (absl::IsNotFound(digest.status())) {
+    return FailedPrecondition(what, " are not there; copy the plan's file there (deploy/weights makes it)");
+  }
+  if (!digest.ok()) return Annotate(digest.status(), what);
+  if (digest->hex != sha256) {
+    return DataLoss(what, ": the SHA-256 is ", digest->hex, "; the plan names ", sha256,
+                    "; copy the plan's file there");
   }
   ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<SafetensorsFile> file, SafetensorsFile::Open(files, path));
-  for (const TensorBytes& target : ListTensors(architecture, start, {})) {
-    // What follows the counters is the optimizer's, which starts from zero.
-    if (target.name.starts_with("optimizer.")) break;
-    const absl::Status copied = CopyTensor(*file, target);
-    if (copied.ok() || target.name.starts_with("classifier.")) continue;
-    if (target.name.ends_with(".num_batches_tracked")) continue;
-    return Annotate(copied, what);
-  }
+  const absl::Status copied = CopyBackbone(*file, architecture, start);
+  if (!copied.ok()) return Annotate(copied, Cat(what, " (deploy/weights makes such a file)"));
   return start;
 }
 

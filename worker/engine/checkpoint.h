@@ -54,9 +54,10 @@ absl::StatusOr<Checkpoint> ReadCheckpoint(const FileSystem& files, const std::st
 absl::Status CheckBelongs(const CheckpointInfo& info, SpecialistName specialist,
                           const std::string& plan_digest, uint64_t seed);
 
-// Weights to start from, by torchvision's names; moments zero. A classifier of another size keeps `start`'s.
-// DATA_LOSS when the digest is not `sha256`, FAILED_PRECONDITION naming a tensor that is missing or of
-// another shape.
+// `start` with the backbone of a file of weights: every tensor and BatchNorm buffer of `features.*`, by
+// torchvision's names. The rest stays `start`'s: a file's classifier tells other classes apart and is not
+// read. DATA_LOSS when the digest is not `sha256`; FAILED_PRECONDITION when the file is not there, or naming
+// a tensor of the backbone that is missing, of another shape or type, or too many.
 absl::StatusOr<HostState> ReadInitialWeights(const FileSystem& files, const std::string& path,
                                              const std::string& sha256, const Architecture& architecture,
                                              HostState start);

@@ -190,23 +190,5 @@ CATCH_TEST_CASE("the ledger keeps its lines whole, and those that found no room 
   for (int i = 0; i < 4; ++i) CATCH_CHECK(all[i].starts_with(Cat("00,0,", i, ",", i, ",")));
 }
 
-CATCH_TEST_CASE("initial weights are taken by name and only with the plan's digest") {
-  const SavedFixture saved;
-  const Architecture& net = saved.net;
-  const std::string digest = DigestOfFile(SystemFiles(), saved.path)->hex;
-  HostState blank = MakeHostState(net, false);
-  const auto read = ReadInitialWeights(SystemFiles(), saved.path, digest, net, blank);
-  CATCH_REQUIRE(read.ok());
-  CATCH_CHECK(read->weights == saved.state.weights);
-  CATCH_CHECK(read->exp_avg == blank.exp_avg);
-  CATCH_CHECK(ReadInitialWeights(SystemFiles(), saved.path, DigestOf("x").hex, net, blank).status().code() ==
-              absl::StatusCode::kDataLoss);
-  const Architecture wider = MakeEfficientNetB4(0.3, 0.1, 2);
-  const auto other =
-      ReadInitialWeights(SystemFiles(), saved.path, digest, wider, MakeHostState(wider, false));
-  CATCH_REQUIRE(other.status().code() == absl::StatusCode::kFailedPrecondition);
-  CATCH_CHECK(Message(other.status()).find("features.") != std::string::npos);
-}
-
 }  // namespace
 }  // namespace interceptor::worker

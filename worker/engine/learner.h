@@ -29,9 +29,9 @@ struct LearnerOptions {
   int threads = 1;
   // On a GPU, compute in bf16 where LibTorch's autocast rules allow; the CPU computes in fp32 always.
   bool bf16_on_gpu = true;
-  // Weights will be given by LoadWeights of a file named in the plan: BatchNorm statistics stay frozen and
-  // the backbone learns at recipe.backbone_learning_rate_scale. Otherwise both are trained in full from
-  // scratch.
+  // The backbone's weights come from a file that the plan names, by Load: BatchNorm's statistics stay as they
+  // are, and the backbone learns at recipe.backbone_learning_rate_scale. Otherwise both are trained in full
+  // from scratch.
   bool from_given_weights = false;
 };
 

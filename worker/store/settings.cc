@@ -119,6 +119,7 @@ void CheckModel(const ModelSettings& model, FieldFaults& check) {
     check.Add("model.initial_weights needs both file and sha256, or neither");
   } else if (!model.initial_weights.sha256.empty()) {
     check.Keep(ValidateDigestHex(model.initial_weights.sha256), "model.initial_weights.sha256");
+    RequireUnscaledForGivenWeights(model.width_scale, model.depth_scale, check);
   }
 }
 

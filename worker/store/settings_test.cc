@@ -27,7 +27,7 @@ CATCH_TEST_CASE("settings come back as they were written") {
   settings.plan_digest = std::string(64, 'b');
   settings.seed = 4000000000u;
   settings.chunks = {"07", "03"};
-  settings.model.width_scale = 0.25;
+  settings.model.input_pixels = 96;
   settings.model.initial_weights.file = "b4.safetensors";
   settings.model.initial_weights.sha256 = std::string(64, 'c');
   settings.recipe.learning_rate = 0.1 + 0.2 - 0.2;
@@ -49,10 +49,21 @@ CATCH_TEST_CASE("settings come back as they were written") {
   CATCH_CHECK(read->recipe.learning_rate == settings.recipe.learning_rate);
   CATCH_CHECK(read->recipe.stages.size() == 2);
   CATCH_CHECK(read->recipe.stages[0].input_pixels == 64);
+  CATCH_CHECK(read->model.input_pixels == 96);
   CATCH_CHECK(read->model.initial_weights.file == "b4.safetensors");
   CATCH_CHECK_FALSE(read->evaluation.look_ahead);
   CATCH_CHECK(read->preparation.replay_reservoir == 0.25);
   CATCH_CHECK(read->preparation.face_model_sha256 == std::string(64, 'd'));
+}
+
+CATCH_TEST_CASE("the scales of a small network come back as they were written") {
+  RunSettings settings;
+  settings.model.width_scale = 0.25;
+  settings.model.depth_scale = 0.5;
+  const auto read = ParseRunSettings(RunSettingsToJson(settings));
+  CATCH_REQUIRE(read.ok());
+  CATCH_CHECK(read->model.width_scale == 0.25);
+  CATCH_CHECK(read->model.depth_scale == 0.5);
 }
 
 CATCH_TEST_CASE("a fault in the settings names the field") {

@@ -81,6 +81,18 @@ CATCH_TEST_CASE("a value out of its range is refused, naming the field") {
   }
 }
 
+CATCH_TEST_CASE("weights to start from are refused for a scaled network, with the remedy") {
+  RunSettings settings;
+  settings.model.initial_weights = {"b4.safetensors", std::string(64, 'c')};
+  CATCH_CHECK(Validate(settings).ok());
+  settings.model.width_scale = 0.5;
+  CATCH_CHECK(Message(Validate(settings)).find("model.width_scale is 0.5") != std::string::npos);
+  settings.model.width_scale = 1;
+  settings.model.depth_scale = 2;
+  const std::string text = Message(Validate(settings));
+  CATCH_CHECK(text.find("model.depth_scale 2: set both to 1, or leave") != std::string::npos);
+}
+
 CATCH_TEST_CASE("several faults are reported together") {
   RunSettings settings;
   settings.model.classes = 7;
