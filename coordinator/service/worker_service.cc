@@ -114,7 +114,8 @@ class WorkerStream : public grpc::ServerBidiReactor<v1::WorkerUpdate, v1::Direct
       case v1::WorkerUpdate::kProgress:
         return Tell(ProgressReported{session_, update_.number(), FromProto(update_.progress())});
       case v1::WorkerUpdate::kInventory:
-        return Tell(InventoryReported{session_, FromProto(update_.inventory())});
+        // A worker says it again only when it changes or at the next hello: one that is lost ends the stream.
+        return Tell(InventoryReported{session_, FromProto(update_.inventory())}, /*may_be_lost=*/false);
       case v1::WorkerUpdate::kGoodbye:
         return Tell(Goodbye{session_, update_.goodbye().reason()});
       case v1::WorkerUpdate::kDataManifest:
@@ -145,11 +146,14 @@ class WorkerStream : public grpc::ServerBidiReactor<v1::WorkerUpdate, v1::Direct
     return absl::OkStatus();
   }
 
-  // For updates that nobody waits for: an error says that the stream cannot go on, unless it will pass.
-  absl::Status Tell(CommandBody body) {
-    loop_.Submit(std::move(body), [self = shared_from_this()](const absl::StatusOr<Reply>& reply) {
-      if (!reply.ok() && !absl::IsResourceExhausted(reply.status())) self->Close(reply.status());
-    });
+  // For updates that nobody waits for: an error says that the stream cannot go on, unless it will pass and the
+  // update `may_be_lost`.
+  absl::Status Tell(CommandBody body, bool may_be_lost = true) {
+    loop_.Submit(std::move(body),
+                 [self = shared_from_this(), may_be_lost](const absl::StatusOr<Reply>& reply) {
+                   if (reply.ok() || (may_be_lost && absl::IsResourceExhausted(reply.status()))) return;
+                   self->Close(reply.status());
+                 });
     return absl::OkStatus();
   }
 
