@@ -1,7 +1,5 @@
 #include "common/io/zip_directory.h"
 
-#include <algorithm>
-
 #include "common/base/status.h"
 #include "tests/support/catch.h"
 #include "tests/support/raw_zip.h"

@@ -5,8 +5,6 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/text_format.h>
 
-#include <vector>
-
 #include "common/base/check.h"
 #include "common/base/digest.h"
 #include "common/base/status.h"

@@ -4,7 +4,6 @@
 #include <google/protobuf/message.h>
 
 #include <set>
-#include <vector>
 
 #include <nlohmann/json.hpp>
 

@@ -1,5 +1,4 @@
 // ValidatePlan: one function a section of the plan, all faults collected.
-#include <cmath>
 #include <set>
 #include <string>
 #include <string_view>

@@ -1,7 +1,6 @@
 #include "coordinator/cli/commands.h"
 
 #include <algorithm>
-#include <optional>
 #include <set>
 #include <utility>
 

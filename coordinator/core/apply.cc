@@ -1,6 +1,5 @@
 // Durable events. What they contradict is our own bug: a fact was decided against another state.
 #include <algorithm>
-#include <utility>
 
 #include "common/base/check.h"
 #include "common/base/status.h"

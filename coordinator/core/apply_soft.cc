@@ -1,6 +1,5 @@
 #include "coordinator/core/apply_soft.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "coordinator/core/limits.h"

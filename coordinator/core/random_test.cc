@@ -3,7 +3,6 @@
 // repeat requests, reconnect, report nonsense and die; then everyone behaves and the plan must finish.
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "common/base/random.h"
 #include "common/base/status.h"

@@ -1,5 +1,4 @@
 // From a state folder to a loop that runs: replay, decide the start, look after the vault.
-#include <cstdlib>
 
 #include "common/base/ids.h"
 #include "common/base/log.h"

@@ -1,7 +1,5 @@
 #include "coordinator/service/convert.h"
 
-#include <utility>
-
 #include "common/base/status.h"
 #include "common/plan/plan.h"
 #include "coordinator/service/service_fields.h"

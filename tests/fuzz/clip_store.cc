@@ -1,6 +1,5 @@
 // A clip store: the file as it is, and behind a header and digest that fit, so that the index is reached.
 #include <cstdint>
-#include <cstring>
 
 #include "common/base/digest.h"
 #include "tests/fuzz/memory_path.h"

@@ -2,7 +2,6 @@
 // made by the same code as any published one, and a safetensors file with an input, its labels, and the
 // engine's logits and gradients in evaluation and in training mode (dropout and stochastic depth off).
 // engine_parity OUT_FOLDER
-#include <cstdio>
 #include <string>
 #include <vector>
 

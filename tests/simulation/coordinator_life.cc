@@ -1,5 +1,4 @@
 // How the coordinator's process starts, dies and is looked after; coordinator/runtime/start.cc is the model.
-#include <algorithm>
 #include <utility>
 
 #include "common/base/status.h"

@@ -1,6 +1,5 @@
 #include "tests/simulation/journal_disk.h"
 
-#include <cstring>
 #include <utility>
 
 #include "common/base/check.h"

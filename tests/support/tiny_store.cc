@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <vector>
 
 #include "common/base/random.h"
 #include "common/base/status.h"

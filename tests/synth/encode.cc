@@ -1,7 +1,6 @@
 #include "tests/synth/encode.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <opencv2/imgproc.hpp>
 

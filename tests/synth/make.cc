@@ -1,6 +1,5 @@
 #include "tests/synth/make.h"
 
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,5 @@
 #include "worker/agent/run_memory.h"
 
-#include <optional>
 #include <set>
 
 #include "common/base/log.h"

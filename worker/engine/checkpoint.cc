@@ -1,11 +1,9 @@
 #include "worker/engine/checkpoint.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <set>
-#include <utility>
 
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"

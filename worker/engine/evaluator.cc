@@ -1,9 +1,6 @@
 #include "worker/engine/evaluator.h"
 
-#include <algorithm>
-#include <numeric>
 #include <set>
-#include <utility>
 
 #include "absl/strings/str_replace.h"
 #include "common/base/number_text.h"

@@ -1,6 +1,5 @@
 #include "worker/integrate/round.h"
 
-#include <algorithm>
 #include <array>
 
 #include "common/base/ids.h"

@@ -1,6 +1,5 @@
 #include "worker/media/block_mask.h"
 
-#include <algorithm>
 #include <opencv2/core.hpp>
 
 #include "tests/support/catch.h"

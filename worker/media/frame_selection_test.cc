@@ -1,7 +1,5 @@
 #include "worker/media/frame_selection.h"
 
-#include <numeric>
-
 #include "tests/support/catch.h"
 #include "worker/store/loader.h"
 

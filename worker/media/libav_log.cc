@@ -7,7 +7,6 @@ extern "C" {
 }
 
 #include <cstdarg>
-#include <cstdio>
 #include <string_view>
 
 namespace interceptor::worker {

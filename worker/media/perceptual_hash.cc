@@ -1,6 +1,5 @@
 #include "worker/media/perceptual_hash.h"
 
-#include <algorithm>
 #include <opencv2/imgproc.hpp>
 #include <optional>
 

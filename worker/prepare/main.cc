@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <atomic>
 #include <iostream>
-#include <memory>
 #include <thread>
 
 #include "absl/strings/str_format.h"

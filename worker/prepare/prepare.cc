@@ -1,9 +1,7 @@
 #include "worker/prepare/prepare.h"
 
 #include <algorithm>
-#include <chrono>
 #include <deque>
-#include <optional>
 #include <set>
 #include <tuple>
 

@@ -1,5 +1,4 @@
 // One chunk after another: what they share of a store, of footage and of what is held out.
-#include <set>
 #include <string>
 
 #include "common/base/status.h"

@@ -1,7 +1,6 @@
 #include "worker/prepare/prepare.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <thread>
 

@@ -1,7 +1,5 @@
 #include "worker/prepare/text.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "common/io/file_system.h"

@@ -1,6 +1,5 @@
 #include "worker/sampling/schedule.h"
 
-#include <cmath>
 #include <limits>
 #include <numeric>
 

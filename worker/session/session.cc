@@ -1,9 +1,7 @@
 #include "worker/session/session.h"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
-#include <vector>
 
 #include "common/base/status.h"
 

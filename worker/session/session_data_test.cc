@@ -1,5 +1,4 @@
 // Chunks on their way to training: zips, stores, manifests.
-#include <algorithm>
 
 #include "tests/support/session_driver.h"
 
