@@ -8,7 +8,6 @@
 #include "common/wire/convert.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/status_view.h"
-#include "coordinator/cli/table.h"
 
 namespace interceptor::coordinator {
 namespace {

@@ -3,15 +3,12 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "absl/time/time.h"
-#include "coordinator/cli/terminal.h"
+#include "coordinator/cli/table.h"
 #include "interceptor/v1/cluster_service.pb.h"
 
 namespace interceptor::coordinator {
-
-using Lines = std::vector<std::string>;
 
 // Who has what, and who has finished it.
 Lines RenderChunks(const v1::ListChunksResponse& list, const Terminal& terminal);

@@ -10,7 +10,6 @@
 #include "common/text/text.h"
 #include "common/wire/convert.h"
 #include "coordinator/cli/format.h"
-#include "coordinator/cli/list_views.h"
 
 namespace interceptor::coordinator {
 namespace {

@@ -12,8 +12,8 @@ namespace interceptor::coordinator {
 
 inline constexpr char kDefaultAddress[] = "127.0.0.1:50051";
 
-// Lines without line breaks, at least 80 columns wide where they need them. On an interactive terminal a
-// status that is longer than the window gives up its titles, its blank lines and the workers that are well.
+// At least 80 columns wide where lines need them. On an interactive terminal a status that is longer than the
+// window gives up its titles, its blank lines and the workers that are well.
 // `address` is the coordinator's, for the commands it proposes.
 std::vector<std::string> RenderStatus(const v1::GetStatusResponse& status, const std::string& address,
                                       const Terminal& terminal);

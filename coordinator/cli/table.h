@@ -8,6 +8,8 @@
 
 namespace interceptor::coordinator {
 
+using Lines = std::vector<std::string>;  // without line breaks
+
 struct Cell {
   std::string text;
   Tone tone = Tone::kPlain;

@@ -61,7 +61,7 @@ function(interceptor_room name)
     add_executable(${name}_test ${ARG_TESTS})
     target_link_libraries(${name}_test PRIVATE ${name} tests_support ${ARG_TEST_LIBS})
     # Half the time to compile, and nobody waits for a test's own code.
-    target_compile_options(${name}_test PRIVATE $<IF:$<BOOL:${INTERCEPTOR_SANITIZE}>,-O0,-O1>)
+    target_compile_options(${name}_test PRIVATE -O1)
     add_test(NAME ${name} COMMAND ${name}_test)
     if(ARG_SANITIZED)
       set_tests_properties(${name} PROPERTIES LABELS sanitized)

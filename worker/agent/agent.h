@@ -5,23 +5,11 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "absl/status/status.h"
+#include "worker/agent/agent_options.h"
 
 namespace interceptor::worker {
-
-struct AgentOptions {
-  std::string coordinator;  // HOST:PORT
-  std::string member;
-  std::string data;
-  std::string work;
-  std::string store;
-  int64_t store_bytes_max = 0;  // 0: as many as the disk has
-  std::string device = "auto";
-  int threads = 1;
-  std::string programs;  // folder of interceptor-prepare and interceptor-train
-};
 
 class Agent {
  public:

@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "common/base/clock.h"
-#include "worker/agent/agent.h"
+#include "worker/agent/agent_options.h"
 #include "worker/agent/children.h"
 #include "worker/child_protocol/messages.h"
 

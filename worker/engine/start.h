@@ -7,9 +7,21 @@
 #include "absl/status/statusor.h"
 #include "common/io/file_system.h"
 #include "worker/engine/checkpoint.h"
-#include "worker/engine/trainer.h"
+#include "worker/sampling/recipe.h"
+#include "worker/sampling/types.h"
 
 namespace interceptor::worker {
+
+struct TrainerOptions {
+  RunSettings settings;
+  SpecialistName specialist = SpecialistName::kBG;
+  std::string store;   // folder of clip stores
+  std::string run;     // this run's folder
+  std::string data;    // what settings.model.initial_weights.file is relative to
+  std::string resume;  // a checkpoint; empty: from the start
+  std::string device = "cpu";
+  int threads = 1;
+};
 
 struct StartingPoint {
   std::string weights;  // "scratch", "initial", "checkpoint" or "snapshot"

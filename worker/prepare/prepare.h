@@ -17,9 +17,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "common/base/digest.h"
 #include "worker/child_protocol/messages.h"
 #include "worker/media/decoder_pool.h"
+#include "worker/prepare/prepared_stamp.h"
 #include "worker/sampling/recipe.h"
 
 namespace interceptor::worker {
@@ -46,17 +46,6 @@ class PrepareObserver {
   virtual void OnWaiting() = 0;
   // Asked several times a second. True: leave without a store, CANCELLED.
   virtual bool Stopped() = 0;
-};
-
-struct PrepareSummary {
-  std::string manifest_path;
-  Digest manifest;
-  int64_t clips = 0;
-  int64_t families = 0;
-  int64_t quarantined = 0;
-  int64_t train_bytes = 0;
-  int64_t keep_bytes = 0;
-  bool reused = false;
 };
 
 absl::StatusOr<PrepareSummary> PrepareChunk(const PrepareOptions& options, PrepareObserver& observer);

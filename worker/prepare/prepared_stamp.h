@@ -2,13 +2,14 @@
 // fits is used again at once.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "common/base/digest.h"
 #include "common/io/file_system.h"
-#include "worker/prepare/prepare.h"
 #include "worker/sampling/recipe.h"
 
 namespace interceptor::worker {
@@ -21,6 +22,18 @@ struct PreparationInputs {
   std::string labels_sha256;                   // of the plan's CSV; empty without one
   std::map<std::string, std::string> scanned;  // earlier chunk -> digest of its manifest
   RunSettings settings;
+};
+
+// What preparing a chunk came to.
+struct PrepareSummary {
+  std::string manifest_path;
+  Digest manifest;
+  int64_t clips = 0;
+  int64_t families = 0;
+  int64_t quarantined = 0;
+  int64_t train_bytes = 0;
+  int64_t keep_bytes = 0;
+  bool reused = false;
 };
 
 // The zip's digest as the stamp remembers it for a file of the same inode, size and time; else read anew.
