@@ -1,6 +1,7 @@
 #include "worker/engine/saver.h"
 
 #include <chrono>
+#include <memory>
 #include <utility>
 
 #include "common/base/check.h"
@@ -30,8 +31,10 @@ HostState& Saver::buffer() {
 
 void Saver::Start(SaveJob job) {
   ICPT_CHECK(!busy()) << "a save is under way";
-  writing_ = std::async(std::launch::async,
-                        [this, job = std::move(job)]() mutable { return Write(std::move(job)); });
+  const auto write = std::make_shared<std::packaged_task<SavedFile()>>(
+      [this, job = std::move(job)]() mutable { return Write(std::move(job)); });
+  writing_ = write->get_future();
+  writer_.Post([write] { (*write)(); });
 }
 
 SavedFile Saver::Write(SaveJob job) const {

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/digest.h"
+#include "common/base/task_thread.h"
 #include "common/io/file_system.h"
 #include "worker/child_protocol/messages.h"
 #include "worker/engine/checkpoint.h"
@@ -57,7 +58,8 @@ class Saver {
   const FileSystem& files_;
   const Architecture architecture_;
   HostState buffer_;
-  std::future<SavedFile> writing_;  // the first member to go, which waits for a save under way
+  std::future<SavedFile> writing_;
+  TaskThread writer_;  // the first member to go, which waits for a save under way
 };
 
 }  // namespace interceptor::worker
