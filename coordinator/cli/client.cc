@@ -31,7 +31,8 @@ absl::StatusOr<Response> Call(const Client& client, Stub& stub, Method<Request, 
 
 // The same for a mutation: it gets a request id of its own.
 template <typename Request, typename Response>
-absl::Status Tell(const Client& client, Stub& stub, Method<Request, Response> method, Request request) {
+absl::Status CallForStatus(const Client& client, Stub& stub, Method<Request, Response> method,
+                           Request request) {
   request.set_request_id(NewId());
   return Call(client, stub, method, request).status();
 }
@@ -140,27 +141,29 @@ absl::StatusOr<v1::ListEventsResponse> Client::Events(const std::string& subject
 absl::Status Client::Drain(const std::string& member) {
   v1::DrainWorkerRequest request;
   request.set_member(member);
-  return Tell(*this, *stub_, &Stub::DrainWorker, request);
+  return CallForStatus(*this, *stub_, &Stub::DrainWorker, request);
 }
 
 absl::Status Client::Pause(const std::string& reason) {
   v1::PausePlanRequest request;
   request.set_reason(reason);
-  return Tell(*this, *stub_, &Stub::PausePlan, request);
+  return CallForStatus(*this, *stub_, &Stub::PausePlan, request);
 }
 
-absl::Status Client::Resume() { return Tell(*this, *stub_, &Stub::ResumePlan, v1::ResumePlanRequest()); }
+absl::Status Client::Resume() {
+  return CallForStatus(*this, *stub_, &Stub::ResumePlan, v1::ResumePlanRequest());
+}
 
 absl::Status Client::Pin(const std::string& id) {
   v1::PinCheckpointRequest request;
   request.set_id(id);
-  return Tell(*this, *stub_, &Stub::PinCheckpoint, request);
+  return CallForStatus(*this, *stub_, &Stub::PinCheckpoint, request);
 }
 
 absl::Status Client::Unpin(const std::string& id) {
   v1::UnpinCheckpointRequest request;
   request.set_id(id);
-  return Tell(*this, *stub_, &Stub::UnpinCheckpoint, request);
+  return CallForStatus(*this, *stub_, &Stub::UnpinCheckpoint, request);
 }
 
 absl::StatusOr<v1::VerifyCheckpointResponse> Client::Verify(const std::string& id) {

@@ -54,9 +54,9 @@ CATCH_TEST_CASE("a trainer that dies again and again without a step forward is r
   Training driver;
   driver.Forget();
   ChildId child = driver.bg;
-  for (int death = 1; death <= kChildFailuresMax; ++death) {
+  for (int failure = 1; failure <= kChildFailuresMax; ++failure) {
     driver.Give(ChildExited{child, false, "killed by signal 6 (SIGABRT)"});
-    if (death == kChildFailuresMax) break;
+    if (failure == kChildFailuresMax) break;
     driver.Wait(absl::Minutes(2));
     child = driver.Ready("BG", 0);
   }
@@ -74,8 +74,8 @@ CATCH_TEST_CASE("a trainer that dies again and again without a step forward is r
 CATCH_TEST_CASE("steps forward give a trainer its attempts back") {
   Training driver;
   ChildId child = driver.bg;
-  for (int death = 1; death <= 2 * kChildFailuresMax; ++death) {
-    driver.Give(TrainerMoved{child, {.phase = Phase::kTraining, .step = death}});
+  for (int failure = 1; failure <= 2 * kChildFailuresMax; ++failure) {
+    driver.Give(TrainerMoved{child, {.phase = Phase::kTraining, .step = failure}});
     driver.Give(ChildExited{child, false, "killed by signal 9 (SIGKILL)"});
     driver.Wait(absl::Minutes(2));
     child = driver.Ready("BG", 0);
