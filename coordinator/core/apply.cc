@@ -1,5 +1,6 @@
 // Durable events. What they contradict is our own bug: a fact was decided against another state.
 #include <algorithm>
+#include <utility>
 
 #include "common/base/check.h"
 #include "common/base/status.h"
@@ -24,7 +25,10 @@ void Vacate(State& state, const std::string& name, TaskFacts& task) {
   }
   task.holder.reset();
   task.base.clear();
-  state.soft.leases.erase(name);
+  const auto lease = state.soft.leases.find(name);
+  if (lease == state.soft.leases.end()) return;
+  if (lease->second.progress) state.soft.last_progress[name] = *std::move(lease->second.progress);
+  state.soft.leases.erase(lease);
 }
 
 // The facts of the task whose newest term the event carries.

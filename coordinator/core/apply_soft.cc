@@ -24,7 +24,7 @@ void MakeRoomForBox(Soft& soft) {
   auto oldest = soft.boxes.end();
   for (auto it = soft.boxes.begin(); it != soft.boxes.end(); ++it) {
     if (it->second.session != 0) continue;
-    if (oldest == soft.boxes.end() || it->second.last_seen < oldest->second.last_seen) oldest = it;
+    if (oldest == soft.boxes.end() || it->second.left_at < oldest->second.left_at) oldest = it;
   }
   if (oldest != soft.boxes.end()) soft.boxes.erase(oldest);
 }
@@ -34,10 +34,7 @@ struct SoftApplier {
   Soft& soft;
 
   void Seen(SessionId id, MonotonicTime now) {
-    Session* session = FindIn(soft.sessions, id);
-    if (session == nullptr) return;
-    session->last_seen = now;
-    soft.boxes[session->box].last_seen = now;
+    if (Session* session = FindIn(soft.sessions, id)) session->last_seen = now;
   }
 
   void RunAnew(Lease& lease, MonotonicTime now) {
@@ -69,15 +66,17 @@ struct SoftApplier {
                              .incarnation = hello.incarnation,
                              .device = {CleanText(hello.device.name), CleanText(hello.device.model)},
                              .chunks = PlanChunksOf(state, hello.chunks),
-                             .session = e.session,
-                             .last_seen = e.now};
+                             .session = e.session};
   }
 
   void operator()(const SessionEnded& e) {
     const Session* session = FindIn(soft.sessions, e.session);
     if (session == nullptr) return;
     BoxInfo& box = soft.boxes[session->box];
-    if (box.session == e.session) box.session = 0;
+    if (box.session == e.session) {
+      box.session = 0;
+      box.left_at = session->last_seen;
+    }
     soft.sessions.erase(e.session);
   }
 
@@ -119,7 +118,6 @@ struct SoftApplier {
     Lease* lease = FindIn(soft.leases, e.progress.task.task);
     if (lease == nullptr) return;
     lease->progress = e.progress;
-    soft.last_progress[e.progress.task.task] = e.progress;
     if (e.renews) RunAnew(*lease, e.now);
   }
 

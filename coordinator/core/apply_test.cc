@@ -67,7 +67,7 @@ CATCH_TEST_CASE("of boxes that left only so many are remembered, the longest gon
   Scenario s;
   for (int i = 0; i < 20'000; ++i) {
     BoxInfo& box = s.state.soft.boxes["old" + std::to_string(i)];
-    box.last_seen = s.now + absl::Seconds(i == 7 ? -5 : 0);
+    box.left_at = s.now + absl::Seconds(i == 7 ? -5 : 0);
   }
   s.Attach("ana");
   CATCH_CHECK(s.state.soft.boxes.size() == 20'000);

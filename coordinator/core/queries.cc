@@ -209,7 +209,7 @@ std::optional<MonotonicTime> BoxGoneSince(const State& state, std::string_view b
   const BoxInfo* info = FindBox(state, box);
   if (info == nullptr) return state.soft.watching_since;
   if (info->session != 0) return std::nullopt;
-  return std::max(state.soft.watching_since, info->last_seen);
+  return std::max(state.soft.watching_since, info->left_at);
 }
 
 std::optional<MonotonicTime> GoneSince(const State& state, std::string_view member) {

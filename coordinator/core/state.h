@@ -152,7 +152,7 @@ struct BoxInfo {
   Device device;
   Inventory chunks;
   SessionId session = 0;  // 0: not connected
-  MonotonicTime last_seen;
+  MonotonicTime left_at;  // when its last stream was last heard
 };
 
 // Soft side of a granted task. Present while somebody holds it.
@@ -199,7 +199,7 @@ struct Soft {
   std::map<std::string, Lease, std::less<>> leases;
   // Tasks that failed: not granted before.
   std::map<std::string, MonotonicTime> not_before;
-  // Last value seen under a term that ended, for people.
+  // Last value seen under a term that ended, for people; of a running task its lease has it.
   std::map<std::string, Progress> last_progress;
   std::map<Digest, MonotonicTime> removals_sent;
   std::map<Digest, BlobCheck> checks;

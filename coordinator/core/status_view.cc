@@ -117,7 +117,10 @@ TaskView ViewTask(const State& state, const std::string& name, MonotonicTime now
   view.lease_left = absl::ZeroDuration();
   if (const Progress* last = FindIn(state.soft.last_progress, name)) view.progress = *last;
   if (const Lease* lease = LeaseOf(state, name)) {
-    if (lease->progress) view.since_progress = now - lease->last_progress;
+    if (lease->progress) {
+      view.progress = *lease->progress;
+      view.since_progress = now - lease->last_progress;
+    }
     view.lease_left = std::max(absl::ZeroDuration(), lease->deadline - now);
   }
   if (task.holder) {
@@ -151,8 +154,9 @@ WorkerView ViewWorker(const State& state, const PlanMember& member, MonotonicTim
   const BoxInfo* box = FindBox(state, view.box);
   if (box == nullptr) return view;
   view.device = box->device;
-  view.connected = box->session != 0;
-  view.since_seen = now - box->last_seen;
+  const Session* session = FindSession(state, box->session);
+  view.connected = session != nullptr;
+  view.since_seen = now - (session == nullptr ? box->left_at : session->last_seen);
   view.chunks = box->chunks;
   return view;
 }

@@ -101,6 +101,7 @@ CATCH_TEST_CASE("reasons: waiting for data, no progress, paused, draining, done"
   StatusView view = BuildStatus(s.state, s.now);
   CATCH_CHECK(TaskNamed(view, "train/BG").state == TaskState::kPaused);
   CATCH_CHECK(TaskNamed(view, "train/BG").reason == "DATA_LOSS: bad zip");
+  CATCH_CHECK(TaskNamed(view, "train/BG").progress->step == 1);  // how far it was
   CATCH_CHECK_THAT(view.problems[0], ContainsSubstring("train/BG is paused: DATA_LOSS: bad zip") &&
                                          ContainsSubstring("resume"));
   CATCH_REQUIRE(s.Do(PausePlan{"", "lunch"}).ok());
