@@ -1,6 +1,7 @@
 #include "coordinator/core/scheduler.h"
 
 #include <algorithm>
+#include <set>
 
 #include "common/base/status.h"
 #include "coordinator/core/leases.h"
@@ -155,12 +156,23 @@ void GrantGroup(Draft& draft, const Group& group) {
   for (const std::string& task : group.open) Grant(draft, task, box);
 }
 
-// Cheap: most groups are held and well.
-bool MayBeGranted(const State& state, const std::vector<std::string>& tasks) {
-  return std::any_of(tasks.begin(), tasks.end(), [&](const std::string& task) {
-    const TaskFacts& facts = TaskOf(state, task);
-    return facts.holder ? facts.holder->lease_dead : !facts.done && !facts.paused;
-  });
+bool MayBeGranted(const TaskFacts& task) {
+  return task.holder ? task.holder->lease_dead : !task.done && !task.paused;
+}
+
+// Members of which a task may be granted. One pass over the tasks: most are held and well, and in a large
+// fleet a search for each by name would keep the loop from answering.
+std::set<std::string> MembersWithOpenTasks(const State& state) {
+  const PlanIndex& index = state.soft.index;
+  std::set<std::string> members;
+  for (const auto& [name, task] : state.facts.tasks) {
+    if (MayBeGranted(task)) members.insert(index.home_of.at(name));
+  }
+  if (state.facts.tasks.size() == index.tasks.size()) return members;
+  for (const auto& [name, member] : index.home_of) {  // those that never were granted
+    if (!state.facts.tasks.contains(name)) members.insert(member);
+  }
+  return members;
 }
 
 bool AnyTouched(const Draft& draft, const std::vector<std::string>& tasks) {
@@ -228,10 +240,9 @@ void GrantTasks(Draft& draft) {
   const State& state = draft.state;
   if (state.facts.paused || DiskIsLow(state)) return;
   ReopenRuns(draft);
-  for (const auto& [member, tasks] : state.soft.index.group_of) {
-    if (MayBeGranted(state, tasks) && !AnyTouched(draft, tasks)) {
-      GrantGroup(draft, MakeGroup(draft, member, tasks));
-    }
+  for (const std::string& member : MembersWithOpenTasks(state)) {
+    const auto* tasks = FindIn(state.soft.index.group_of, member);  // none of who only integrates
+    if (tasks != nullptr && !AnyTouched(draft, *tasks)) GrantGroup(draft, MakeGroup(draft, member, *tasks));
   }
   GrantIntegration(draft);
 }
