@@ -1,6 +1,5 @@
 // Durable events. What they contradict is our own bug: a fact was decided against another state.
 #include <algorithm>
-#include <utility>
 
 #include "common/base/check.h"
 #include "common/base/status.h"
@@ -25,10 +24,9 @@ void Vacate(State& state, const std::string& name, TaskFacts& task) {
   }
   task.holder.reset();
   task.base.clear();
-  const auto lease = state.soft.leases.find(name);
-  if (lease == state.soft.leases.end()) return;
-  if (lease->second.progress) state.soft.last_progress[name] = *std::move(lease->second.progress);
-  state.soft.leases.erase(lease);
+  const Lease* lease = LeaseOf(state, name);
+  if (lease != nullptr && lease->progress) state.soft.last_progress[name] = *lease->progress;
+  state.soft.leases.erase(name);
 }
 
 // The facts of the task whose newest term the event carries.

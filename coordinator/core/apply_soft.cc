@@ -73,10 +73,8 @@ struct SoftApplier {
     const Session* session = FindIn(soft.sessions, e.session);
     if (session == nullptr) return;
     BoxInfo& box = soft.boxes[session->box];
-    if (box.session == e.session) {
-      box.session = 0;
-      box.left_at = session->last_seen;
-    }
+    box.left_at = session->last_seen;
+    if (box.session == e.session) box.session = 0;
     soft.sessions.erase(e.session);
   }
 

@@ -192,8 +192,7 @@ const BoxInfo* FindBox(const State& state, std::string_view box) { return FindIn
 
 const ChunkOnBox* FindChunk(const Inventory& inventory, std::string_view chunk) {
   if (inventory == nullptr) return nullptr;
-  const auto copy = std::find_if(inventory->begin(), inventory->end(),
-                                 [chunk](const ChunkOnBox& on_box) { return on_box.chunk == chunk; });
+  const auto copy = std::ranges::find(*inventory, chunk, &ChunkOnBox::chunk);
   return copy == inventory->end() ? nullptr : &*copy;
 }
 

@@ -42,8 +42,7 @@ std::string RoundWaitsFor(const State& state, int chunk) {
 }
 
 bool RoundIsReady(const State& state, int chunk) {
-  const std::vector<std::string>& tasks = state.soft.index.tasks;
-  return IsInPlan(state, chunk) && std::none_of(tasks.begin(), tasks.end(), [&](const std::string& task) {
+  return IsInPlan(state, chunk) && std::ranges::none_of(state.soft.index.tasks, [&](const std::string& task) {
            return IsBehind(state, task, chunk);
          });
 }

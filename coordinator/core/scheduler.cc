@@ -176,8 +176,7 @@ std::set<std::string> MembersWithOpenTasks(const State& state) {
 }
 
 bool AnyTouched(const Draft& draft, const std::vector<std::string>& tasks) {
-  return std::any_of(tasks.begin(), tasks.end(),
-                     [&](const auto& task) { return draft.touched.contains(task); });
+  return std::ranges::any_of(tasks, [&](const auto& task) { return draft.touched.contains(task); });
 }
 
 void GrantIntegration(Draft& draft) {

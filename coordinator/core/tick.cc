@@ -23,8 +23,7 @@ bool WasAway(const Draft& draft) {
 
 void NoticeTheEnd(Draft& draft) {
   const State& state = draft.state;
-  const auto& tasks = state.soft.index.tasks;
-  const bool done = std::all_of(tasks.begin(), tasks.end(), [&](const auto& task) {
+  const bool done = std::ranges::all_of(state.soft.index.tasks, [&](const auto& task) {
     return TaskOf(state, task).done && !draft.touched.contains(task);
   });
   if (done && !state.facts.finished) draft.Record(PlanFinished{});
