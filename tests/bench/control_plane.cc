@@ -242,16 +242,19 @@ absl::Status Run(const Arguments& arguments) {
   }
   ICPT_ASSIGN_OR_RETURN(const auto own,
                         Compare(arguments, arguments.own_connections, arguments.own_connections));
-  // Latency at a quarter of the streams: where coordinator and generator together keep every core busy, the
+  // Latency at a quarter of the streams too: where coordinator and generator together keep every core busy, the
   // tail tells how long the machine's queue is.
   const int quarter = std::max(1, arguments.streams / 4);
   ICPT_ASSIGN_OR_RETURN(const auto unhurried, Compare(arguments, quarter, connections(quarter)));
   ICPT_ASSIGN_OR_RETURN(const auto shared,
                         Compare(arguments, arguments.streams, connections(arguments.streams)));
   const Pair own_p99 = MedianOf(own, &Load::p99_ms);
-  const Pair p99 = MedianOf(unhurried, &Load::p99_ms);
+  const Pair quarter_p99 = MedianOf(unhurried, &Load::p99_ms);
+  const Pair p99 = MedianOf(shared, &Load::p99_ms);
   const Pair cpu = MedianOf(shared, &Load::cpu_share);
   std::cout << Cat("{\"streams_p99_ms\":", p99.coordinator.p99_ms, ",\"echo_p99_ms\":", p99.echo.p99_ms,
+                   ",\"quarter_p99_ms\":", quarter_p99.coordinator.p99_ms,
+                   ",\"echo_quarter_p99_ms\":", quarter_p99.echo.p99_ms,
                    ",\"streams_cpu_share\":", cpu.coordinator.cpu_share,
                    ",\"echo_cpu_share\":", cpu.echo.cpu_share, ",\"streams_rss_mb\":", cpu.coordinator.rss_mb,
                    ",\"progress_journal_writes\":", cpu.coordinator.journal_writes,
