@@ -73,6 +73,12 @@ void RequireUnscaledForGivenWeights(double width_scale, double depth_scale, Fiel
                  ": set both to 1, or leave model.initial_weights out to train from scratch"));
 }
 
+void RequireGridForFrontEnd(std::string_view front_end, int64_t input_pixels, FieldFaults& faults) {
+  if (front_end == "face_crop" || input_pixels % 32 == 0) return;
+  faults.Add(Cat("model.input_pixels is ", input_pixels, "; with model.front_end ", front_end,
+                 " it must be a multiple of 32"));
+}
+
 void FieldFaults::Add(std::string fault) {
   if (++count_ <= kFaultsShown) text_ += (text_.empty() ? "" : "; ") + std::move(fault);
 }

@@ -28,6 +28,9 @@ class FieldFaults;
 // for them.
 void RequireUnscaledForGivenWeights(double width_scale, double depth_scale, FieldFaults& faults);
 
+// Front ends lay patches side by side on the codec's grid of 16 pixels, two to a row.
+void RequireGridForFrontEnd(std::string_view front_end, int64_t input_pixels, FieldFaults& faults);
+
 // Collects every fault; the first twelve are shown.
 class FieldFaults {
  public:

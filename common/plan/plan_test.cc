@@ -130,6 +130,9 @@ CATCH_TEST_CASE("A value out of range is named with its path and what is allowed
     const char* allowed;
   } cases[] = {
       {"model { input_pixels: 8 }", "model.input_pixels is 8", "32 to 1024"},
+      {"model { front_end: \"eyes\" }", "model.front_end is \"eyes\"", "\"face_crop\" or \"specialist\""},
+      {"model { front_end: \"specialist\" input_pixels: 200 }", "model.input_pixels is 200",
+       "multiple of 32"},
       {"model { classes: 3 }", "model.classes is 3", "2 (real and fake)"},
       {"model { architecture: \"resnet\" }", "model.architecture is \"resnet\"", "\"efficientnet_b4\""},
       {"model { initial_weights { file: \"../w\" sha256: \"1\" } }", "model.initial_weights.file", "inside"},

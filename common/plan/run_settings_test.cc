@@ -39,6 +39,14 @@ CATCH_TEST_CASE("run.json names the weights to start from") {
   CATCH_CHECK(settings.at("model").at("initial_weights").at("file") == "w.safetensors");
 }
 
+CATCH_TEST_CASE("run.json says what a network looks at only where the plan does") {
+  v1::Plan plan = DefaultPlan();
+  const auto model = [&plan] { return nlohmann::json::parse(RunSettingsJson(plan, "")).at("model"); };
+  CATCH_CHECK_FALSE(model().contains("front_end"));
+  plan.mutable_model()->set_front_end("specialist");
+  CATCH_CHECK(model().at("front_end") == "specialist");
+}
+
 CATCH_TEST_CASE("run.json has the face model's digest only where the plan names one") {
   v1::Plan plan = DefaultPlan();
   const auto preparation = [&plan] {

@@ -93,6 +93,11 @@ void CheckModel(const v1::Model& model, FieldFaults& faults) {
   faults.InRange("model.width_scale", model.width_scale());
   faults.InRange("model.depth_scale", model.depth_scale());
   faults.Require(model.classes() == 2, "model.classes", model.classes(), "2 (real and fake)");
+  if (model.has_front_end()) {
+    faults.Require(model.front_end() == "face_crop" || model.front_end() == "specialist", "model.front_end",
+                   Quoted(model.front_end()), "\"face_crop\" or \"specialist\"");
+    RequireGridForFrontEnd(model.front_end(), model.input_pixels(), faults);
+  }
   if (!model.has_initial_weights()) return;
   const v1::InitialWeights& weights = model.initial_weights();
   faults.Require(IsInsidePath(weights.file()), "model.initial_weights.file", Quoted(weights.file()),

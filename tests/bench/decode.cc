@@ -29,7 +29,7 @@
 #include "worker/media/decoder_pool.h"
 #include "worker/prepare/archive.h"
 #include "worker/store/clip_store.h"
-#include "worker/store/loader.h"
+#include "worker/store/sample_views.h"
 
 namespace interceptor::worker {
 namespace {

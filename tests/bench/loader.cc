@@ -16,6 +16,7 @@
 #include "worker/sampling/sampler.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/loader.h"
+#include "worker/store/sample_views.h"
 
 namespace interceptor::worker {
 namespace {

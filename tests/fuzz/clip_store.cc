@@ -3,8 +3,8 @@
 
 #include "common/base/digest.h"
 #include "tests/fuzz/memory_path.h"
-#include "worker/store/loader.h"
 #include "worker/store/manifest.h"
+#include "worker/store/sample_views.h"
 
 namespace {
 

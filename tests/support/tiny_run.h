@@ -18,6 +18,7 @@
 #include "worker/child_protocol/codec.h"
 #include "worker/engine/checkpoint.h"
 #include "worker/engine/trainer.h"
+#include "worker/models/specialist.h"
 #include "worker/store/settings.h"
 
 namespace interceptor::worker {
@@ -47,7 +48,8 @@ inline void WriteStores(const std::string& store, const RunSettings& settings, i
                          .chunk = chunk,
                          .fakes_per_family = 2,
                          .side = side,
-                         .folds = settings.evaluation.folds};
+                         .folds = settings.evaluation.folds,
+                         .all_views = ModeOf(settings.model) != FrontEndMode::kFaceCrop};
     CATCH_REQUIRE(WriteTinyStore(tiny).ok());
   }
 }
@@ -102,8 +104,9 @@ inline RunOutcome RunHere(const TrainerOptions& options, ScriptedControl& contro
 }
 
 // Every tensor of two checkpoints, byte for byte.
-inline void RequireSameState(const std::string& a, const std::string& b, const RunSettings& settings) {
-  const Architecture net = MakeEfficientNetB4(settings.model.width_scale, settings.model.depth_scale, 2);
+inline void RequireSameState(const std::string& a, const std::string& b, const RunSettings& settings,
+                             SpecialistName specialist = SpecialistName::kBG) {
+  const Architecture net = MakeArchitecture(settings.model, specialist);
   const auto first = ReadCheckpoint(SystemFiles(), a, net);
   const auto second = ReadCheckpoint(SystemFiles(), b, net);
   CATCH_REQUIRE(first.ok());

@@ -1,7 +1,11 @@
 #include "tests/support/tiny_store.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "common/base/random.h"
 #include "common/base/status.h"
@@ -9,6 +13,7 @@
 #include "worker/sampling/families.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/manifest.h"
+#include "worker/store/view_shapes.h"
 
 namespace interceptor {
 namespace {
@@ -40,6 +45,45 @@ std::string DrawFrames(const TinyStore& options, RandomKey scene, bool fake) {
   return bytes;
 }
 
+// Bytes of a view of noise, stronger in a fake.
+std::string Noise(RandomKey scene, worker::View view, size_t count, bool fake) {
+  const RandomKey key = MakeRandomKey(scene.value, "view", {static_cast<uint64_t>(view)});
+  std::string bytes(count, '\0');
+  for (size_t i = 0; i < count; ++i)
+    bytes[i] = static_cast<char>(static_cast<uint8_t>(100 + (fake ? 80 : 50) * RandomUniform(key, i)));
+  return bytes;
+}
+
+// The views of tensors that front ends look at, whose bytes `held` keeps.
+void AddEvidenceViews(const TinyStore& options, RandomKey scene, worker::StoredClip& clip,
+                      std::vector<std::string>& held) {
+  using worker::View;
+  const bool fake = clip.info.label == Label::kFake;
+  const auto add = [&](View view, std::vector<int64_t> shape) {
+    size_t count = 1;
+    for (const int64_t length : shape) count *= static_cast<size_t>(length);
+    held.push_back(Noise(scene, view, count, fake));
+    clip.views.push_back({view, worker::ElementType::kU8, std::move(shape), held.back()});
+  };
+  const int64_t frames = options.frames;
+  add(View::kLumaPatches, {frames, worker::kPatchPlaces, worker::kPatchPixels, worker::kPatchPixels});
+  add(View::kCodecFacts, {frames, worker::kPatchPlaces, worker::kPatchBlocks, worker::kPatchBlocks});
+  add(View::kMouthTrack, {1, worker::kMouthFrames, worker::kMouthPixels, worker::kMouthPixels});
+  add(View::kBurst, {1, worker::kBurstFrames, worker::kBurstPixels * 3 / 2, worker::kBurstPixels});
+  held.emplace_back();
+  for (int i = 0; i < worker::kMelColumns * worker::kMelBands; ++i) {
+    const auto level = static_cast<float>(RandomNormal(scene, static_cast<uint64_t>(1000 + i)));
+    held.back().append(reinterpret_cast<const char*>(&level), sizeof level);
+  }
+  clip.views.push_back(
+      {View::kLogMel, worker::ElementType::kF32, {1, worker::kMelColumns, worker::kMelBands}, held.back()});
+  clip.series = {{"full_frame_seconds", clip.frame_seconds},
+                 {"patch_places", std::vector<double>(2 * worker::kPatchPlaces * options.frames, 16.0)},
+                 {"mouth_seconds", {0.0}},
+                 {"mouth_sides", std::vector<double>(worker::kMouthFrames, 40.0)},
+                 {"burst_seconds", std::vector<double>(worker::kBurstFrames, 0.0)}};
+}
+
 absl::Status AddClip(const TinyStore& options, ClipStoreWriter& writer, const ClipInfo& info,
                      RandomKey scene) {
   const std::string bytes = DrawFrames(options, scene, info.label == Label::kFake);
@@ -51,6 +95,9 @@ absl::Status AddClip(const TinyStore& options, ClipStoreWriter& writer, const Cl
     clip.views.push_back(
         {view, worker::ElementType::kU8, {options.frames, options.side, options.side, 3}, bytes});
   }
+  std::vector<std::string> held;
+  held.reserve(std::size(worker::kAllViews));
+  if (options.all_views) AddEvidenceViews(options, scene, clip, held);
   return writer.Add(clip);
 }
 

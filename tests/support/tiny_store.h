@@ -19,6 +19,8 @@ struct TinyStore {
   int held_out_fold = 0;
   double replay_share = 0.5;
   uint64_t seed = 1;
+  bool all_views =
+      false;  // also those that the specialists' front ends look at, of noise that tells the class
 };
 
 // Writes train.clips, keep.clips and the manifest. Every clip has a full-frame and a face-crop view of a

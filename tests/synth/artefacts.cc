@@ -70,10 +70,11 @@ class BlockCoder {
   float basis_[8][8];
 };
 
-cv::Mat FineDetail(const cv::Mat& luma) {
+// Of a picture with float channels.
+cv::Mat FineDetail(const cv::Mat& picture) {
   cv::Mat smooth;
-  cv::GaussianBlur(luma, smooth, {5, 5}, 1.2);
-  return luma - smooth;
+  cv::GaussianBlur(picture, smooth, {5, 5}, 1.2);
+  return picture - smooth;
 }
 
 int FloorTo(int value, int offset) {
@@ -160,13 +161,22 @@ std::array<double, 3> TintGain(const cv::Mat& frame, const Region& region, doubl
   return {1 + amount * kDirection[0], 1 + amount * kDirection[1], 1 + amount * kDirection[2]};
 }
 
-void Reduce(cv::Mat& frame, const Region& region, double factor) {
+void Reduce(cv::Mat& frame, const Region& region, double factor, double sharpening) {
   if (region.box.empty()) return;
   const cv::Mat box = frame(region.box);
   const cv::Size small(std::max(2, cvRound(box.cols / factor)), std::max(2, cvRound(box.rows / factor)));
   cv::Mat reduced, enlarged;
   cv::resize(box, reduced, small, 0, 0, cv::INTER_AREA);
   cv::resize(reduced, enlarged, box.size(), 0, 0, cv::INTER_CUBIC);
+  if (sharpening > 0) {
+    cv::Mat before, after;
+    box.convertTo(before, CV_32F);
+    enlarged.convertTo(after, CV_32F);
+    const cv::Mat left = FineDetail(after);
+    const double lost = cv::norm(FineDetail(before)) / std::max(1e-6, cv::norm(left));
+    after += left * (sharpening * (std::clamp(lost, 1.0, 2.0) - 1));
+    after.convertTo(enlarged, CV_8U);
+  }
   Blend(frame, enlarged, region);
 }
 

@@ -39,8 +39,9 @@ void ApplyGain(cv::Mat& image, const std::array<double, 3>& gain);
 // channel's gain: green up, red and blue down.
 std::array<double, 3> TintGain(const cv::Mat& frame, const Region& region, double rms);
 
-// RR: reduced by `factor` (area) and enlarged again (cubic).
-void Reduce(cv::Mat& frame, const Region& region, double factor);
+// RR: reduced by `factor` (area) and enlarged again (cubic), then sharpened: a gain on the fine detail that is
+// left makes up for `sharpening` (0 to 1) of the loss.
+void Reduce(cv::Mat& frame, const Region& region, double factor, double sharpening);
 
 // CM: luma quantised in 8x8 cosine blocks with the JPEG luma table at `quality`, the block grid at `grid` of
 // the frame's own; the loss of fine detail is made up by a gain on what is left of it.

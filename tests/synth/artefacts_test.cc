@@ -1,10 +1,15 @@
 #include "tests/synth/artefacts.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <map>
 #include <opencv2/imgproc.hpp>
 
+#include "common/stats/ranking.h"
 #include "tests/support/catch.h"
+#include "tests/synth/decode.h"
+#include "tests/synth/encode.h"
 #include "tests/synth/render.h"
 
 namespace interceptor::synth {
@@ -57,7 +62,7 @@ CATCH_TEST_CASE("every picture artefact changes the face and leaves the corners 
                             .recompress_quality = 40,
                             .reduce_factor = 2,
                             .noise_factor = 1.8,
-                            .lag = true,
+                            .lag_frames = 2,
                             .seam_px = 2};
   const cv::Mat before = RenderPicture(take, plain, {1}).frames[4];
   const cv::Rect corner(0, 0, 16, 16);
@@ -120,15 +125,26 @@ CATCH_TEST_CASE("recompression leaves a grid at its own offset and keeps the str
   CATCH_CHECK(std::abs(Deviation(coded, {0, 0, 64, 64}) / Deviation(frame, {0, 0, 64, 64}) - 1) < 0.35);
 }
 
-CATCH_TEST_CASE("a scramble shows every frame once, out of order; a lag shows the frame before last") {
+CATCH_TEST_CASE("a scramble shows every frame once, out of order; a lag shows an earlier frame") {
   std::vector<int> shown;
-  for (int k = 0; k < 12; ++k) shown.push_back(ScrambledFrame(k, 12, false));
+  for (int k = 0; k < 12; ++k) shown.push_back(ScrambledFrame(k, 12, 0, 1));
   CATCH_CHECK(std::vector<int>(shown.begin(), shown.begin() + 6) == std::vector<int>{0, 2, 1, 3, 5, 4});
   std::sort(shown.begin(), shown.end());
   for (int k = 0; k < 12; ++k) CATCH_CHECK(shown[k] == k);
-  CATCH_CHECK(ScrambledFrame(10, 11, false) == 10);
-  CATCH_CHECK(ScrambledFrame(7, 11, true) == 5);
-  CATCH_CHECK(ScrambledFrame(1, 11, true) == 0);
+  CATCH_CHECK(ScrambledFrame(10, 11, 0, 1) == 10);
+  CATCH_CHECK(ScrambledFrame(7, 11, 2, 1) == 5);
+  CATCH_CHECK(ScrambledFrame(7, 11, 1, 1) == 6);
+  CATCH_CHECK(ScrambledFrame(1, 11, 2, 1) == 0);
+}
+
+CATCH_TEST_CASE("a weak scramble spreads over a long clip: every half of it has its share") {
+  for (double share : {0.25, 0.5, 0.75, 1.0}) {
+    int moved[2] = {0, 0};
+    for (int k = 0; k < 120; ++k) moved[k / 60] += ScrambledFrame(k, 120, 0, share) != k;
+    // Two of the three frames of a scrambled triple are out of place.
+    CATCH_CHECK(moved[0] == static_cast<int>(20 * share) * 2);
+    CATCH_CHECK(moved[1] == static_cast<int>(20 * share) * 2);
+  }
 }
 
 CATCH_TEST_CASE("foreign sound is of the same loudness and of another time") {
@@ -147,6 +163,80 @@ CATCH_TEST_CASE("foreign sound is of the same loudness and of another time") {
   CATCH_CHECK(std::abs(own_power / foreign_power - 1) < 0.02);
   for (size_t i = 0; i < 8000; ++i) shifted_difference += std::abs(own[i] - foreign[i]);
   CATCH_CHECK(shifted_difference > 100);
+}
+
+// Loudness, one value for each 10 ms, of the samples from `begin_s` on.
+std::vector<double> Loudness(const std::vector<float>& samples, int rate, double begin_s, int count) {
+  const int hop = rate / 100;
+  std::vector<double> loudness;
+  for (int i = 0; i < count; ++i) {
+    double sum = 0;
+    const int begin = static_cast<int>(std::lround(begin_s * 100)) * hop + i * hop;
+    for (int k = begin; k < begin + hop; ++k) sum += std::abs(samples[static_cast<size_t>(k)]);
+    loudness.push_back(sum);
+  }
+  return loudness;
+}
+
+CATCH_TEST_CASE("in a clip of 120 frames the foreign sound lies as far off at the end as at the begin") {
+  constexpr int kRate = 8000;
+  const Take take = DrawTake(Draws(12, "take"), {.width = 96, .height = 96, .frames = 120});
+  ClipRecipe plain, fake;
+  fake.planting.kinds = {Kind::kAv};
+  for (double shift_s : {-0.8, -0.12, 0.3, 0.8}) {
+    fake.planting.strength.sound_shift_s = shift_s;
+    const std::vector<float> own = RenderSound(take, plain, kRate), foreign = RenderSound(take, fake, kRate);
+    CATCH_REQUIRE(foreign.size() == kRate * 48 / 10);
+    for (double begin_s : {1.0, 2.4}) {
+      const cv::Mat heard(Loudness(foreign, kRate, begin_s, 120), true);
+      double best = 0, best_shift_s = 0;
+      for (int step = -100; step <= 100; ++step) {
+        const cv::Mat there(Loudness(own, kRate, begin_s + step / 100.0, 120), true);
+        const double likeness = heard.dot(there) / (cv::norm(heard) * cv::norm(there));
+        if (likeness > best) best_shift_s = step / 100.0;
+        best = std::max(best, likeness);
+      }
+      CATCH_CHECK(std::abs(best_shift_s - shift_s) < 0.015);
+      CATCH_CHECK(best > 0.99);
+    }
+  }
+}
+
+// Mean square of luma's second differences in the inner face after the clip's own encoding.
+double FaceDetail(const Take& take, const ClipRecipe& recipe, RandomKey noise) {
+  const auto bytes = EncodeMp4(RenderPicture(take, recipe, noise).frames, {}, {.crf = recipe.crf});
+  const auto decoded = DecodeMp4(*bytes);
+  const FacePosition& face = take.faces.back();
+  const cv::Size half(cvRound(face.half_width * 0.6), cvRound(face.half_height * 0.6));
+  cv::Mat luma, detail;
+  cv::cvtColor(decoded->frames.back(), luma, cv::COLOR_BGR2GRAY);
+  cv::Laplacian(luma, detail, CV_32F);
+  const cv::Mat inner = detail(cv::Rect(face.centre - cv::Point(half), half * 2));
+  return inner.dot(inner) / static_cast<double>(inner.total());
+}
+
+CATCH_TEST_CASE("how much detail a face has hardly tells the reduced and the recompressed ones") {
+  RecipeOptions options;
+  options.mode = Mode::kPure;
+  options.frames_min = options.frames_max = 3;
+  std::vector<ScoredLabel> reals;
+  std::map<Kind, std::vector<ScoredLabel>> fakes;
+  for (uint64_t seed = 0; seed < 160; ++seed) {
+    const FamilyRecipe family = DrawFamily(Draws(seed, "detail"), options);
+    const Take take = DrawTake(Draws(seed, "detail take"), family.shape);
+    for (const ClipRecipe& clip : family.clips) {
+      const bool looked_at = clip.planting.Has(Kind::kRr) || clip.planting.Has(Kind::kCm);
+      if (clip.fake && !looked_at) continue;
+      const ScoredLabel score{.score = -FaceDetail(take, clip, {seed}), .fake = clip.fake};
+      (clip.fake ? fakes[clip.planting.kinds[0]] : reals).push_back(score);
+    }
+  }
+  for (auto& [kind, scores] : fakes) {
+    scores.insert(scores.end(), reals.begin(), reals.end());
+    const double auc = *Auc(scores);
+    CATCH_INFO(KindName(kind) << " " << auc);
+    CATCH_CHECK(std::abs(auc - 0.5) < 0.15);
+  }
 }
 
 }  // namespace

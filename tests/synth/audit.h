@@ -19,14 +19,15 @@ struct SignRow {
 
 struct AuditReport {
   int pairs = 0;
+  int unpaired = 0;  // fakes whose original is not in their chunk
   std::vector<SignRow> rows;
 
   // Names of the measures with |fake_more - 0.5| > limit.
   std::vector<std::string> Outside(double limit) const;
 };
 
-// Decodes every clip of the chunks in `folder` on `threads` threads. Every fake makes a pair with its
-// original; FAILED_PRECONDITION when one's original is not in its chunk.
+// Decodes every clip of the chunks in `folder` on `threads` threads. Every fake whose original is in its chunk
+// makes a pair with it; FAILED_PRECONDITION when there is no pair at all.
 absl::StatusOr<AuditReport> Audit(const std::string& folder, int threads);
 
 }  // namespace interceptor::synth

@@ -41,11 +41,11 @@ absl::StatusOr<std::vector<std::string>> ListGivenClips(const std::string& folde
   return paths;
 }
 
-absl::StatusOr<Take> ReadGivenTake(const std::string& path, int frames_max, FaceFinder& finder,
-                                   FamilyRecipe& family) {
+absl::StatusOr<GivenTake> ReadGivenTake(const std::string& path, int frames_max, FaceFinder& finder) {
   absl::StatusOr<DecodedClip> decoded = DecodeMp4(ReadFile(path), frames_max);
   if (!decoded.ok()) return Annotate(decoded.status(), path);
-  Take take;
+  GivenTake given{.take = {}, .rotation_degrees = decoded->rotation_degrees};
+  Take& take = given.take;
   take.frames = std::move(decoded->frames);
   take.faces = TrackFace(finder, take.frames).positions;
   take.picture_noise = EstimateNoise(take.frames[0]);
@@ -55,14 +55,18 @@ absl::StatusOr<Take> ReadGivenTake(const std::string& path, int frames_max, Face
   take.shape.frames_per_second = decoded->frames_per_second > 0 ? decoded->frames_per_second : 25;
   constexpr double kDarkLuma = 70;
   take.shape.dark = cv::mean(take.frames[0])[1] < kDarkLuma;
-  family.shape = take.shape;
-  family.rotation_degrees = decoded->rotation_degrees;
   const auto sound =
       std::make_shared<RecordedSound>(std::move(decoded->sound), std::max(1, decoded->sound_rate));
   take.sound = sound;
-  for (ClipRecipe& clip : family.clips) clip.benign.sound_level *= sound->level() / family.sound_level;
-  family.sound_level = sound->level();
-  return take;
+  given.sound_level = sound->level();
+  return given;
+}
+
+void AdoptSettings(const GivenTake& given, FamilyRecipe& family) {
+  family.shape = given.take.shape;
+  family.rotation_degrees = given.rotation_degrees;
+  for (ClipRecipe& clip : family.clips) clip.benign.sound_level *= given.sound_level / family.sound_level;
+  family.sound_level = given.sound_level;
 }
 
 }  // namespace interceptor::synth

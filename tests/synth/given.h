@@ -14,10 +14,16 @@ namespace interceptor::synth {
 // FAKE. NOT_FOUND when none is left.
 absl::StatusOr<std::vector<std::string>> ListGivenClips(const std::string& folder);
 
+struct GivenTake {
+  Take take;
+  int rotation_degrees = 0;  // of the display matrix
+  double sound_level = 0;    // root mean square, full scale is 1
+};
+
 // The clip's first `frames_max` frames with a face track (the middle of the picture where no face is found).
-// Size, rate, rotation and sound settings of `family` become the clip's, and every sound level in it is moved
-// to the clip's own.
-absl::StatusOr<Take> ReadGivenTake(const std::string& path, int frames_max, FaceFinder& finder,
-                                   FamilyRecipe& family);
+absl::StatusOr<GivenTake> ReadGivenTake(const std::string& path, int frames_max, FaceFinder& finder);
+
+// Shape, rotation and sound level of `family` become the clip's, and the levels of its clips move with it.
+void AdoptSettings(const GivenTake& given, FamilyRecipe& family);
 
 }  // namespace interceptor::synth

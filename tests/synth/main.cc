@@ -34,7 +34,8 @@ bool ParseRange(const std::string& text, int& low, int& high) {
 
 struct MakeFlags {
   MakeOptions options;
-  std::string size = "320x240", frames = "32..40", fakes = "1..2", mode = "mixed", shortcut;
+  std::string size = "320x240", frames = "32..40", fakes = "1..2", mode = "mixed", strength = "standard";
+  std::string shortcut;
 };
 
 int ExitFor(const absl::Status& status) {
@@ -63,6 +64,8 @@ absl::Status RunMake(MakeFlags& flags) {
     return interceptor::InvalidArgument("--fakes-per-family ", flags.fakes, ": give a count or LOW..HIGH");
   }
   recipe.mode = flags.mode == "pure" ? Mode::kPure : Mode::kMixed;
+  if (flags.strength != "standard") recipe.strength_min = 0;
+  if (flags.strength == "weak") recipe.strength_max = 1.0 / 3;
   if (flags.shortcut == "bitrate") recipe.planted_crf_tell = 2;
   return Make(flags.options);
 }
@@ -78,10 +81,24 @@ void AddMake(CLI::App& app, MakeFlags& flags) {
       ->check(CLI::Range(1, 100000));
   make->add_option("--fakes-per-family", flags.fakes, "Fakes of one original: a count or LOW..HIGH")
       ->capture_default_str();
-  make->add_option("--mode", flags.mode,
-                   "mixed: a fake carries several artefacts; pure: six fakes with one each")
+  make->add_option(
+          "--mode", flags.mode,
+          "mixed: a fake carries one artefact or several; pure: a fake for each artefact, LL in dark "
+          "families only")
       ->capture_default_str()
       ->check(CLI::IsMember({"mixed", "pure"}));
+  make->add_option("--single-kind-share", flags.options.recipe.single_kind_share,
+                   "Of the fakes in mixed mode, those with one artefact alone")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+  make->add_option(
+          "--strength", flags.strength,
+          "standard: the upper two thirds of each artefact's range; weak: the lowest third; ranged: all")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"standard", "weak", "ranged"}));
+  make->add_flag("--dark-bias", flags.options.recipe.dark_bias,
+                 "Most fakes lie in dark families: six or more in each, half of these families without their "
+                 "original; four in five bright ones without a fake");
   make->add_option("--size", flags.size, "Usual frame size; some clips differ")->capture_default_str();
   make->add_option("--frames", flags.frames, "Frames in a clip: a count or LOW..HIGH")->capture_default_str();
   make->add_option("--seed", flags.options.seed, "The same seed makes the same bytes")->capture_default_str();
@@ -120,7 +137,10 @@ int RunAudit(const AuditFlags& flags) {
   if (!report.ok()) return ExitFor(report.status());
   const std::vector<std::string> outside = report->Outside(flags.limit);
   if (flags.json) {
-    nlohmann::json json = {{"pairs", report->pairs}, {"limit", flags.limit}, {"outside", outside}};
+    nlohmann::json json = {{"pairs", report->pairs},
+                           {"unpaired", report->unpaired},
+                           {"limit", flags.limit},
+                           {"outside", outside}};
     for (const SignRow& row : report->rows) {
       json["measures"][row.measure] = {
           {"pairs", row.pairs}, {"ties", row.ties}, {"fake_more", row.fake_more}};
@@ -130,6 +150,9 @@ int RunAudit(const AuditFlags& flags) {
     std::printf("%-12s %6s %6s %10s\n", "MEASURE", "PAIRS", "TIES", "FAKE MORE");
     for (const SignRow& row : report->rows) {
       std::printf("%-12s %6d %6d %9.1f%%\n", row.measure.c_str(), row.pairs, row.ties, 100 * row.fake_more);
+    }
+    if (report->unpaired > 0) {
+      std::printf("%d fakes without their original in the chunk are left out\n", report->unpaired);
     }
   }
   if (outside.empty()) return kExitOk;
@@ -180,7 +203,9 @@ int main(int argc, char** argv) {
   av_log_set_level(AV_LOG_FATAL);
   CLI::App app("Synthetic video chunks with known artefacts, and checks on them");
   app.footer(
-      "Example:\n  interceptor-synth make --out data --chunks 10 --families 20 --seed 7\n"
+      "Examples:\n  interceptor-synth make --out data --chunks 10 --families 20 --seed 7\n"
+      "  interceptor-synth make --out data --mode pure --strength ranged --frames 120 --chunks 4 --families "
+      "50\n"
       "  interceptor-synth audit --data data");
   app.require_subcommand(1);
   MakeFlags make_flags;

@@ -1,5 +1,6 @@
 #include "tests/synth/make.h"
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -21,6 +22,42 @@ struct MadeFamily {
   std::vector<nlohmann::json> truth;
 };
 
+// One planted operation with its kind's strength, in its own unit and as its place in the range.
+nlohmann::json Operation(Kind kind, const Planting& plant, const RenderedClip& rendered) {
+  const Strength& strength = plant.strength;
+  nlohmann::json operation = {{"kind", KindName(kind)},
+                              {"where", plant.elsewhere ? "elsewhere" : "face"},
+                              {"strength", strength.in_range[static_cast<size_t>(kind)]}};
+  switch (kind) {
+    case Kind::kBg:
+      operation["colour_rms"] = strength.colour_rms;
+      operation["psnr_db"] = rendered.colour_psnr_db;
+      break;
+    case Kind::kAv:
+      operation["shift_s"] = strength.sound_shift_s;
+      break;
+    case Kind::kCm:
+      operation["quality"] = strength.recompress_quality;
+      break;
+    case Kind::kRr:
+      operation["factor"] = strength.reduce_factor;
+      operation["sharpening"] = strength.sharpening;
+      break;
+    case Kind::kLl:
+      operation["noise_factor"] = strength.noise_factor;
+      break;
+    case Kind::kTm:
+      operation["order"] = strength.lag_frames > 0 ? "lag" : "scramble";
+      if (strength.lag_frames > 0) {
+        operation["frames"] = strength.lag_frames;
+      } else {
+        operation["share"] = strength.scrambled_share;
+      }
+      break;
+  }
+  return operation;
+}
+
 nlohmann::json Truth(const std::string& chunk, const FamilyRecipe& family, const ClipRecipe& clip,
                      const RenderedClip& rendered) {
   const Planting& plant = clip.planting;
@@ -37,36 +74,15 @@ nlohmann::json Truth(const std::string& chunk, const FamilyRecipe& family, const
                           {"frames_per_second", family.shape.frames_per_second},
                           {"rotation", family.rotation_degrees}};
   auto& operations = truth["operations"];
-  const char* where = plant.elsewhere ? "elsewhere" : "face";
-  const Strength& strength = plant.strength;
   for (Kind kind : plant.kinds) {
     if (clip.fake) truth["kinds"].push_back(KindName(kind));
-    nlohmann::json operation = {{"kind", KindName(kind)}, {"where", where}};
-    switch (kind) {
-      case Kind::kBg:
-        operation["colour_rms"] = strength.colour_rms;
-        operation["psnr_db"] = rendered.colour_psnr_db;
-        break;
-      case Kind::kAv:
-        operation["shift_s"] = strength.sound_shift_s;
-        break;
-      case Kind::kCm:
-        operation["quality"] = strength.recompress_quality;
-        break;
-      case Kind::kRr:
-        operation["factor"] = strength.reduce_factor;
-        break;
-      case Kind::kLl:
-        operation["noise_factor"] = strength.noise_factor;
-        break;
-      case Kind::kTm:
-        operation["order"] = strength.lag ? "lag" : "scramble";
-        break;
-    }
-    operations.push_back(operation);
+    operations.push_back(Operation(kind, plant, rendered));
   }
   if (clip.benign.reduce_factor > 1) {
-    operations.push_back({{"kind", "RR"}, {"where", "everywhere"}, {"factor", clip.benign.reduce_factor}});
+    operations.push_back({{"kind", "RR"},
+                          {"where", "everywhere"},
+                          {"factor", clip.benign.reduce_factor},
+                          {"sharpening", clip.benign.sharpening}});
   }
   if (clip.benign.recompress_quality > 0) {
     operations.push_back(
@@ -79,16 +95,22 @@ nlohmann::json Truth(const std::string& chunk, const FamilyRecipe& family, const
 absl::Status MakeFamily(const MakeOptions& options, int chunk, int index, const std::string& given,
                         MadeFamily& made) {
   const std::initializer_list<uint64_t> parts = {static_cast<uint64_t>(chunk), static_cast<uint64_t>(index)};
-  FamilyRecipe family = DrawFamily(Draws(options.seed, "family", parts), options.recipe);
+  const Draws draws(options.seed, "family", parts);
+  FamilyRecipe family;
   Take take;
   if (given.empty()) {
+    family = DrawFamily(draws, options.recipe);
     take = DrawTake(Draws(options.seed, "take", parts), family.shape);
   } else {
     ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<FaceFinder> finder, FaceFinder::Create());
-    ICPT_ASSIGN_OR_RETURN(take, ReadGivenTake(given, options.recipe.frames_max, *finder, family));
+    ICPT_ASSIGN_OR_RETURN(GivenTake read, ReadGivenTake(given, options.recipe.frames_max, *finder));
+    family = DrawFamily(draws, options.recipe, read.take.shape.dark);
+    AdoptSettings(read, family);
+    take = std::move(read.take);
   }
   const RandomKey noise = MakeRandomKey(options.seed, "noise", parts);
   for (const ClipRecipe& recipe : family.clips) {
+    if (family.without_original && !recipe.fake) continue;
     const RenderedClip rendered = RenderPicture(take, recipe, noise);
     const EncodeSettings settings{.frames_per_second = family.shape.frames_per_second,
                                   .crf = recipe.crf,

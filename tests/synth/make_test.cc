@@ -137,6 +137,57 @@ CATCH_TEST_CASE("truth.jsonl names every clip with its family and what was plant
   CATCH_CHECK(clips_seen == truth.size());
 }
 
+CATCH_TEST_CASE("truth.jsonl tells for every planted operation how strong it is in its range") {
+  const Folder folder;
+  MakeOptions options = Tiny(folder / "data");
+  options.recipe.mode = Mode::kPure;
+  options.recipe.strength_min = 0;
+  options.recipe.strength_max = 1.0 / 3;
+  CATCH_REQUIRE(Make(options).ok());
+  std::ifstream file(folder / "data/truth.jsonl");
+  std::set<std::string> kinds;
+  for (std::string line; std::getline(file, line);) {
+    const nlohmann::json entry = nlohmann::json::parse(line);
+    for (const nlohmann::json& operation : entry["operations"]) {
+      if (operation["where"] == "everywhere") continue;
+      kinds.insert(operation["kind"].get<std::string>());
+      CATCH_CHECK(operation["strength"].get<double>() >= 0);
+      CATCH_CHECK(operation["strength"].get<double>() < 1.0 / 3);
+      if (operation["kind"] == "CM") CATCH_CHECK(operation["quality"].get<int>() >= 50);
+      if (operation["kind"] == "RR") CATCH_CHECK(operation["factor"].get<double>() <= 1.7);
+    }
+  }
+  CATCH_CHECK(kinds.size() >= 5);
+}
+
+CATCH_TEST_CASE(
+    "with a bias against the dark some fakes have no original in their chunk; the audit leaves them out") {
+  const Folder folder;
+  MakeOptions options = Tiny(folder / "data");
+  options.families = 8;
+  options.recipe.dark_bias = true;
+  CATCH_REQUIRE(Make(options).ok());
+  int fakes = 0, orphans = 0;
+  for (const char* chunk : {"/00.zip", "/01.zip"}) {
+    const auto clips = ReadChunk((folder / "data") + chunk);
+    CATCH_REQUIRE(clips.ok());
+    std::set<std::string> originals;
+    for (const ChunkClip& clip : *clips) {
+      if (!clip.fake) originals.insert(clip.name);
+    }
+    for (const ChunkClip& clip : *clips) {
+      fakes += clip.fake;
+      orphans += clip.fake && originals.count(clip.original) == 0;
+    }
+  }
+  CATCH_CHECK(orphans > 0);
+  CATCH_CHECK(orphans < fakes);
+  const auto report = Audit(folder / "data", 2);
+  CATCH_REQUIRE(report.ok());
+  CATCH_CHECK(report->unpaired == orphans);
+  CATCH_CHECK(report->pairs == fakes - orphans);
+}
+
 CATCH_TEST_CASE("the cascade finds the drawn faces") {
   const Folder folder;
   MakeOptions options = Tiny(folder / "data");
@@ -217,14 +268,15 @@ CATCH_TEST_CASE("shuffled labels keep clips and families and give each family on
 
 CATCH_TEST_CASE("a summary counts a mixed fake under each of its kinds and every real under all") {
   const Folder folder;
-  std::ofstream(folder / "truth.jsonl") << R"({"chunk":"00","clip":"r1.mp4","kinds":[]})"
-                                        << "\n"
-                                        << R"({"chunk":"00","clip":"r2.mp4","kinds":[]})"
-                                        << "\n"
-                                        << R"({"chunk":"00","clip":"f1.mp4","kinds":["BG","CM"]})"
-                                        << "\n"
-                                        << R"({"chunk":"00","clip":"f2.mp4","kinds":["CM"]})"
-                                        << "\n";
+  std::ofstream(folder / "truth.jsonl")
+      << R"({"chunk":"00","clip":"r1.mp4","kinds":[],"dark":true})"
+      << "\n"
+      << R"({"chunk":"00","clip":"r2.mp4","kinds":[],"dark":false})"
+      << "\n"
+      << R"({"chunk":"00","clip":"f1.mp4","kinds":["BG","CM"],"dark":false})"
+      << "\n"
+      << R"({"chunk":"00","clip":"f2.mp4","kinds":["CM","LL"],"dark":true})"
+      << "\n";
   std::ofstream(folder / "BG.csv") << "chunk,clip,family,label,logit,brightness\n"
                                    << "00,r1.mp4,00/r1.mp4,REAL,-1,0.5\n00,r2.mp4,00/r2.mp4,REAL,0.5,0.5\n"
                                    << "00,f1.mp4,00/r1.mp4,FAKE,2,0.5\n00,f2.mp4,00/r2.mp4,FAKE,0,0.5\n";
@@ -233,7 +285,11 @@ CATCH_TEST_CASE("a summary counts a mixed fake under each of its kinds and every
   CATCH_CHECK(std::abs((*summary)["BG"]["auc"].get<double>() - 0.75) < 1e-9);
   CATCH_CHECK(std::abs((*summary)["BG"]["auc_by_kind"]["BG"].get<double>() - 1.0) < 1e-9);
   CATCH_CHECK(std::abs((*summary)["BG"]["auc_by_kind"]["CM"].get<double>() - 0.75) < 1e-9);
-  CATCH_CHECK((*summary)["BG"]["auc_by_kind"].size() == 2);
+  CATCH_CHECK((*summary)["BG"]["auc_by_kind"].size() == 3);
+  // The one LL fake lies above the dark original and below the bright one.
+  CATCH_CHECK(std::abs((*summary)["BG"]["auc_by_kind"]["LL"].get<double>() - 0.5) < 1e-9);
+  CATCH_CHECK(std::abs((*summary)["BG"]["LL_auc_by_light_of_reals"]["dark"].get<double>() - 1.0) < 1e-9);
+  CATCH_CHECK(std::abs((*summary)["BG"]["LL_auc_by_light_of_reals"]["bright"].get<double>()) < 1e-9);
   CATCH_CHECK(Summarize(folder / "no.jsonl", {folder / "BG.csv"}).status().code() ==
               absl::StatusCode::kNotFound);
   CATCH_CHECK_FALSE((*Summarize("", {folder / "BG.csv"}))["BG"].contains("auc_by_kind"));

@@ -33,9 +33,7 @@ class Renderer {
   }
 
   cv::Mat Frame(int index, double& colour_psnr_db) {
-    const int shown = plant_.Has(Kind::kTm)
-                          ? ScrambledFrame(index, static_cast<int>(take_.frames.size()), plant_.strength.lag)
-                          : index;
+    const int shown = ShownAt(index);
     cv::Mat frame = take_.frames[index].clone();
     if (shown != index) {
       const Region head = head_.At(CentreAt(index), size_);
@@ -57,12 +55,14 @@ class Renderer {
     } else {
       AddNoise(frame, noise, sigma);
     }
-    if (plant_.Has(Kind::kRr)) Reduce(frame, region, plant_.strength.reduce_factor);
+    if (plant_.Has(Kind::kRr))
+      Reduce(frame, region, plant_.strength.reduce_factor, plant_.strength.sharpening);
     if (foreign_noise) {
       AddNoise(frame, noise, sigma * plant_.strength.noise_factor, region, NoiseSide::kInside);
     }
     if (plant_.Has(Kind::kCm)) Recompress(frame, region, plant_.strength.recompress_quality, kForeignGrid);
-    if (benign_.reduce_factor > 1) Reduce(frame, WholeFrame(size_), benign_.reduce_factor);
+    if (benign_.reduce_factor > 1)
+      Reduce(frame, WholeFrame(size_), benign_.reduce_factor, benign_.sharpening);
     if (benign_.recompress_quality > 0) {
       Recompress(frame, WholeFrame(size_), benign_.recompress_quality, {0, 0});
     }
@@ -71,6 +71,13 @@ class Renderer {
   }
 
  private:
+  int ShownAt(int index) const {
+    if (!plant_.Has(Kind::kTm)) return index;
+    const Strength& strength = plant_.strength;
+    return ScrambledFrame(index, static_cast<int>(take_.frames.size()), strength.lag_frames,
+                          strength.scrambled_share);
+  }
+
   cv::Point CentreAt(int index) const {
     if (!plant_.elsewhere) return take_.faces[index].centre;
     return {cvRound(plant_.elsewhere->x * size_.width), cvRound(plant_.elsewhere->y * size_.height)};
@@ -94,10 +101,13 @@ class Renderer {
 
 }  // namespace
 
-int ScrambledFrame(int frame, int frames, bool lag) {
-  if (lag) return std::max(0, frame - 2);
+int ScrambledFrame(int frame, int frames, int lag_frames, double scrambled_share) {
+  if (lag_frames > 0) return std::max(0, frame - lag_frames);
   constexpr int kOrder[3] = {0, 2, 1};
-  const int shown = frame / 3 * 3 + kOrder[frame % 3];
+  const int triple = frame / 3;
+  const bool scrambled = std::floor((triple + 1) * scrambled_share) > std::floor(triple * scrambled_share);
+  if (!scrambled) return frame;
+  const int shown = triple * 3 + kOrder[frame % 3];
   return shown < frames ? shown : frame;
 }
 

@@ -20,7 +20,8 @@ RenderedClip RenderPicture(const Take& take, const ClipRecipe& recipe, RandomKey
 // Mono samples for the whole clip.
 std::vector<float> RenderSound(const Take& take, const ClipRecipe& recipe, int rate);
 
-// The frame that the planted region shows at `frame`: (0, 2, 1)(3, 5, 4) ..., or two frames late.
-int ScrambledFrame(int frame, int frames, bool lag);
+// The frame that the planted region shows at `frame` of a clip of `frames`: with a lag a late one; without,
+// (0, 2, 1)(3, 5, 4) ..., where only `scrambled_share` of the triples, evenly spread, are out of order.
+int ScrambledFrame(int frame, int frames, int lag_frames, double scrambled_share);
 
 }  // namespace interceptor::synth

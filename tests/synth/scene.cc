@@ -113,7 +113,8 @@ class Head {
     eye_gap_ = draws.Uniform(0.38, 0.44);
     side_light_ = draws.Sign() * draws.Uniform(0.0, 0.16);
     size_ = cv::Size(cvRound(a_ * 2.6) / 2 * 2, cvRound(b_ * 2.8) / 2 * 2);
-    texture_ = Texture(draws, size_, draws.Uniform(0.015, 0.06));
+    texture_ = Texture(draws, size_, 0.01 * std::exp(draws.Uniform(0, std::log(7.0))));
+    softness_ = draws.Chance(0.65) ? draws.Uniform(0.008, 0.05) : 0;
     alpha_ = cv::Mat::zeros(size_, CV_8UC1);
     const double x = size_.width / 2.0, y = size_.height / 2.0;
     for (double side : {-1.0, 1.0}) FillEllipse(alpha_, x + side * 1.02 * a_, y, 0.13 * a_, 0.2 * b_, 255);
@@ -163,6 +164,7 @@ class Head {
     cv::GaussianBlur(image, image, {0, 0}, 0.045 * a_);
     DrawFeatures(image, x, y, mouth, blink);
     MultiplyInPlace(image, texture_);
+    if (softness_ > 0) cv::GaussianBlur(image, image, {0, 0}, softness_ * a_);
     cv::resize(image, image, size_ / kOversampling, 0, 0, cv::INTER_AREA);
     return image;
   }
@@ -189,6 +191,9 @@ class Head {
   double a_, b_;  // in sprite pixels before reduction
   cv::Scalar skin_, hair_, eye_, lip_;
   double brow_, eye_gap_, side_light_;
+  // Of the whole head, as of smooth skin or a face out of focus: deviation as a share of the half width. So
+  // how much detail a face has tells nothing by itself.
+  double softness_;
   cv::Size size_;
   cv::Mat texture_, alpha_;
   std::map<std::pair<int, bool>, cv::Mat> sprites_;

@@ -24,21 +24,27 @@ struct ScoreRow {
   double logit = 0;
 };
 
-absl::StatusOr<std::map<ClipKey, std::vector<std::string>>> ReadKinds(const std::string& path) {
+struct ClipTruth {
+  std::vector<std::string> kinds;
+  bool dark = false;
+};
+using TruthByClip = std::map<ClipKey, ClipTruth>;
+
+absl::StatusOr<TruthByClip> ReadTruth(const std::string& path) {
   std::ifstream file(path);
   if (!file) return NotFound("no truth file ", path);
-  std::map<ClipKey, std::vector<std::string>> kinds;
+  TruthByClip clips;
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
     const nlohmann::json truth = nlohmann::json::parse(line, nullptr, false);
     if (!truth.is_object() || !truth.contains("chunk") || !truth.contains("clip") ||
-        !truth.contains("kinds")) {
+        !truth.contains("kinds") || !truth.contains("dark")) {
       return InvalidArgument(path, ":", number, ": not a line of truth.jsonl");
     }
-    kinds[truth["chunk"].get<std::string>() + "/" + truth["clip"].get<std::string>()] =
-        truth["kinds"].get<std::vector<std::string>>();
+    clips[truth["chunk"].get<std::string>() + "/" + truth["clip"].get<std::string>()] = {
+        .kinds = truth["kinds"].get<std::vector<std::string>>(), .dark = truth["dark"].get<bool>()};
   }
-  return kinds;
+  return clips;
 }
 
 std::vector<std::string> SplitCsv(const std::string& line) {
@@ -84,26 +90,35 @@ std::string SpecialistOf(const std::string& path) {
   return std::string(stem.begin(), end);
 }
 
-absl::StatusOr<nlohmann::json> SummarizeOne(const std::vector<ScoreRow>& rows,
-                                            const std::map<ClipKey, std::vector<std::string>>& kinds) {
+absl::StatusOr<double> AucAgainst(std::vector<ScoredLabel> fakes, const std::vector<ScoredLabel>& reals) {
+  fakes.insert(fakes.end(), reals.begin(), reals.end());
+  return Auc(fakes);
+}
+
+absl::StatusOr<nlohmann::json> SummarizeOne(const std::vector<ScoreRow>& rows, const TruthByClip& truth) {
   std::vector<ScoredLabel> all, reals;
+  std::map<std::string, std::vector<ScoredLabel>> reals_by_light;
   std::map<std::string, std::vector<ScoredLabel>> fakes_by_kind;
   for (const ScoreRow& row : rows) {
     const ScoredLabel score{.score = row.logit, .fake = row.fake};
     all.push_back(score);
     if (!row.fake) reals.push_back(score);
-    const auto planted = kinds.find(row.clip);
-    if (!row.fake || planted == kinds.end()) continue;
-    for (const std::string& kind : planted->second) fakes_by_kind[kind].push_back(score);
+    const auto found = truth.find(row.clip);
+    if (found == truth.end()) continue;
+    if (!row.fake) reals_by_light[found->second.dark ? "dark" : "bright"].push_back(score);
+    for (const std::string& kind : found->second.kinds) fakes_by_kind[kind].push_back(score);
   }
   ICPT_ASSIGN_OR_RETURN(const double auc, Auc(all));
   nlohmann::json summary = {{"auc", auc}, {"reals", reals.size()}, {"fakes", all.size() - reals.size()}};
-  if (kinds.empty()) return summary;
+  if (truth.empty()) return summary;
   summary["auc_by_kind"] = nlohmann::json::object();
-  for (auto& [kind, scores] : fakes_by_kind) {
-    scores.insert(scores.end(), reals.begin(), reals.end());
-    ICPT_ASSIGN_OR_RETURN(const double auc_of_kind, Auc(scores));
-    summary["auc_by_kind"][kind] = auc_of_kind;
+  for (const auto& [kind, fakes] : fakes_by_kind) {
+    ICPT_ASSIGN_OR_RETURN(summary["auc_by_kind"][kind], AucAgainst(fakes, reals));
+  }
+  const auto foreign_noise = fakes_by_kind.find("LL");
+  if (foreign_noise == fakes_by_kind.end()) return summary;
+  for (const auto& [light, lit] : reals_by_light) {
+    ICPT_ASSIGN_OR_RETURN(summary["LL_auc_by_light_of_reals"][light], AucAgainst(foreign_noise->second, lit));
   }
   return summary;
 }
@@ -112,9 +127,9 @@ absl::StatusOr<nlohmann::json> SummarizeOne(const std::vector<ScoreRow>& rows,
 
 absl::StatusOr<nlohmann::json> Summarize(const std::string& truth_path,
                                          const std::vector<std::string>& score_paths) {
-  std::map<ClipKey, std::vector<std::string>> kinds;
+  TruthByClip truth;
   if (!truth_path.empty()) {
-    ICPT_ASSIGN_OR_RETURN(kinds, ReadKinds(truth_path));
+    ICPT_ASSIGN_OR_RETURN(truth, ReadTruth(truth_path));
   }
   std::map<std::string, std::vector<ScoreRow>> by_specialist;
   for (const std::string& path : score_paths) {
@@ -122,7 +137,7 @@ absl::StatusOr<nlohmann::json> Summarize(const std::string& truth_path,
   }
   nlohmann::json summary = nlohmann::json::object();
   for (const auto& [specialist, rows] : by_specialist) {
-    absl::StatusOr<nlohmann::json> one = SummarizeOne(rows, kinds);
+    absl::StatusOr<nlohmann::json> one = SummarizeOne(rows, truth);
     if (!one.ok()) return Annotate(one.status(), "scores of " + specialist);
     summary[specialist] = *std::move(one);
   }

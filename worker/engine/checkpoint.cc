@@ -69,13 +69,18 @@ std::vector<TensorBytes> ListTensors(const Architecture& net, const HostState& s
   return tensors;
 }
 
+std::string_view PreprocessingBy(const Architecture& net, SpecialistName specialist) {
+  return PreprocessingOf(specialist,
+                         net.front_end.empty() ? FrontEndMode::kFaceCrop : FrontEndMode::kSpecialist);
+}
+
 std::map<std::string, std::string> MakeMetadata(const Architecture& net, CheckpointInfo info) {
   FieldWriter cursor;
   Fields(cursor, info.cursor);
   return {{"format", std::string(kFormat)},
           {"format_version", Cat(kCheckpointVersion)},
           {"architecture", net.Stamp()},
-          {"preprocessing", std::string(TraitsOf(info.specialist).preprocessing)},
+          {"preprocessing", std::string(PreprocessingBy(net, info.specialist))},
           {"specialist", std::string(ToString(info.specialist))},
           {"plan_digest", info.plan_digest},
           {"manifests", absl::StrJoin(info.manifests, ",")},
@@ -192,11 +197,11 @@ absl::StatusOr<Checkpoint> ParseCheckpoint(const SafetensorsFile& file, const Ar
   ICPT_RETURN_IF_ERROR(CheckKind(header, net));
   Checkpoint checkpoint;
   ICPT_ASSIGN_OR_RETURN(checkpoint.info, ParseInfo(header));
-  const SpecialistTraits& traits = TraitsOf(checkpoint.info.specialist);
-  if (Get(header, "preprocessing") != traits.preprocessing) {
+  const SpecialistName specialist = checkpoint.info.specialist;
+  if (Get(header, "preprocessing") != PreprocessingBy(net, specialist)) {
     return FailedPrecondition("it was trained with other preprocessing (", Get(header, "preprocessing"),
-                              "); this program prepares for ", ToString(traits.name), " by ",
-                              traits.preprocessing);
+                              "); this program prepares for ", ToString(specialist), " by ",
+                              PreprocessingBy(net, specialist));
   }
   bool bf16 = false;
   for (const TensorEntry& entry : header.tensors) {

@@ -52,17 +52,17 @@ CATCH_TEST_CASE("held-out families of one footage are one family to the statisti
 CATCH_TEST_CASE("logits and attributes stand in a score table to the last bit, over twelve magnitudes") {
   StoredClip clip;
   ClipList list;
-  std::vector<double> logits;
-  for (double value = -1e-6 / 3; value > -1e6; value *= 10) logits.push_back(value);
+  std::vector<ClipLogits> logits;
+  for (double value = -1e-6 / 3; value > -1e6; value *= 10) logits.push_back({.fused = value});
   clip.attributes["brightness"] = 2.0 / 3;
   for (size_t i = 0; i < logits.size(); ++i) list.Add(clip);
-  const std::string table = ScoreTable(list, logits, EvaluationKind::kHeldOut, 1);
+  const std::string table = ScoreTable(list, logits, EvaluationKind::kHeldOut, 1, false);
   const std::vector<std::string> lines = absl::StrSplit(table, '\n', absl::SkipEmpty());
   CATCH_REQUIRE(lines.size() == 1 + logits.size());
   for (size_t i = 0; i < logits.size(); ++i) {
     const std::vector<std::string> fields = absl::StrSplit(lines[1 + i], ',');
     CATCH_REQUIRE(fields.size() == 10);
-    CATCH_CHECK(std::strtod(fields[4].c_str(), nullptr) == logits[i]);
+    CATCH_CHECK(std::strtod(fields[4].c_str(), nullptr) == logits[i].fused);
     CATCH_CHECK(std::strtod(fields[9].c_str(), nullptr) == 2.0 / 3);
   }
 }

@@ -9,7 +9,7 @@
 #include "common/stats/calibration.h"
 #include "common/stats/figures.h"
 #include "worker/sampling/families.h"
-#include "worker/store/loader.h"
+#include "worker/store/sample_views.h"
 
 namespace interceptor::worker {
 namespace {
@@ -28,17 +28,46 @@ struct PendingSamples {
   std::vector<size_t> owners;
 };
 
+struct Sums {
+  double fused = 0;
+  double backbone = 0;
+  double evidence = 0;
+  int count = 0;
+
+  void Add(const SampleScore& score) {
+    fused += score.fused;
+    backbone += score.backbone;
+    evidence += score.evidence;
+    ++count;
+  }
+  ClipLogits Mean() const {
+    if (count == 0) return {.abstained = true};
+    return {.fused = fused / count, .backbone = backbone / count, .evidence = evidence / count};
+  }
+};
+
+// Whether the clip's pictures are as large as those that wait already.
+absl::StatusOr<bool> FitsBeside(const StoredClip& clip, std::span<const View> views,
+                                const SpecialistInput& input) {
+  for (const View view : views) {
+    if (view != View::kFaceCrop && view != View::kFullFrame) continue;
+    ICPT_ASSIGN_OR_RETURN(const int side, PictureSide(clip, view));
+    if (side != (view == View::kFaceCrop ? input.face_crop : input.full_frame).side) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
-absl::StatusOr<std::vector<double>> ScoreClips(Learner& learner, const ClipList& list,
-                                               const ScoringOptions& options) {
-  std::vector<double> sums(list.clips.size(), 0.0);
-  std::vector<int> counts(list.clips.size(), 0);
+absl::StatusOr<std::vector<ClipLogits>> ScoreClips(Learner& learner, const ClipList& list,
+                                                   const ScoringOptions& options) {
+  std::vector<ClipLogits> clips(list.clips.size());
+  std::vector<Sums> sums(list.clips.size());
   PendingSamples pending;
   auto flush = [&]() -> absl::Status {
     if (pending.owners.empty()) return absl::OkStatus();
-    ICPT_ASSIGN_OR_RETURN(const std::vector<float> logits, learner.Score(pending.input));
-    for (size_t i = 0; i < logits.size(); ++i) sums[pending.owners[i]] += logits[i];
+    ICPT_ASSIGN_OR_RETURN(const std::vector<SampleScore> scores, learner.Score(pending.input));
+    for (size_t i = 0; i < scores.size(); ++i) sums[pending.owners[i]].Add(scores[i]);
     if (options.progress) {
       options.progress(static_cast<double>(pending.owners.back() + 1) /
                        static_cast<double>(list.clips.size()));
@@ -48,36 +77,39 @@ absl::StatusOr<std::vector<double>> ScoreClips(Learner& learner, const ClipList&
   };
   for (size_t i = 0; i < list.clips.size(); ++i) {
     const StoredClip& clip = *list.clips[i];
-    const std::vector<int64_t> frames =
-        EvenlySpaced(FrameCount(clip, View::kFaceCrop), options.frames_per_clip);
-    ICPT_ASSIGN_OR_RETURN(const int side, PictureSide(clip, View::kFaceCrop));
-    if (side != pending.input.face_crop.side) ICPT_RETURN_IF_ERROR(flush());
-    counts[i] = static_cast<int>(frames.size());
-    for (const int64_t frame : frames) {
-      ICPT_RETURN_IF_ERROR(AppendSample(clip, frame, pending.input));
+    ICPT_ASSIGN_OR_RETURN(const bool same_size, FitsBeside(clip, options.views, pending.input));
+    if (!same_size) ICPT_RETURN_IF_ERROR(flush());
+    const auto moments = std::ssize(MomentsOf(clip, options.views.front()));
+    for (const int64_t position : EvenlySpaced(moments, options.frames_per_clip)) {
+      ICPT_RETURN_IF_ERROR(AppendSample(clip, options.views, position, pending.input));
       pending.owners.push_back(i);
       if (pending.owners.size() == kSamplesAtOnce) ICPT_RETURN_IF_ERROR(flush());
     }
   }
   ICPT_RETURN_IF_ERROR(flush());
-  for (size_t i = 0; i < sums.size(); ++i) sums[i] /= counts[i];
-  return sums;
+  for (size_t i = 0; i < clips.size(); ++i) clips[i] = sums[i].Mean();
+  return clips;
 }
 
-std::string ScoreTable(const ClipList& list, const std::vector<double>& logits, EvaluationKind kind,
-                       int64_t step) {
+std::string ScoreTable(const ClipList& list, const std::vector<ClipLogits>& logits, EvaluationKind kind,
+                       int64_t step, bool with_parts) {
   std::set<std::string> attributes;
   for (const StoredClip* clip : list.clips) {
     for (const auto& [name, value] : clip->attributes) attributes.insert(name);
   }
   std::string table = "chunk,clip,family,label,logit,fold,half,split,step";
+  if (with_parts) table += ",backbone_logit,evidence_logit,abstained";
   for (const std::string& name : attributes) table += Cat(",", Field(name));
   table += '\n';
   for (size_t i = 0; i < list.clips.size(); ++i) {
     const ClipInfo& info = list.infos[i];
     const char* half = HalfOf(info.family) == Half::kCalibrate ? "calibrate" : "report";
     table += Cat(Field(info.chunk), ",", Field(info.name), ",", Field(info.family), ",", ToString(info.label),
-                 ",", NumberText(logits[i]), ",", info.fold, ",", half, ",", ToString(kind), ",", step);
+                 ",", NumberText(logits[i].fused), ",", info.fold, ",", half, ",", ToString(kind), ",", step);
+    if (with_parts) {
+      table += Cat(",", NumberText(logits[i].backbone), ",", NumberText(logits[i].evidence), ",",
+                   logits[i].abstained ? 1 : 0);
+    }
     for (const std::string& name : attributes) {
       const auto found = list.clips[i]->attributes.find(name);
       table += found == list.clips[i]->attributes.end() ? "," : Cat(",", NumberText(found->second));
@@ -87,13 +119,13 @@ std::string ScoreTable(const ClipList& list, const std::vector<double>& logits, 
   return table;
 }
 
-absl::StatusOr<std::optional<Evaluation>> Summarise(const ClipList& list, const std::vector<double>& logits,
-                                                    uint64_t seed) {
+absl::StatusOr<std::optional<Evaluation>> Summarise(const ClipList& list,
+                                                    const std::vector<ClipLogits>& logits, uint64_t seed) {
   std::vector<ClipScore> scores;
   int64_t fakes = 0;
   for (size_t i = 0; i < list.infos.size(); ++i) {
     const bool fake = list.infos[i].label == Label::kFake;
-    scores.push_back({list.infos[i].family, fake, logits[i]});
+    scores.push_back({list.infos[i].family, fake, logits[i].fused});
     fakes += fake ? 1 : 0;
   }
   if (fakes == 0 || fakes == std::ssize(scores)) return std::nullopt;
@@ -112,10 +144,10 @@ absl::StatusOr<std::optional<Evaluation>> Summarise(const ClipList& list, const 
   return evaluation;
 }
 
-std::vector<float> ClipLosses(const ClipList& list, const std::vector<double>& logits) {
+std::vector<float> ClipLosses(const ClipList& list, const std::vector<ClipLogits>& logits) {
   std::vector<float> losses;
   for (size_t i = 0; i < list.infos.size(); ++i) {
-    losses.push_back(static_cast<float>(ClipLogLoss({logits[i], list.infos[i].label == Label::kFake})));
+    losses.push_back(static_cast<float>(ClipLogLoss({logits[i].fused, list.infos[i].label == Label::kFake})));
   }
   return losses;
 }

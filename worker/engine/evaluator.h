@@ -1,9 +1,10 @@
 // Scores clips and sums the scores up: held-out evaluation after a chunk, look-ahead before one. A clip's
-// score is the mean logit over evenly spread frames at the serving size.
+// score is the mean logit over evenly spread moments at the serving size.
 #pragma once
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,25 +15,35 @@
 
 namespace interceptor::worker {
 
+// Logits of a clip, positive for FAKE. One that lacks the specialist's views is abstained from: its logits are
+// 0, which speaks for neither.
+struct ClipLogits {
+  double fused = 0;  // what counts
+  double backbone = 0;
+  double evidence = 0;
+  bool abstained = false;
+};
+
 struct ScoringOptions {
+  std::span<const View> views;  // the specialist's
   int frames_per_clip = 16;
   // Called after every batch of pictures with the share of clips done.
   std::function<void(double)> progress;
 };
 
-// Logits by clip, positive for FAKE, index for index.
-absl::StatusOr<std::vector<double>> ScoreClips(Learner& learner, const ClipList& list,
-                                               const ScoringOptions& options);
+// Clip by clip, index for index.
+absl::StatusOr<std::vector<ClipLogits>> ScoreClips(Learner& learner, const ClipList& list,
+                                                   const ScoringOptions& options);
 
-// docs/child-protocol.md, "Score table".
-std::string ScoreTable(const ClipList& list, const std::vector<double>& logits, EvaluationKind kind,
-                       int64_t step);
+// docs/child-protocol.md, "Score table". `with_parts`: of a network with a front end.
+std::string ScoreTable(const ClipList& list, const std::vector<ClipLogits>& logits, EvaluationKind kind,
+                       int64_t step, bool with_parts);
 
 // The figures alone. Nothing when a class is missing. The intervals' draws follow from `seed`.
-absl::StatusOr<std::optional<Evaluation>> Summarise(const ClipList& list, const std::vector<double>& logits,
-                                                    uint64_t seed);
+absl::StatusOr<std::optional<Evaluation>> Summarise(const ClipList& list,
+                                                    const std::vector<ClipLogits>& logits, uint64_t seed);
 
 // Cross-entropy of each clip: how hard the curriculum takes it to be.
-std::vector<float> ClipLosses(const ClipList& list, const std::vector<double>& logits);
+std::vector<float> ClipLosses(const ClipList& list, const std::vector<ClipLogits>& logits);
 
 }  // namespace interceptor::worker

@@ -199,7 +199,7 @@ CATCH_TEST_CASE("BatchNorm computes by the given statistics and never moves them
     CATCH_REQUIRE(logits.ok());
     double judged = 0;
     for (size_t i = 0; i < logits->size(); ++i) {
-      judged += std::log1p(std::exp(batch.is_fake[i] ? -(*logits)[i] : (*logits)[i])) / 8;
+      judged += std::log1p(std::exp(batch.is_fake[i] ? -(*logits)[i].fused : (*logits)[i].fused)) / 8;
     }
     CATCH_CHECK(StepOn(**learner, batch, stage, step).loss == Approx(judged).epsilon(1e-4));
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "common/base/random.h"
 #include "common/base/status.h"
@@ -13,18 +14,23 @@
 namespace interceptor::worker {
 namespace {
 
+// How often the fused logits must do without the backbone, so that the evidence is not left idle beside it, and
+// how much the logits of the evidence alone count.
+constexpr double kBackboneDropout = 0.3;
+constexpr double kAuxiliaryWeight = 0.4;
+
 // A copy: the backward pass reads it after the vector is gone.
 at::Tensor Own(const std::vector<float>& values) { return Borrow(values, at::kFloat).clone(); }
 
 class TorchLearner : public Learner {
  public:
-  TorchLearner(const LearnerOptions& options, at::Device device)
+  TorchLearner(const LearnerOptions& options, Architecture architecture, at::Device device)
       : options_(options),
-        net_(MakeEfficientNetB4(options.model.width_scale, options.model.depth_scale, options.model.classes),
-             device),
+        network_(std::move(architecture), options.specialist, device),
+        net_(network_.backbone()),
         optimizer_(options.recipe,
                    options.from_given_weights ? options.recipe.backbone_learning_rate_scale : 1.0, net_),
-        preprocessor_(device),
+        front_end_(MakeFrontEnd(options.specialist, ModeOf(options.model), device)),
         facts_(DescribeEngine(device, options.threads, options.bf16_on_gpu)) {
     net_.Initialise(options.seed, Run());
   }
@@ -36,9 +42,9 @@ class TorchLearner : public Learner {
     return Guarded("training step", [&] { return StepInside(input); });
   }
 
-  absl::StatusOr<std::vector<float>> Score(const SpecialistInput& input) override {
-    return Guarded("scoring", [&]() -> absl::StatusOr<std::vector<float>> {
-      return ScoreSamples(net_, preprocessor_, input, options_.model.input_pixels, Bf16());
+  absl::StatusOr<std::vector<SampleScore>> Score(const SpecialistInput& input) override {
+    return Guarded("scoring", [&]() -> absl::StatusOr<std::vector<SampleScore>> {
+      return ScoreSamples(network_, *front_end_, input, options_.model.input_pixels, Bf16());
     });
   }
 
@@ -159,6 +165,14 @@ class TorchLearner : public Learner {
     return mode;
   }
 
+  // [samples, 1]: 0 where the fused logits must do without the backbone; undefined without evidence.
+  at::Tensor DrawBackboneKept(int64_t count, int64_t step) const {
+    if (!network_.has_evidence()) return {};
+    const RandomKey key =
+        MakeRandomKey(options_.seed, "backbone dropout", {Run(), static_cast<uint64_t>(step)});
+    return DrawKept(key, {count, 1}, kBackboneDropout).sign();
+  }
+
   // Cross-entropy per sample with smoothed labels.
   at::Tensor SampleLosses(const at::Tensor& logits, const FrameBatch& batch) const {
     std::vector<float> targets(2 * batch.is_fake.size());
@@ -173,6 +187,16 @@ class TorchLearner : public Learner {
     return at::log_softmax(logits.to(at::kFloat), 1).mul(target).sum(1).neg();
   }
 
+  // Of each sample: the curriculum's, and nothing for what could not be looked at. Empty: all 1.
+  static std::vector<float> LossWeights(const StepInput& input) {
+    const std::vector<uint8_t>& usable = input.batch->input.usable;
+    std::vector<float> weights(input.weights.begin(), input.weights.end());
+    if (std::ranges::find(usable, 0) == usable.end()) return weights;
+    weights.resize(usable.size(), 1.0f);
+    for (size_t i = 0; i < usable.size(); ++i) weights[i] *= usable[i];
+    return weights;
+  }
+
   absl::StatusOr<StepResult> StepInside(const StepInput& input) {
     const FrameBatch& batch = *input.batch;
     const SpecialistTraits& traits = TraitsOf(options_.specialist);
@@ -181,11 +205,8 @@ class TorchLearner : public Learner {
       augmentations.push_back(
           DrawAugmentation(sample.augmentation, traits.whitelist, input.stage->augmentation_strength));
     }
-    const at::Tensor pictures =
-        preprocessor_.Run(batch.input,
-                          {.input_side = std::min(input.stage->input_pixels, options_.model.input_pixels),
-                           .size_change = traits.size_change},
-                          augmentations);
+    const NetworkInput extracted = front_end_->Extract(
+        batch.input, std::min(input.stage->input_pixels, options_.model.input_pixels), augmentations);
     const int first_stage = kBackboneStages - std::clamp(input.stage->trainable_stages, 0, kBackboneStages);
     net_.SetTrainable(first_stage);
     optimizer_.ZeroGradients();
@@ -193,12 +214,14 @@ class TorchLearner : public Learner {
     at::Tensor losses;
     {
       const AutocastGuard autocast(Bf16());
-      losses =
-          SampleLosses(net_.Forward(pictures, DrawMode(batch.input.count, input.step, first_stage)), batch);
+      const Logits logits = network_.Forward(extracted, DrawMode(batch.input.count, input.step, first_stage),
+                                             DrawBackboneKept(batch.input.count, input.step));
+      losses = SampleLosses(logits.fused, batch);
+      if (logits.evidence.defined())
+        losses = losses + SampleLosses(logits.evidence, batch) * kAuxiliaryWeight;
     }
-    if (!input.weights.empty()) {
-      losses = losses * Own({input.weights.begin(), input.weights.end()}).to(net_.device());
-    }
+    const std::vector<float> weights = LossWeights(input);
+    if (!weights.empty()) losses = losses * Own(weights).to(net_.device());
     const at::Tensor loss = losses.mean();
     StepResult result;
     result.loss = loss.item<double>();
@@ -212,20 +235,22 @@ class TorchLearner : public Learner {
   }
 
   const LearnerOptions options_;
-  EfficientNet net_;
+  Network network_;
+  EfficientNet& net_;
   Optimizer optimizer_;
-  Preprocessor preprocessor_;
+  const std::unique_ptr<FrontEnd> front_end_;
   const EngineFacts facts_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Learner>> Learner::Create(const LearnerOptions& options) {
+  Architecture architecture = MakeArchitecture(options.model, options.specialist);
   using Result = absl::StatusOr<std::unique_ptr<Learner>>;
   return Guarded("setting up the network", [&]() -> Result {
     PrepareProcess(options.threads);
     ICPT_ASSIGN_OR_RETURN(const at::Device device, OpenDevice(options.device));
-    return std::make_unique<TorchLearner>(options, device);
+    return std::make_unique<TorchLearner>(options, std::move(architecture), device);
   });
 }
 

@@ -140,7 +140,10 @@ std::vector<LedgerLine> ReadLedger(const std::string& run) {
 }
 
 CATCH_TEST_CASE("kill -9 and resume in a new process ends in the same bytes, for every specialist") {
-  const TinyRuns fixture(TinySettings(2));
+  RunSettings settings = TinySettings(2);
+  settings.model.front_end = CATCH_GENERATE("face_crop", "specialist");
+  CATCH_INFO(settings.model.front_end);
+  const TinyRuns fixture(settings);
   for (const SpecialistName specialist : kAllSpecialists) {
     const std::string name(ToString(specialist));
     ScriptedControl control(fixture.settings);
@@ -150,7 +153,7 @@ CATCH_TEST_CASE("kill -9 and resume in a new process ends in the same bytes, for
     TrainerOptions killed = fixture.Options(specialist, name + "-killed");
     killed.resume = DriveProcess(killed, fixture.settings_file, 1);
     const std::string last = DriveProcess(killed, fixture.settings_file, -1);
-    RequireSameState(straight.last_checkpoint, last, fixture.settings);
+    RequireSameState(straight.last_checkpoint, last, fixture.settings, specialist);
 
     // The ledger shows every step once when only the last line of a position counts, and a repeated step is
     // the same step.
@@ -231,6 +234,7 @@ CATCH_TEST_CASE("B4 itself resumes to the same bytes after kill -9") {
   settings.model.width_scale = 1;
   settings.model.depth_scale = 1;
   settings.model.input_pixels = 64;
+  settings.model.front_end = "specialist";
   settings.recipe.batch_size = 2;
   settings.recipe.steps_per_chunk_max = 2;
   settings.recipe.rounding_period = 1;
@@ -245,7 +249,7 @@ CATCH_TEST_CASE("B4 itself resumes to the same bytes after kill -9") {
   TrainerOptions killed = fixture.Options(SpecialistName::kRR, "killed");
   killed.resume = DriveProcess(killed, fixture.settings_file, 0);
   RequireSameState(straight.last_checkpoint, DriveProcess(killed, fixture.settings_file, -1),
-                   fixture.settings);
+                   fixture.settings, SpecialistName::kRR);
 }
 
 }  // namespace

@@ -7,13 +7,10 @@
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "worker/child_protocol/run_folder.h"
+#include "worker/models/specialist.h"
 
 namespace interceptor::worker {
 namespace {
-
-Architecture ArchitectureOf(const ModelSettings& model) {
-  return MakeEfficientNetB4(model.width_scale, model.depth_scale, model.classes);
-}
 
 absl::Status CheckUsable(const CheckpointInfo& info, const TrainerOptions& options,
                          const StartingPoint& start) {
@@ -33,8 +30,8 @@ absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOp
   CheckpointInfo& info = start.checkpoint.info;
   if (!options.resume.empty()) {
     ICPT_ASSIGN_OR_RETURN(const Digest digest, DigestOfFile(files, options.resume));
-    ICPT_ASSIGN_OR_RETURN(start.checkpoint,
-                          ReadCheckpoint(files, options.resume, ArchitectureOf(settings.model)));
+    const Architecture net = MakeArchitecture(settings.model, options.specialist);
+    ICPT_ASSIGN_OR_RETURN(start.checkpoint, ReadCheckpoint(files, options.resume, net));
     const absl::Status belongs = CheckBelongs(info, options.specialist, settings.plan_digest, settings.seed);
     if (!belongs.ok()) return Annotate(belongs, Cat("checkpoint ", options.resume));
     info.lineage.push_back(digest.hex);
@@ -55,12 +52,13 @@ absl::StatusOr<StartingPoint> FindStart(const FileSystem& files, const TrainerOp
 absl::StatusOr<std::optional<StartingPoint>> FindSnapshot(const FileSystem& files,
                                                           const TrainerOptions& options,
                                                           const StartingPoint& start) {
+  const Architecture net = MakeArchitecture(options.settings.model, options.specialist);
   std::optional<StartingPoint> best;
   int64_t best_step = start.checkpoint.info.step;
   for (int64_t number = 0; number < 2; ++number) {
     const std::string path = SnapshotPath(options.run, number);
     if (!files.Exists(path)) continue;
-    absl::StatusOr<Checkpoint> snapshot = ReadCheckpoint(files, path, ArchitectureOf(options.settings.model));
+    absl::StatusOr<Checkpoint> snapshot = ReadCheckpoint(files, path, net);
     const absl::Status usable =
         snapshot.ok() ? CheckUsable(snapshot->info, options, start) : absl::Status(snapshot.status());
     if (!usable.ok()) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "worker/engine/saver.h"
 #include "worker/engine/start.h"
 #include "worker/engine/training_meter.h"
+#include "worker/models/specialist.h"
 #include "worker/sampling/curriculum.h"
 #include "worker/sampling/cursor.h"
 #include "worker/sampling/sampler.h"
@@ -129,9 +131,9 @@ class Trainer {
   absl::Status LookAhead(const ChunkOrder& order, const ChunkData& data) {
     losses_.clear();
     if (order.chunk == 0 || !options_.settings.evaluation.look_ahead) return absl::OkStatus();
-    ICPT_ASSIGN_OR_RETURN(const std::vector<double> logits, Score(order, data.whole()));
+    ICPT_ASSIGN_OR_RETURN(const std::vector<ClipLogits> logits, Score(order, data.whole()));
     ClipList unseen;
-    std::vector<double> unseen_logits;
+    std::vector<ClipLogits> unseen_logits;
     for (size_t i = 0; i < logits.size(); ++i) {
       if (data.ShowsTrained(data.whole().infos[i])) continue;
       unseen.Add(*data.whole().clips[i]);
@@ -175,6 +177,7 @@ class Trainer {
     batches.resize(std::min(batches.size(), static_cast<size_t>(steps.epoch_batches[epoch])));
     Loader loader({.base = data.base().clips,
                    .replay = data.replay().clips,
+                   .views = {Views().begin(), Views().end()},
                    .batches = std::move(batches),
                    .first_batch = info_.cursor.position,
                    .threads = kLoaderThreads});
@@ -273,21 +276,22 @@ class Trainer {
   }
 
   absl::Status ScoreHeldOut(const ChunkOrder& order, const ChunkData& data) {
-    ICPT_ASSIGN_OR_RETURN(const std::vector<double> logits, Score(order, data.held_out()));
+    ICPT_ASSIGN_OR_RETURN(const std::vector<ClipLogits> logits, Score(order, data.held_out()));
     return Report(order, data.ByFootage(data.held_out()), logits, EvaluationKind::kHeldOut);
   }
 
-  absl::StatusOr<std::vector<double>> Score(const ChunkOrder& order, const ClipList& list) {
+  absl::StatusOr<std::vector<ClipLogits>> Score(const ChunkOrder& order, const ClipList& list) {
     auto progress = [&](double) { EmitProgress(Phase::kEvaluating, order, {}, {}, 0); };
-    return ScoreClips(
-        *learner_, list,
-        {.frames_per_clip = options_.settings.evaluation.frames_per_clip, .progress = progress});
+    return ScoreClips(*learner_, list,
+                      {.views = Views(),
+                       .frames_per_clip = options_.settings.evaluation.frames_per_clip,
+                       .progress = progress});
   }
 
-  absl::Status Report(const ChunkOrder& order, const ClipList& list, const std::vector<double>& logits,
+  absl::Status Report(const ChunkOrder& order, const ClipList& list, const std::vector<ClipLogits>& logits,
                       EvaluationKind kind) {
     const std::string path = ScoreTablePath(options_.run, kind, order.name);
-    const std::string table = ScoreTable(list, logits, kind, info_.step);
+    const std::string table = ScoreTable(list, logits, kind, info_.step, Mode() != FrontEndMode::kFaceCrop);
     ICPT_ASSIGN_OR_RETURN(std::optional<Evaluation> evaluation,
                           Summarise(list, logits, options_.settings.seed));
     ICPT_RETURN_IF_ERROR(WriteFileAtomically(files_, path, table));
@@ -302,6 +306,9 @@ class Trainer {
     control_.Emit(EvaluationEvent{path, *std::move(evaluation)});
     return absl::OkStatus();
   }
+
+  FrontEndMode Mode() const { return ModeOf(options_.settings.model); }
+  std::span<const View> Views() const { return ViewsOf(options_.specialist, Mode()); }
 
   static bool AtChunkStart(const Cursor& cursor) { return cursor.epoch == 0 && cursor.position == 0; }
 

@@ -7,7 +7,7 @@
 
 #include "worker/media/crop.h"
 #include "worker/media/frame_selection.h"
-#include "worker/store/loader.h"
+#include "worker/store/sample_views.h"
 
 namespace interceptor::worker {
 namespace {

@@ -11,7 +11,7 @@
 #include "worker/media/luma_thumbnails.h"
 #include "worker/media/video_decoder.h"
 #include "worker/media/view_extractor.h"
-#include "worker/store/loader.h"
+#include "worker/store/sample_views.h"
 
 namespace interceptor::worker {
 namespace {

@@ -1,5 +1,5 @@
 #include "worker/media/frame_selection.h"
-#include "worker/store/loader.h"
+#include "worker/store/sample_views.h"
 
 #include <algorithm>
 #include <cmath>

@@ -32,7 +32,7 @@ struct FrameSelection {
 // The upper one of two in the middle; 0 of none.
 double Median(std::vector<double> values);
 
-// As EvenlySpaced (worker/store/loader.h), but `nearest_reference(frame)` where that lies in the same part.
+// As EvenlySpaced (worker/store/sample_views.h), but `nearest_reference(frame)` where that lies in the same part.
 std::vector<int64_t> EvenlySpacedReferences(int64_t frames, int count,
                                             const std::function<int64_t(int64_t)>& nearest_reference);
 

@@ -1,7 +1,7 @@
 #include "worker/media/frame_selection.h"
 
 #include "tests/support/catch.h"
-#include "worker/store/loader.h"
+#include "worker/store/sample_views.h"
 
 namespace interceptor::worker {
 namespace {

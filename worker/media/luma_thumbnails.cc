@@ -5,7 +5,7 @@
 #include "common/base/status.h"
 #include "worker/media/crop.h"
 #include "worker/media/frame_converter.h"
-#include "worker/store/loader.h"
+#include "worker/store/sample_views.h"
 
 namespace interceptor::worker {
 

@@ -230,7 +230,9 @@ class PatchViewBuilder final : public ViewBuilder {
       return;
     }
     const PatchPlaces places = PlacePatches(size, video.StoredArea(frame, face->Square()));
-    for (const cv::Rect& place : {places.inner, places.ring, places.far}) AddPatch(*frame.picture, place);
+    AddPatch(*frame.picture, places.inner);
+    places.ring.has_value() ? AddPatch(*frame.picture, *places.ring) : AddNothing();
+    AddPatch(*frame.picture, places.far);
   }
 
   void AddPatch(const AVFrame& picture, const cv::Rect& place) {
@@ -267,14 +269,23 @@ std::optional<FaceBox> Segment::FaceAt(int64_t index) const {
 
 PatchPlaces PlacePatches(cv::Size picture, const cv::Rect& face) {
   const cv::Point2d middle(face.x + face.width / 2.0, face.y + face.height / 2.0);
-  constexpr double kRing = 1.3;
-  const double beside = kRing * face.width / 2.0;
-  const bool left = middle.x > picture.width - middle.x;
+  // A blended face reaches beyond the box that a detector draws.
+  constexpr double kGap = 0.15;
+  const double beside = (face.width * (1 + 2 * kGap) + kPatchPixels) / 2.0;
+  const double below = (face.height * (1 + 2 * kGap) + kPatchPixels) / 2.0;
+  const double sideways = middle.x > picture.width - middle.x ? -beside : beside;  // the side with more room
+  std::optional<cv::Rect> ring;
+  double covered = kRingFaceShareMax * kPatchPixels * kPatchPixels;
+  for (const cv::Point2d offset : {cv::Point2d{sideways, 0}, {-sideways, 0}, {0, below}, {0, -below}}) {
+    const cv::Rect place = PatchAround(picture, middle + offset);
+    const double face_pixels = (place & face).area();
+    if (face_pixels > covered || (ring.has_value() && face_pixels == covered)) continue;
+    ring = place;
+    covered = face_pixels;
+  }
   const cv::Point2d corner(middle.x < picture.width / 2.0 ? picture.width : 0,
                            middle.y < picture.height / 2.0 ? picture.height : 0);
-  return {PatchAround(picture, middle),
-          PatchAround(picture, {middle.x + (left ? -beside : beside), middle.y}),
-          PatchAround(picture, corner)};
+  return {PatchAround(picture, middle), ring, PatchAround(picture, corner)};
 }
 
 std::vector<std::unique_ptr<ViewBuilder>> MakeViewBuilders(const FrameSelection& selection,

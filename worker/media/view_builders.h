@@ -43,7 +43,7 @@ class ViewBuilder {
 //
 // luma_patches and codec_facts: what compression, resampling and noise left in the coded pixels. Nothing for
 // a clip whose pictures are smaller than a patch or have no luma plane. Without a face the inner and the ring
-// patch of that frame are zeros and their quantisers 255. Adds "patch_places": x and y of each patch in coded
+// patch of that frame are zeros and their quantisers 255, and so is a ring that there is no room for. Adds "patch_places": x and y of each patch in coded
 // pixels, -1 where there is none.
 //
 // mouth_track: the lower 45 % of the face as a square, luma, of every frame of the mouth windows. Nothing for
@@ -59,11 +59,13 @@ std::vector<std::unique_ptr<ViewBuilder>> MakeViewBuilders(const FrameSelection&
                                                            const DecodeJob& job);
 
 // Where the three patches of kPatchPixels lie: on the 16-pixel grid, inside `picture`. `face` in coded
-// pixels: the inner patch in its middle, the ring's beside it (1.3 half sides from the middle, on the side
-// with more room), the background's in the corner of the picture that is farthest away.
+// pixels: the inner patch in its middle; the ring's beside, above or below it, where it covers least of the
+// face; the background's in the corner of the picture that is farthest away. No ring where more than
+// kRingFaceShareMax of it would be face.
+inline constexpr double kRingFaceShareMax = 0.6;
 struct PatchPlaces {
   cv::Rect inner;
-  cv::Rect ring;
+  std::optional<cv::Rect> ring;
   cv::Rect far;
 };
 PatchPlaces PlacePatches(cv::Size picture, const cv::Rect& face);

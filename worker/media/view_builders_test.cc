@@ -15,16 +15,24 @@ CATCH_TEST_CASE("patches lie on the coded grid, inside the picture, around and a
   for (int x = 0; x < 560; x += 37) {
     const cv::Rect face(x, x / 2, 120, 120);
     const PatchPlaces places = PlacePatches(picture, face);
-    for (const cv::Rect& place : {places.inner, places.ring, places.far}) {
+    CATCH_REQUIRE(places.ring.has_value());
+    for (const cv::Rect& place : {places.inner, *places.ring, places.far}) {
       CATCH_CHECK(place.size() == cv::Size(kPatchPixels, kPatchPixels));
       CATCH_CHECK(place.x % 16 == 0);
       CATCH_CHECK(place.y % 16 == 0);
       CATCH_CHECK((place & cv::Rect({0, 0}, picture)) == place);
     }
     CATCH_CHECK((places.inner & face).area() > kPatchPixels * kPatchPixels / 2);
-    CATCH_CHECK((places.ring & face).area() < (places.inner & face).area());
+    CATCH_CHECK((*places.ring & face).area() <= 8 * kPatchPixels);  // what the grid takes
     CATCH_CHECK((places.far & face).area() == 0);
   }
+}
+
+CATCH_TEST_CASE("a ring lies below a face that fills the width, and nowhere when it fills the picture") {
+  const PatchPlaces below = PlacePatches({240, 480}, {10, 20, 220, 220});
+  CATCH_REQUIRE(below.ring.has_value());
+  CATCH_CHECK(below.ring->y >= 224);
+  CATCH_CHECK_FALSE(PlacePatches({240, 240}, {5, 5, 230, 230}).ring.has_value());
 }
 
 CATCH_TEST_CASE("luma is taken as decoded, the upper bits of more than eight, and none of RGB") {

@@ -36,16 +36,18 @@ class LayoutBuilder {
   explicit LayoutBuilder(Architecture& net) : net_(net) {}
 
   void Convolution(const std::string& name, int group, std::vector<int64_t> shape) {
-    AddParameter(name + ".weight", group, std::move(shape), true);
+    AddParameter({name + ".weight", std::move(shape), InitialValue::kDrawn}, group);
   }
 
   void Bias(const std::string& name, int group, int64_t count) {
-    AddParameter(name + ".bias", group, {count}, false);
+    AddParameter({name + ".bias", {count}, InitialValue::kZero}, group);
   }
 
+  void New(const NewParameter& parameter) { AddParameter(parameter, kClassifierGroup); }
+
   void BatchNorm(const std::string& name, int group, int64_t channels) {
-    AddParameter(name + ".weight", group, {channels}, false);
-    AddParameter(name + ".bias", group, {channels}, false);
+    AddParameter({name + ".weight", {channels}, InitialValue::kOne}, group);
+    AddParameter({name + ".bias", {channels}, InitialValue::kZero}, group);
     for (const char* statistic : {".running_mean", ".running_var"}) {
       net_.statistics.push_back({name + statistic, {channels}, net_.statistic_count, channels, group, false});
       net_.statistic_count += channels;
@@ -71,9 +73,15 @@ class LayoutBuilder {
   }
 
  private:
-  void AddParameter(std::string name, int group, std::vector<int64_t> shape, bool decays) {
+  void AddParameter(const NewParameter& parameter, int group) {
+    const std::vector<int64_t>& shape = parameter.shape;
     const int64_t count = std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
-    net_.parameters.push_back({std::move(name), std::move(shape), 0, count, group, decays});
+    net_.parameters.push_back({.name = parameter.name,
+                               .shape = shape,
+                               .count = count,
+                               .group = group,
+                               .decays = shape.size() > 1,
+                               .initial = parameter.initial});
   }
 
   Architecture& net_;
@@ -134,8 +142,10 @@ int MakeDivisible(double channels) {
   return rounded < 0.9 * channels ? rounded + kStride8 : rounded;
 }
 
-Architecture MakeEfficientNetB4(double width_scale, double depth_scale, int classes) {
+Architecture MakeEfficientNetB4(double width_scale, double depth_scale, int classes, std::string front_end,
+                                const std::vector<NewParameter>& more) {
   Architecture net;
+  net.front_end = std::move(front_end);
   net.width_scale = width_scale;
   net.depth_scale = depth_scale;
   net.classes = classes;
@@ -152,12 +162,20 @@ Architecture MakeEfficientNetB4(double width_scale, double depth_scale, int clas
   layout.BatchNorm("features.8.1", kBackboneStages - 1, net.head_out);
   layout.Convolution("classifier.1", kClassifierGroup, {classes, net.head_out});
   layout.Bias("classifier.1", kClassifierGroup, classes);
+  for (const NewParameter& parameter : more) layout.New(parameter);
   layout.Finish();
   return net;
 }
 
 std::string Architecture::Stamp() const {
-  return Cat("efficientnet_b4 width ", width_scale, " depth ", depth_scale, " classes ", classes);
+  return Cat("efficientnet_b4 width ", width_scale, " depth ", depth_scale, " classes ", classes,
+             front_end.empty() ? "" : Cat(" front end ", front_end));
+}
+
+int Architecture::ChannelsAfter(int stage) const {
+  if (stage == 0) return stem_out;
+  const auto last = std::ranges::find(blocks.rbegin(), blocks.rend(), stage, &BlockShape::stage);
+  return last == blocks.rend() ? head_out : last->out;
 }
 
 const TensorPlace& Architecture::Parameter(std::string_view name) const { return Find(parameters, name); }

@@ -20,6 +20,15 @@ inline constexpr int kClassifierGroup = 9;
 // and fault on a tensor that begins elsewhere.
 inline constexpr int64_t kParameterAlignment = 16;
 
+enum class InitialValue { kDrawn, kZero, kOne };
+
+// A parameter that EfficientNet does not have, of the classifier's group.
+struct NewParameter {
+  std::string name;
+  std::vector<int64_t> shape;  // decays when it has more than one dimension
+  InitialValue initial = InitialValue::kDrawn;
+};
+
 // A tensor's place in its arena: `count` floats from `offset`.
 struct TensorPlace {
   std::string name;
@@ -28,6 +37,7 @@ struct TensorPlace {
   int64_t count = 0;
   int group = 0;
   bool decays = false;  // weight decay applies: not to biases and BatchNorm
+  InitialValue initial = InitialValue::kDrawn;
 };
 
 // Neighbouring parameters that the optimizer treats alike, with the padding after each: zeros, which every
@@ -62,6 +72,7 @@ struct Architecture {
   double width_scale = 1;
   double depth_scale = 1;
   int classes = 2;
+  std::string front_end;  // names the new parameters; empty: none
   int stem_out = 0;
   int head_in = 0;
   int head_out = 0;
@@ -75,16 +86,21 @@ struct Architecture {
   int64_t statistic_count = 0;
   std::vector<std::string> counters;  // BatchNorm's num_batches_tracked, one int64 each
 
-  // What a checkpoint must agree with: "efficientnet_b4 width 1 depth 1 classes 2".
+  // What a checkpoint must agree with: "efficientnet_b4 width 1 depth 1 classes 2", and with a front end
+  // " front end " and its name.
   std::string Stamp() const;
 
   // REQUIRES: the name is one of them.
   const TensorPlace& Parameter(std::string_view name) const;
   const TensorPlace& Statistic(std::string_view name) const;
   size_t CounterIndex(std::string_view name) const;
+  // Channels that come out of features.<stage>.
+  int ChannelsAfter(int stage) const;
 };
 
-Architecture MakeEfficientNetB4(double width_scale, double depth_scale, int classes);
+// `front_end` and `more` may be empty: EfficientNet-B4 alone.
+Architecture MakeEfficientNetB4(double width_scale, double depth_scale, int classes,
+                                std::string front_end = {}, const std::vector<NewParameter>& more = {});
 
 // Rounds to a multiple of eight, never more than a tenth below the value: torchvision's _make_divisible.
 int MakeDivisible(double channels);

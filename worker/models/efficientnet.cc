@@ -73,12 +73,15 @@ void EfficientNet::Initialise(uint64_t seed, uint64_t run) {
   for (const TensorPlace& place : architecture_.parameters) {
     const auto key = MakeRandomKey(seed, place.name, {run});
     float* out = values + place.offset;
-    if (place.group == kClassifierGroup && place.decays) {
-      const double bound = 1.0 / std::sqrt(static_cast<double>(place.shape[1]));
+    if (place.initial != InitialValue::kDrawn) {
+      if (place.initial == InitialValue::kOne) std::fill_n(out, place.count, 1.0f);
+    } else if (place.group == kClassifierGroup) {
+      const int64_t fan_in = place.count / place.shape[0];
+      const double bound = 1.0 / std::sqrt(static_cast<double>(fan_in));
       for (int64_t i = 0; i < place.count; ++i) {
         out[i] = static_cast<float>((2.0 * RandomUniform(key, i) - 1.0) * bound);
       }
-    } else if (place.decays) {
+    } else {
       const int64_t fan_out = place.count / place.shape[1];  // outputs times the kernel's size
       const double deviation = std::sqrt(2.0 / static_cast<double>(fan_out));
       for (int64_t i = 0; i < place.count; ++i) out[i] = static_cast<float>(RandomNormal(key, i) * deviation);
@@ -87,10 +90,7 @@ void EfficientNet::Initialise(uint64_t seed, uint64_t run) {
   arenas_.statistics.zero_();
   constexpr std::string_view kVariance = ".running_var";
   for (const TensorPlace& place : architecture_.statistics) {
-    if (!place.name.ends_with(kVariance)) continue;
-    arenas_.statistics.narrow(0, place.offset, place.count).fill_(1.0);
-    const std::string norm = place.name.substr(0, place.name.size() - kVariance.size());
-    std::fill_n(values + architecture_.Parameter(norm + ".weight").offset, place.count, 1.0f);
+    if (place.name.ends_with(kVariance)) arenas_.statistics.narrow(0, place.offset, place.count).fill_(1.0);
   }
   arenas_.weights.copy_(host);
 }
@@ -137,13 +137,28 @@ at::Tensor EfficientNet::ForwardBlock(const at::Tensor& input, size_t index, con
 }
 
 at::Tensor EfficientNet::Forward(const at::Tensor& pictures, const ForwardMode& mode) {
+  return Classify(Features(pictures, mode));
+}
+
+at::Tensor EfficientNet::Features(const at::Tensor& pictures, const ForwardMode& mode) {
+  const auto join = [&](const at::Tensor& x, int stage) {
+    return mode.joined.after_stage == stage ? x + mode.joined.map.to(x.scalar_type()) : x;
+  };
   at::Tensor x = at::conv2d(pictures, stem_, {}, 2, 1);
-  x = at::silu(Normalise(x, stem_norm_, 0, mode));
-  for (size_t i = 0; i < blocks_.size(); ++i) x = ForwardBlock(x, i, mode);
+  x = join(at::silu(Normalise(x, stem_norm_, 0, mode)), 0);
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    x = ForwardBlock(x, i, mode);
+    const int stage = architecture_.blocks[i].stage;
+    const bool ends_stage = i + 1 == blocks_.size() || architecture_.blocks[i + 1].stage != stage;
+    if (ends_stage) x = join(x, stage);
+  }
   x = at::silu(Normalise(at::conv2d(x, head_), head_norm_, kBackboneStages - 1, mode));
   x = at::adaptive_avg_pool2d(x, {1, 1}).flatten(1);
-  if (mode.training && mode.dropout_scale.defined()) x = x * mode.dropout_scale.to(x.scalar_type());
-  return at::linear(x, classifier_, classifier_bias_);
+  return mode.training && mode.dropout_scale.defined() ? x * mode.dropout_scale.to(x.scalar_type()) : x;
+}
+
+at::Tensor EfficientNet::Classify(const at::Tensor& features) const {
+  return at::linear(features, classifier_, classifier_bias_);
 }
 
 }  // namespace interceptor::worker

@@ -21,6 +21,12 @@ struct Arenas {
   std::vector<int64_t> counters;
 };
 
+// Added to what comes out of features.<after_stage>.
+struct JoinedMap {
+  int after_stage = -1;
+  at::Tensor map;  // [samples, channels, height, width]
+};
+
 struct ForwardMode {
   // Dropout, stochastic depth and BatchNorm as in training; else as in evaluation.
   bool training = false;
@@ -31,6 +37,7 @@ struct ForwardMode {
   std::vector<at::Tensor> block_scale = {};
   // [samples, head_out]: 0 or 1 / P(kept); undefined: no dropout.
   at::Tensor dropout_scale = {};
+  JoinedMap joined = {};
 };
 
 class EfficientNet {
@@ -52,6 +59,12 @@ class EfficientNet {
 
   // Logits [samples, classes] of pictures [samples, 3, side, side].
   at::Tensor Forward(const at::Tensor& pictures, const ForwardMode& mode);
+  // Its two parts: pooled features [samples, head_out], after dropout, and their logits.
+  at::Tensor Features(const at::Tensor& pictures, const ForwardMode& mode);
+  at::Tensor Classify(const at::Tensor& features) const;
+
+  // A parameter, which the gradient flows into.
+  at::Tensor Weight(const std::string& name) const;
 
   const Architecture& architecture() const { return architecture_; }
   Arenas& arenas() { return arenas_; }
@@ -67,7 +80,6 @@ class EfficientNet {
     BatchNorm expand_norm, depthwise_norm, project_norm;
   };
 
-  at::Tensor Weight(const std::string& name) const;
   BatchNorm Norm(const std::string& name) const;
   at::Tensor Normalise(const at::Tensor& x, const BatchNorm& norm, int stage, const ForwardMode& mode);
   at::Tensor ForwardBlock(const at::Tensor& input, size_t index, const ForwardMode& mode);

@@ -3,13 +3,13 @@
 
 #include <vector>
 
-#include "worker/models/efficientnet.h"
-#include "worker/models/preprocess.h"
+#include "worker/models/front_ends/front_end.h"
+#include "worker/models/scorer.h"
 
 namespace interceptor::worker {
 
 // Scorer::Score; throws.
-std::vector<float> ScoreSamples(EfficientNet& net, const Preprocessor& preprocessor,
-                                const SpecialistInput& input, int input_side, bool bf16);
+std::vector<SampleScore> ScoreSamples(Network& net, const FrontEnd& front_end, const SpecialistInput& input,
+                                      int input_side, bool bf16);
 
 }  // namespace interceptor::worker

@@ -63,6 +63,15 @@ Preprocessor::Preprocessor(at::Device device)
 
 at::Tensor Preprocessor::Run(const SpecialistInput& input, const Shape& shape,
                              std::span<const Augmentation> augmentations) const {
+  return Normalise(RgbOf(input, shape, augmentations));
+}
+
+at::Tensor Preprocessor::Normalise(const at::Tensor& rgb) const {
+  return rgb.sub(mean_).div_(deviation_).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+at::Tensor Preprocessor::RgbOf(const SpecialistInput& input, const Shape& shape,
+                               std::span<const Augmentation> augmentations) const {
   const at::NoGradGuard no_grad;
   const int64_t side = input.face_crop.side;
   const at::Tensor bytes =
@@ -75,8 +84,7 @@ at::Tensor Preprocessor::Run(const SpecialistInput& input, const Shape& shape,
   } else {
     x = Resize(x, shape.input_side);
   }
-  if (!augmentations.empty()) x = Degrade(FlipAndColour(x, augmentations), augmentations);
-  return x.sub(mean_).div_(deviation_).contiguous(at::MemoryFormat::ChannelsLast);
+  return augmentations.empty() ? x : Degrade(FlipAndColour(x, augmentations), augmentations);
 }
 
 at::Tensor Preprocessor::FlipAndColour(at::Tensor x, std::span<const Augmentation> drawn) const {

@@ -22,10 +22,14 @@ class Preprocessor {
     SizeChange size_change = SizeChange::kResize;
   };
 
-  // Returns [samples, 3, input_side, input_side], normalised, channels last. An empty span of augmentations
-  // means none, and resizing for every size change.
+  // The face crops as [samples, 3, input_side, input_side], normalised, channels last. An empty span of
+  // augmentations means none, and resizing for every size change.
   at::Tensor Run(const SpecialistInput& input, const Shape& shape,
                  std::span<const Augmentation> augmentations) const;
+  // Its two parts: RGB from 0 to 1, and what ImageNet's mean and deviation make of it.
+  at::Tensor RgbOf(const SpecialistInput& input, const Shape& shape,
+                   std::span<const Augmentation> augmentations) const;
+  at::Tensor Normalise(const at::Tensor& rgb) const;
 
  private:
   at::Tensor FlipAndColour(at::Tensor x, std::span<const Augmentation> drawn) const;

@@ -13,42 +13,53 @@ class TorchScorer : public Scorer {
   TorchScorer(const ScorerOptions& options, Architecture architecture, at::Device device)
       : input_side_(options.model.input_pixels),
         bf16_(options.bf16_on_gpu && device.is_cuda()),
-        net_(std::move(architecture), device),
-        preprocessor_(device) {}
+        net_(std::move(architecture), options.specialist, device),
+        front_end_(MakeFrontEnd(options.specialist, ModeOf(options.model), device)) {}
 
-  EfficientNet& net() { return net_; }
+  EfficientNet& net() { return net_.backbone(); }
 
-  absl::StatusOr<std::vector<float>> Score(const SpecialistInput& input) override {
-    return Guarded("scoring", [&]() -> absl::StatusOr<std::vector<float>> {
-      return ScoreSamples(net_, preprocessor_, input, input_side_, bf16_);
+  absl::StatusOr<std::vector<SampleScore>> Score(const SpecialistInput& input) override {
+    return Guarded("scoring", [&]() -> absl::StatusOr<std::vector<SampleScore>> {
+      return ScoreSamples(net_, *front_end_, input, input_side_, bf16_);
     });
   }
 
  private:
   const int input_side_;
   const bool bf16_;
-  EfficientNet net_;
-  Preprocessor preprocessor_;
+  Network net_;
+  const std::unique_ptr<FrontEnd> front_end_;
 };
+
+// Logit for FAKE minus logit for REAL, on the host.
+at::Tensor Difference(const at::Tensor& logits) {
+  const at::Tensor host = logits.to(at::kFloat).cpu();
+  return host.select(1, 1).sub(host.select(1, 0)).contiguous();
+}
 
 }  // namespace
 
-std::vector<float> ScoreSamples(EfficientNet& net, const Preprocessor& preprocessor,
-                                const SpecialistInput& input, int input_side, bool bf16) {
+std::vector<SampleScore> ScoreSamples(Network& net, const FrontEnd& front_end, const SpecialistInput& input,
+                                      int input_side, bool bf16) {
   const at::NoGradGuard no_grad;
-  const at::Tensor pictures = preprocessor.Run(input, {.input_side = input_side}, {});
+  const NetworkInput extracted = front_end.Extract(input, input_side, {});
   const AutocastGuard autocast(bf16);
-  const at::Tensor logits = net.Forward(pictures, {}).to(at::kFloat).cpu();
-  const at::Tensor scores = logits.select(1, 1).sub(logits.select(1, 0)).contiguous();
-  const float* values = scores.data_ptr<float>();
-  return {values, values + scores.numel()};
+  const Logits logits = net.Forward(extracted, {});
+  const at::Tensor fused = Difference(logits.fused);
+  const at::Tensor backbone = Difference(logits.backbone);
+  const at::Tensor evidence = logits.evidence.defined() ? Difference(logits.evidence) : at::zeros_like(fused);
+  std::vector<SampleScore> scores;
+  for (int64_t i = 0; i < fused.numel(); ++i) {
+    scores.push_back(
+        {fused.data_ptr<float>()[i], backbone.data_ptr<float>()[i], evidence.data_ptr<float>()[i]});
+  }
+  return scores;
 }
 
 absl::StatusOr<std::unique_ptr<Scorer>> MakeScorer(const ScorerOptions& options,
                                                    const std::vector<float>& weights,
                                                    const std::vector<float>& statistics) {
-  const ModelSettings& model = options.model;
-  Architecture net = MakeEfficientNetB4(model.width_scale, model.depth_scale, model.classes);
+  Architecture net = MakeArchitecture(options.model, options.specialist);
   if (weights.size() != static_cast<size_t>(net.arena_size) ||
       statistics.size() != static_cast<size_t>(net.statistic_count)) {
     return InvalidArgument("given are ", weights.size(), " floats of weights and ", statistics.size(),

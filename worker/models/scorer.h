@@ -12,15 +12,25 @@
 
 namespace interceptor::worker {
 
+// Logits for FAKE minus logits for REAL.
+struct SampleScore {
+  float fused = 0;     // what counts
+  float backbone = 0;  // of the backbone's features alone
+  float evidence = 0;  // of the front end's evidence alone; 0 without a front end
+
+  friend bool operator==(const SampleScore&, const SampleScore&) = default;
+};
+
 class Scorer {
  public:
   virtual ~Scorer() = default;
-  // Logit for FAKE minus logit for REAL of each sample, in evaluation mode at the serving size.
-  virtual absl::StatusOr<std::vector<float>> Score(const SpecialistInput& input) = 0;
+  // Of each sample, in evaluation mode at the serving size.
+  virtual absl::StatusOr<std::vector<SampleScore>> Score(const SpecialistInput& input) = 0;
 };
 
 struct ScorerOptions {
   ModelSettings model;
+  SpecialistName specialist = SpecialistName::kBG;
   std::string device = "cpu";  // "cpu", "cuda:N" or "auto"
   int threads = 1;
   bool bf16_on_gpu = true;  // as LearnerOptions

@@ -1,10 +1,13 @@
-// The six specialists behind one interface: a table of what each looks at and which augmentations leave its
-// evidence intact (learning.md, "Augmentation whitelist"). Pure; no LibTorch.
+// The six specialists behind one interface: a table of what each looks at, which evidence its front end draws
+// from that, and which augmentations leave this evidence intact. Pure; no LibTorch.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "common/base/random.h"
+#include "worker/models/architecture.h"
+#include "worker/sampling/recipe.h"
 #include "worker/sampling/types.h"
 
 namespace interceptor::worker {
@@ -26,15 +29,36 @@ struct AugmentationWhitelist {
   double noise_share = 0;
 };
 
+// What a front end draws from the views by fixed transforms, beside the pictures that the backbone sees.
+struct EvidenceShape {
+  int map_channels = 0;  // of the map that joins after features.<map_stage>; 0: no map
+  int map_stage = 0;
+  int figures = 0;  // numbers that join beside the backbone's pooled features; 0: none
+};
+
 struct SpecialistTraits {
   SpecialistName name = SpecialistName::kBG;
   SizeChange size_change = SizeChange::kResize;
   AugmentationWhitelist whitelist;
-  // Stands in its checkpoints; a detector must prepare its input the same way.
-  std::string_view preprocessing = "rgb /255, mean 0.485 0.456 0.406, deviation 0.229 0.224 0.225";
+  std::span<const View> views = {};  // of its front end, the first says at which moments
+  EvidenceShape evidence = {};
+  // Of its front end, as PreprocessingOf.
+  std::string_view preprocessing = {};
 };
 
 const SpecialistTraits& TraitsOf(SpecialistName specialist);
+
+// What a network of this specialist is fed with.
+std::span<const View> ViewsOf(SpecialistName specialist, FrontEndMode mode);
+// Stands in its checkpoints; a detector must prepare its input the same way.
+std::string_view PreprocessingOf(SpecialistName specialist, FrontEndMode mode);
+
+// EfficientNet-B4 at the model's scales with the parameters of the specialist's front end.
+// REQUIRES: Validate accepts the model's settings.
+Architecture MakeArchitecture(const ModelSettings& model, SpecialistName specialist);
+
+// REQUIRES: Validate accepts the model's settings.
+FrontEndMode ModeOf(const ModelSettings& model);
 
 // What is done to one sample's picture.
 struct Augmentation {

@@ -13,7 +13,7 @@
 #include "worker/prepare/label_sources.h"
 #include "worker/prepare/labels.h"
 #include "worker/prepare/text.h"
-#include "worker/store/loader.h"
+#include "worker/store/sample_views.h"
 
 namespace interceptor::worker {
 namespace {

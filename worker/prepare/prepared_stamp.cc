@@ -12,7 +12,7 @@ using nlohmann::json;
 
 constexpr int64_t kStampVersion = 1;
 // Raised whenever the same inputs would give other bytes.
-constexpr int64_t kPreparationVersion = 5;
+constexpr int64_t kPreparationVersion = 6;
 
 json ZipFacts(FileInfo zip) {
   FieldWriter facts;

@@ -1,6 +1,22 @@
 #include "worker/sampling/recipe.h"
 
+#include "common/base/enum_names.h"
+
 namespace interceptor::worker {
+namespace {
+
+constexpr std::pair<FrontEndMode, std::string_view> kFrontEndModes[] = {
+    {FrontEndMode::kFaceCrop, "face_crop"},
+    {FrontEndMode::kSpecialist, "specialist"},
+    {FrontEndMode::kViewsOnly, "views_only"}};
+
+}  // namespace
+
+std::string_view ToString(FrontEndMode mode) { return NameOf(kFrontEndModes, mode); }
+
+std::optional<FrontEndMode> ParseFrontEndMode(std::string_view text) {
+  return ValueNamed(kFrontEndModes, text);
+}
 
 std::string_view FaceModelNotice(std::string_view face_model) {
   if (face_model.ends_with(".onnx")) return "";

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,16 @@ struct CurriculumStage {
   double pace = 1.0;
 };
 
+// What the network of a specialist looks at.
+enum class FrontEndMode {
+  kFaceCrop,    // every specialist the face crop, and nothing else
+  kSpecialist,  // its own views with the evidence that its front end draws from them
+  kViewsOnly,   // its own views, the evidence left out: what an ordinary network makes of them
+};
+
+std::string_view ToString(FrontEndMode mode);  // "face_crop", "specialist", "views_only"
+std::optional<FrontEndMode> ParseFrontEndMode(std::string_view text);
+
 // Both empty: the model is trained from scratch.
 struct InitialWeights {
   std::string file;
@@ -30,6 +41,7 @@ struct ModelSettings {
   double depth_scale = 1.0;
   int classes = 2;
   InitialWeights initial_weights;
+  std::string front_end = "face_crop";  // FrontEndMode by name
 };
 
 struct Recipe {

@@ -14,11 +14,37 @@ struct Pictures {
   std::vector<uint8_t> rgb = {};
 };
 
-// What a specialist sees of `count` samples: a member for each view that one of them looks at, empty for the
-// others, with the samples in the same order in all.
+// Luma patches of two frames of a clip, of each the inner face and the ring around it; the same frame twice
+// where a clip has one.
+inline constexpr int kPatchFrames = 2;
+inline constexpr int kComparedPlaces = 2;
+struct PatchPairs {
+  std::vector<uint8_t> luma = {};        // [count, kPatchFrames, kComparedPlaces, kPatchPixels, kPatchPixels]
+  std::vector<uint8_t> quantisers = {};  // [count, kPatchFrames, kComparedPlaces, kPatchBlocks, kPatchBlocks]
+};
+
+// Windows of 2.56 s: the mouth each 40 ms, and the sound of the same time.
+struct MouthWindows {
+  std::vector<uint8_t> mouth = {};  // [count, kMouthFrames, kMouthPixels, kMouthPixels]
+  std::vector<float> log_mel = {};  // [count, kMelColumns, kMelBands]
+};
+
+// Luma of consecutive frames of the face in one box.
+struct Bursts {
+  std::vector<uint8_t> luma = {};  // [count, kBurstFrames, kBurstPixels, kBurstPixels]
+};
+
+// What a specialist sees of `count` samples: a member for each view that it looks at, empty for the others,
+// with the samples in the same order in all.
 struct SpecialistInput {
   int count = 0;
+  // [count]: 0 for a sample of a clip that lacks the views; all else of it is zeros.
+  std::vector<uint8_t> usable = {};
   Pictures face_crop = {};
+  Pictures full_frame = {};
+  PatchPairs patches = {};
+  MouthWindows windows = {};
+  Bursts bursts = {};
 };
 
 struct FrameBatch {

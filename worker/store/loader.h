@@ -19,8 +19,9 @@ namespace interceptor::worker {
 
 // Clips and their bytes must outlive the loader.
 struct LoaderInput {
-  std::vector<const StoredClip*> base;    // what Sample::clip counts in
-  std::vector<const StoredClip*> replay;  // the same for replayed samples
+  std::vector<const StoredClip*> base;          // what Sample::clip counts in
+  std::vector<const StoredClip*> replay;        // the same for replayed samples
+  std::vector<View> views = {View::kFaceCrop};  // those of the specialist
   std::vector<SampleBatch> batches;
   int64_t first_batch = 0;
   int threads = 1;
@@ -31,8 +32,7 @@ class Loader {
   explicit Loader(LoaderInput input);
   ~Loader();
 
-  // The next batch in order, waited for. FAILED_PRECONDITION for a clip without the views or of another size:
-  // a committed clip is never skipped. OUT_OF_RANGE after the last one. One consumer thread.
+  // The next batch in order, waited for. Errors as AppendSample: a committed clip is never skipped. OUT_OF_RANGE after the last one. One consumer thread.
   absl::StatusOr<FrameBatch> Next();
 
   // Time Next has spent waiting.
@@ -47,18 +47,5 @@ class Loader {
   std::vector<std::unique_ptr<Queue>> queues_;  // of each thread
   std::vector<std::thread> workers_;
 };
-
-// The side of a clip's pictures. Errors as Loader::Next.
-absl::StatusOr<int> PictureSide(const StoredClip& clip, View view);
-// One picture as RGB, [side, side, 3] bytes at `rgb`. Errors as Loader::Next.
-absl::Status CopyPicture(const StoredClip& clip, View view, int64_t frame, uint8_t* rgb);
-// Adds one moment of a clip, a frame of its face crops. Errors as Loader::Next.
-absl::Status AppendSample(const StoredClip& clip, int64_t frame, SpecialistInput& input);
-// Frames the view holds; 0 when it is missing.
-int64_t FrameCount(const StoredClip& clip, View view);
-
-// `count` frame indices spread evenly over a clip of `frames` frames, each the middle of its part; all frames
-// when there are no more than `count`.
-std::vector<int64_t> EvenlySpaced(int64_t frames, int count);
 
 }  // namespace interceptor::worker

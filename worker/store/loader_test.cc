@@ -118,29 +118,5 @@ CATCH_TEST_CASE("a clip without the view, and one of another size, stop the run 
   CATCH_CHECK(fault().find(Cat(odd.info.name, " has no frames in the view face_crop")) != std::string::npos);
 }
 
-CATCH_TEST_CASE("frames of a clip are spread evenly") {
-  CATCH_CHECK(EvenlySpaced(8, 4) == std::vector<int64_t>{1, 3, 5, 7});
-  CATCH_CHECK(EvenlySpaced(3, 16) == std::vector<int64_t>{0, 1, 2});
-  CATCH_CHECK(EvenlySpaced(100, 1) == std::vector<int64_t>{50});
-  CATCH_CHECK(EvenlySpaced(0, 4).empty());
-}
-
-CATCH_TEST_CASE("a planar picture comes out in RGB, one of a wrong shape not at all") {
-  const std::string grey(2 * PlanarBytes(4), static_cast<char>(128));
-  StoredClip clip;
-  clip.views.push_back(
-      {View::kFaceCrop, ElementType::kU8, {2, 6, 4}, grey, YuvColours{ColourMatrix::kBt709, true}});
-  CATCH_CHECK(*PictureSide(clip, View::kFaceCrop) == 4);
-  CATCH_CHECK(FrameCount(clip, View::kFaceCrop) == 2);
-  std::vector<uint8_t> rgb(4 * 4 * 3);
-  CATCH_REQUIRE(CopyPicture(clip, View::kFaceCrop, 1, rgb.data()).ok());
-  CATCH_CHECK(rgb == std::vector<uint8_t>(4 * 4 * 3, 128));
-  CATCH_CHECK_FALSE(CopyPicture(clip, View::kFaceCrop, 2, rgb.data()).ok());
-  for (const std::vector<int64_t>& shape : {std::vector<int64_t>{2, 4, 6}, {2, 24}, {48}, {2, 4, 4, 3}}) {
-    clip.views[0].shape = shape;
-    CATCH_CHECK(PictureSide(clip, View::kFaceCrop).status().code() == absl::StatusCode::kFailedPrecondition);
-  }
-}
-
 }  // namespace
 }  // namespace interceptor::worker

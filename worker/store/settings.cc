@@ -20,7 +20,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CurriculumStage, until_progress,
                                                 trainable_stages, augmentation_strength, pace)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InitialWeights, file, sha256)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ModelSettings, architecture, input_pixels, width_scale,
-                                                depth_scale, classes, initial_weights)
+                                                depth_scale, classes, initial_weights, front_end)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Recipe, learning_rate, backbone_learning_rate_scale,
                                                 weight_decay, beta1, beta2, epsilon, warmup_steps,
                                                 learning_rate_floor, anneal_share, final_learning_rate,
@@ -115,6 +115,11 @@ void CheckModel(const ModelSettings& model, FieldFaults& check) {
   if (model.architecture != "efficientnet_b4") {
     check.Add(Cat("model.architecture is '", model.architecture, "'; it must be 'efficientnet_b4'"));
   }
+  if (!ParseFrontEndMode(model.front_end).has_value()) {
+    check.Add(Cat("model.front_end is '", model.front_end,
+                  "'; it must be 'face_crop', 'specialist' or 'views_only'"));
+  }
+  RequireGridForFrontEnd(model.front_end, model.input_pixels, check);
   if (model.initial_weights.file.empty() != model.initial_weights.sha256.empty()) {
     check.Add("model.initial_weights needs both file and sha256, or neither");
   } else if (!model.initial_weights.sha256.empty()) {
@@ -196,6 +201,7 @@ std::string RunSettingsToJson(const RunSettings& settings) {
   object["version"] = kRunSettingsVersion;
   // Written only where set, so that settings without them keep their bytes.
   if (settings.model.initial_weights.file.empty()) object["model"].erase("initial_weights");
+  if (settings.model.front_end == ModelSettings{}.front_end) object["model"].erase("front_end");
   if (settings.preparation.face_model_sha256.empty()) object["preparation"].erase("face_model_sha256");
   return object.dump(1) + "\n";
 }

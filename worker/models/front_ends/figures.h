@@ -1,0 +1,44 @@
+// How many figures each front end gives. Pure; no LibTorch.
+#pragma once
+
+namespace interceptor::worker {
+
+// Second differences by phase of the coded grid, both ways; small coefficients by place of an 8x8 grid and at all;
+// histograms of AC coefficients; quantisers.
+inline constexpr int kGridPhases = 16;
+inline constexpr int kGridPlaces = 64;
+inline constexpr int kHistogramCoefficients = 9;
+inline constexpr int kHistogramBins = 11;
+inline constexpr int kQuantiserFigures = 4;
+inline constexpr int kCompressionFigures =
+    2 * kGridPhases + kGridPlaces + 1 + kHistogramCoefficients * kHistogramBins + kQuantiserFigures;
+
+// Log power by radius and by angle; the ratio of second to first differences.
+inline constexpr int kRadialBins = 32;
+inline constexpr int kAngularBins = 16;
+inline constexpr int kResolutionFigures = kRadialBins + kAngularBins + 1;
+
+// Log noise by luma level, which levels both places have, how large the differences are, their mean and its size.
+inline constexpr int kLumaLevels = 16;
+inline constexpr int kLowLightFigures = 3 * kLumaLevels + 2;
+
+// Growth of differences with the distance in time of inner face, surroundings and between them; correlations of
+// velocities at each lag, across and of each; rhythm of the motion of both.
+inline constexpr int kGrowthFigures = 6;
+inline constexpr int kVelocityLags = 4;
+inline constexpr int kRhythmBins = 7;
+inline constexpr int kTemporalFigures = 3 * kGrowthFigures + 3 * (2 * kVelocityLags + 1) + 2 * kRhythmBins;
+
+// For each of three measures of the mouth and four bands of the sound the correlation at each lag; its largest value,
+// how far away that lies, and the largest near no lag.
+inline constexpr int kSyncLags = 15;
+inline constexpr int kMouthSignals = 3;
+inline constexpr int kSoundBands = 4;
+inline constexpr int kAudioVisualFigures = kMouthSignals * kSoundBands * (2 * kSyncLags + 1 + 3);
+
+// Colour and sharpness by distance from the middle of the face.
+inline constexpr int kRings = 8;
+inline constexpr int kRingMeasures = 5;
+inline constexpr int kBackgroundFigures = kRingMeasures * kRings;
+
+}  // namespace interceptor::worker

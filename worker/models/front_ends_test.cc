@@ -1,0 +1,240 @@
+// What each front end says of pictures in which exactly one thing is wrong, and that it stays finite where there is
+// nothing to see.
+#include <cmath>
+#include <functional>
+
+#include "common/base/random.h"
+#include "tests/support/catch.h"
+#include "worker/models/front_ends/front_end.h"
+#include "worker/models/torch.h"
+#include "worker/store/view_shapes.h"
+
+namespace interceptor::worker {
+namespace {
+
+const at::Device kCpu(at::kCPU);
+constexpr int kSide = 64;  // of face crops
+
+// Smooth structure and fine grain, 0 to 255; `shift` moves the structure along x.
+at::Tensor Texture(int64_t height, int64_t width, uint64_t seed, double shift = 0, double grain = 4) {
+  const RandomKey key = MakeRandomKey(seed, "texture");
+  at::Tensor picture = at::zeros({height, width}, at::kFloat);
+  float* out = picture.data_ptr<float>();
+  for (int64_t y = 0; y < height; ++y) {
+    for (int64_t x = 0; x < width; ++x) {
+      double value = 120;
+      for (uint64_t wave = 0; wave < 12; ++wave) {
+        const double fx = 0.02 + 0.25 * RandomUniform(key, 3 * wave);
+        const double fy = 0.02 + 0.25 * RandomUniform(key, 3 * wave + 1);
+        value += 9 * std::sin(6.2832 * (fx * (static_cast<double>(x) - shift) + fy * static_cast<double>(y) +
+                                        RandomUniform(key, 3 * wave + 2)));
+      }
+      *out++ =
+          static_cast<float>(value + grain * RandomNormal(key, static_cast<uint64_t>(1000 + y * width + x)));
+    }
+  }
+  return picture;
+}
+
+template <typename Bytes>
+void Append(const at::Tensor& picture, Bytes& out) {
+  const at::Tensor bytes = picture.round().clamp(0, 255).to(at::kByte).contiguous();
+  out.insert(out.end(), bytes.data_ptr<uint8_t>(), bytes.data_ptr<uint8_t>() + bytes.numel());
+}
+
+// One sample of patches; `change` is applied to the inner face.
+SpecialistInput PatchInput(uint64_t seed, const std::function<at::Tensor(at::Tensor)>& change) {
+  SpecialistInput input = {.count = 1, .usable = {1}};
+  for (uint64_t frame = 0; frame < kPatchFrames; ++frame) {
+    Append(change(Texture(kPatchPixels, kPatchPixels, seed + 10 * frame)), input.patches.luma);
+    Append(Texture(kPatchPixels, kPatchPixels, seed + 10 * frame + 5), input.patches.luma);
+  }
+  input.patches.quantisers.assign(size_t{kPatchFrames} * kComparedPlaces * kPatchBlocks * kPatchBlocks, 24);
+  input.face_crop.side = kSide;
+  input.face_crop.rgb.assign(size_t{kSide} * kSide * 3, 100);
+  return input;
+}
+
+at::Tensor Same(at::Tensor picture) { return picture; }
+
+// 8x8 cosine quantisation at the grid offset (3, 5).
+at::Tensor Recompress(const at::Tensor& picture) {
+  at::Tensor out = picture.clone();
+  at::Tensor inside = out.narrow(0, 3, 88).narrow(1, 5, 88);
+  at::Tensor basis = at::zeros({8, 8}, at::kFloat);
+  for (int k = 0; k < 8; ++k) {
+    for (int n = 0; n < 8; ++n)
+      basis[k][n] = std::sqrt((k == 0 ? 1.0 : 2.0) / 8) * std::cos(M_PI * k * (2 * n + 1) / 16);
+  }
+  const at::Tensor blocks = inside.reshape({11, 8, 11, 8}).permute({0, 2, 1, 3});
+  const at::Tensor coefficients = at::matmul(at::matmul(basis, blocks), basis.t()).div(18).round().mul(18);
+  inside.copy_(
+      at::matmul(at::matmul(basis.t(), coefficients), basis).permute({0, 2, 1, 3}).reshape({88, 88}));
+  return out;
+}
+
+at::Tensor DownAndUp(const at::Tensor& picture) {
+  const at::Tensor batch = picture.view({1, 1, kPatchPixels, kPatchPixels});
+  return at::upsample_bilinear2d(at::upsample_bilinear2d(batch, {56, 56}, false),
+                                 {kPatchPixels, kPatchPixels}, false)
+      .view({kPatchPixels, kPatchPixels});
+}
+
+at::Tensor Noisier(const at::Tensor& picture) {
+  return picture.add(
+      Texture(kPatchPixels, kPatchPixels, 99, 0, 8).sub(Texture(kPatchPixels, kPatchPixels, 99, 0, 0)));
+}
+
+// A burst in which the whole picture moves; the face's frames stand in the given order.
+SpecialistInput BurstInput(uint64_t seed, bool in_order) {
+  SpecialistInput input = {.count = 1, .usable = {1}};
+  for (int frame = 0; frame < kBurstFrames; ++frame) {
+    constexpr int kScrambled[] = {0, 2, 1};
+    const int shown = in_order ? frame : std::min(frame / 3 * 3 + kScrambled[frame % 3], kBurstFrames - 1);
+    at::Tensor picture = Texture(kBurstPixels, kBurstPixels, seed, 1.5 * frame, 1);
+    const int64_t from = kBurstPixels / 5;
+    const int64_t face = kBurstPixels - 2 * from;
+    picture.narrow(0, from, face)
+        .narrow(1, from, face)
+        .copy_(Texture(kBurstPixels, kBurstPixels, seed, 1.5 * shown, 1)
+                   .narrow(0, from, face)
+                   .narrow(1, from, face));
+    Append(picture, input.bursts.luma);
+  }
+  return input;
+}
+
+// A mouth that is dark where the sound is loud, `late` frames after it.
+SpecialistInput MouthInput(uint64_t seed, int late) {
+  SpecialistInput input = {.count = 1, .usable = {1}};
+  const RandomKey key = MakeRandomKey(seed, "speech");
+  const auto loudness = [&](double second) {
+    double level = 0;
+    for (uint64_t wave = 0; wave < 5; ++wave)
+      level += std::sin(6.2832 * ((2 + static_cast<double>(wave)) * second + RandomUniform(key, wave)));
+    return level;
+  };
+  for (int frame = 0; frame < kMouthFrames; ++frame) {
+    at::Tensor mouth = Texture(kMouthPixels, kMouthPixels, seed);
+    mouth.narrow(0, 24, 48).narrow(1, 24, 48).sub_(12 * loudness((frame - late) * kMouthPeriodSeconds));
+    Append(mouth, input.windows.mouth);
+  }
+  for (int column = 0; column < kMelColumns; ++column) {
+    for (int band = 0; band < kMelBands; ++band)
+      input.windows.log_mel.push_back(static_cast<float>(loudness(column * kMouthPeriodSeconds / 4)));
+  }
+  return input;
+}
+
+SpecialistInput FaceInput(bool tinted) {
+  SpecialistInput input = {.count = 1, .usable = {1}, .face_crop = {.side = kSide}};
+  const at::Tensor luma = Texture(kSide, kSide, 3);
+  at::Tensor rgb = luma.unsqueeze(2).expand({kSide, kSide, 3}).clone();
+  if (tinted) rgb.narrow(0, 12, 40).narrow(1, 12, 40).select(2, 1).add_(12);
+  Append(rgb, input.face_crop.rgb);
+  return input;
+}
+
+double StatisticOf(SpecialistName specialist, const SpecialistInput& input) {
+  return MakeFrontEnd(specialist, FrontEndMode::kSpecialist, kCpu)->Statistic(input).item<double>();
+}
+
+CATCH_TEST_CASE("each statistic grows with what its specialist is named for") {
+  for (const uint64_t seed : {1, 2, 3}) {
+    CATCH_CHECK(StatisticOf(SpecialistName::kCM, PatchInput(seed, Recompress)) >
+                StatisticOf(SpecialistName::kCM, PatchInput(seed, Same)));
+    CATCH_CHECK(StatisticOf(SpecialistName::kRR, PatchInput(seed, DownAndUp)) >
+                StatisticOf(SpecialistName::kRR, PatchInput(seed, Same)));
+    CATCH_CHECK(StatisticOf(SpecialistName::kLL, PatchInput(seed, Noisier)) >
+                StatisticOf(SpecialistName::kLL, PatchInput(seed, Same)));
+    CATCH_CHECK(StatisticOf(SpecialistName::kTM, BurstInput(seed, false)) >
+                StatisticOf(SpecialistName::kTM, BurstInput(seed, true)));
+    CATCH_CHECK(StatisticOf(SpecialistName::kAV, MouthInput(seed, 9)) >
+                StatisticOf(SpecialistName::kAV, MouthInput(seed, 1)));
+  }
+  CATCH_CHECK(StatisticOf(SpecialistName::kBG, FaceInput(true)) >
+              StatisticOf(SpecialistName::kBG, FaceInput(false)));
+}
+
+CATCH_TEST_CASE("a second compression shows at its own place of the grid") {
+  const auto front_end = MakeFrontEnd(SpecialistName::kCM, FrontEndMode::kSpecialist, kCpu);
+  const at::Tensor figures = front_end->Extract(PatchInput(7, Recompress), 224, {}).figures;
+  const at::Tensor places = figures[0].narrow(0, 2 * 16, 64);  // after the phases of both directions
+  CATCH_CHECK(places.argmax().item<int64_t>() == 3 * 8 + 5);
+}
+
+// Everything at once, with a second sample that has nothing of it.
+SpecialistInput Everything() {
+  SpecialistInput input = PatchInput(1, Same);
+  input.bursts = BurstInput(1, true).bursts;
+  input.windows = MouthInput(1, 0).windows;
+  input.count = 2;
+  input.usable = {1, 0};
+  input.patches.luma.resize(2 * input.patches.luma.size());
+  input.patches.quantisers.resize(2 * input.patches.quantisers.size(), 255);
+  input.bursts.luma.resize(2 * input.bursts.luma.size());
+  input.windows.mouth.resize(2 * input.windows.mouth.size());
+  input.windows.log_mel.resize(2 * input.windows.log_mel.size());
+  input.face_crop.rgb.resize(2 * input.face_crop.rgb.size());
+  return input;
+}
+
+CATCH_TEST_CASE("evidence has the shape that the network is built for, and is finite of nothing at all") {
+  const SpecialistInput input = Everything();
+  for (const SpecialistName specialist : kAllSpecialists) {
+    CATCH_INFO(ToString(specialist));
+    const EvidenceShape& shape = TraitsOf(specialist).evidence;
+    for (const int side : {128, 224}) {
+      const NetworkInput out =
+          MakeFrontEnd(specialist, FrontEndMode::kSpecialist, kCpu)->Extract(input, side, {});
+      CATCH_CHECK(out.pictures.sizes() == at::IntArrayRef({2, 3, side, side}));
+      CATCH_CHECK(out.figures.sizes() == at::IntArrayRef({2, shape.figures}));
+      CATCH_CHECK(at::isfinite(out.pictures).all().item<bool>());
+      CATCH_CHECK(at::isfinite(out.figures).all().item<bool>());
+      CATCH_CHECK(out.figures.abs().max().item<double>() < 100);
+      if (shape.map_channels == 0) continue;
+      const int64_t cells = side / (shape.map_stage == 0 ? 2 : 8);
+      CATCH_CHECK(out.map.sizes() == at::IntArrayRef({2, shape.map_channels, cells, cells}));
+      CATCH_CHECK(at::isfinite(out.map).all().item<bool>());
+    }
+    const NetworkInput plain =
+        MakeFrontEnd(specialist, FrontEndMode::kViewsOnly, kCpu)->Extract(input, 128, {});
+    CATCH_CHECK_FALSE(plain.figures.defined());
+    CATCH_CHECK_FALSE(plain.map.defined());
+  }
+}
+
+CATCH_TEST_CASE("the parts of a front end learn at the full rate and stay small") {
+  for (const SpecialistName specialist : kAllSpecialists) {
+    const Architecture plain = MakeArchitecture({}, specialist);
+    const Architecture net = MakeArchitecture({.front_end = "specialist"}, specialist);
+    CATCH_CHECK(net.parameter_count - plain.parameter_count < 1'500'000);
+    CATCH_CHECK(net.Stamp() != plain.Stamp());
+    for (const TensorPlace& place : net.parameters) {
+      const bool is_new = place.name.starts_with("evidence.") || place.name.starts_with("classifier.");
+      CATCH_CHECK((place.group == kClassifierGroup) == is_new);
+    }
+  }
+}
+
+CATCH_TEST_CASE("at the start a front end's map changes nothing, and its gradient flows") {
+  Network net(MakeArchitecture({.width_scale = 0.1, .depth_scale = 0.1, .front_end = "specialist"},
+                               SpecialistName::kCM),
+              SpecialistName::kCM, kCpu);
+  net.backbone().Initialise(1, 1);
+  net.backbone().TrackGradients();
+  net.backbone().SetTrainable(kBackboneStages);  // the backbone is frozen
+  const auto front_end = MakeFrontEnd(SpecialistName::kCM, FrontEndMode::kSpecialist, kCpu);
+  NetworkInput input = front_end->Extract(PatchInput(1, Same), 128, {});
+  const Logits logits = net.Forward(input, {});
+  NetworkInput without = input;
+  without.map = at::zeros_like(input.map);
+  CATCH_CHECK(at::equal(net.Forward(without, {}).backbone, logits.backbone));
+  logits.fused.sum().backward();
+  const TensorPlace& join = net.architecture().Parameter("evidence.join.weight");
+  CATCH_CHECK(
+      net.backbone().arenas().gradients.narrow(0, join.offset, join.count).abs().sum().item<double>() > 0);
+}
+
+}  // namespace
+}  // namespace interceptor::worker
