@@ -35,6 +35,7 @@ constexpr FieldRange kRanges[] = {
     {"recipe.gradient_clip", 0, 1000, true},
     {"recipe.rounding_period", 1, 1e6},
     {"recipe.replay_share_max", 0, 0.5},
+    {"recipe.self_made_share", 0, 1},
     {"recipe.stages.trainable_stages", 0, 9},
     {"recipe.stages.augmentation_strength", 0, 1},
     {"recipe.stages.pace", 0, 1},
@@ -71,6 +72,12 @@ void RequireUnscaledForGivenWeights(double width_scale, double depth_scale, Fiel
   faults.Add(Cat("model.initial_weights is for EfficientNet-B4 itself, and model.width_scale is ",
                  width_scale, ", model.depth_scale ", depth_scale,
                  ": set both to 1, or leave model.initial_weights out to train from scratch"));
+}
+
+void RequireFrontEndForSelfMade(std::string_view front_end, double self_made_share, FieldFaults& faults) {
+  if (front_end == "specialist" || self_made_share == 0) return;
+  faults.Add(Cat("recipe.self_made_share is ", self_made_share,
+                 "; it needs model.front_end \"specialist\", whose evidence it trains"));
 }
 
 void RequireGridForFrontEnd(std::string_view front_end, int64_t input_pixels, FieldFaults& faults) {

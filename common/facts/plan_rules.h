@@ -29,6 +29,7 @@ class FieldFaults;
 void RequireUnscaledForGivenWeights(double width_scale, double depth_scale, FieldFaults& faults);
 
 // Front ends lay patches side by side on the codec's grid of 16 pixels, two to a row.
+void RequireFrontEndForSelfMade(std::string_view front_end, double self_made_share, FieldFaults& faults);
 void RequireGridForFrontEnd(std::string_view front_end, int64_t input_pixels, FieldFaults& faults);
 
 // Collects every fault; the first twelve are shown.

@@ -155,6 +155,7 @@ void CheckRecipe(const v1::Recipe& recipe, FieldFaults& faults) {
   faults.InRange("recipe.gradient_clip", recipe.gradient_clip());
   faults.InRange("recipe.rounding_period", recipe.rounding_period());
   faults.InRange("recipe.replay_share_max", recipe.replay_share_max());
+  faults.InRange("recipe.self_made_share", recipe.self_made_share());
 }
 
 void CheckPreparation(const v1::Plan& plan, FieldFaults& faults) {
@@ -212,6 +213,7 @@ absl::Status ValidatePlan(const v1::Plan& plan) {
   CheckChunks(plan, faults);
   CheckModel(plan.model(), faults);
   CheckRecipe(plan.recipe(), faults);
+  RequireFrontEndForSelfMade(plan.model().front_end(), plan.recipe().self_made_share(), faults);
   CheckStages(plan, faults);
   CheckPreparation(plan, faults);
   CheckEvaluation(plan.evaluation(), faults);

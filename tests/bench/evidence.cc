@@ -1,7 +1,8 @@
 // interceptor-bench evidence: what one specialist's front end makes of a clip, without any learning. Prints
 //   {"windows": [{"seconds", "statistic", "abstained"}]}
-// a window for each moment that the specialist can look at: larger statistics are more evidence of manipulation. A
-// clip without such a moment gives one window that is abstained from.
+// a window for each moment that the specialist can look at, through the whole clip: larger statistics are more
+// evidence of manipulation. Windows of mouth and sound begin each 0.32 s. A clip without such a moment gives one
+// window that is abstained from.
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include "worker/models/evidence.h"
 #include "worker/models/specialist.h"
 #include "worker/store/sample_views.h"
+#include "worker/store/view_shapes.h"
 
 namespace interceptor::worker {
 namespace {
@@ -34,12 +36,41 @@ StoredClip Open(const DecodedClip& decoded, const std::string& path) {
   return clip;
 }
 
+// Cuts windows that begin each kStride mouth frames out of those that follow on one another.
+void SlideMouthWindows(StoredClip& clip, std::string& mouths, std::string& sounds) {
+  constexpr int64_t kStride = 8;
+  std::vector<double>& sides = clip.series["mouth_sides"];
+  std::vector<double>& starts = clip.series["mouth_seconds"];
+  const std::vector<double> all_sides = std::move(sides);
+  const double begin = starts.empty() ? 0 : starts.front();
+  starts.clear();
+  sides.clear();
+  for (ViewTensor& view : clip.views) {
+    if (view.view != View::kMouthTrack && view.view != View::kLogMel) continue;
+    std::string& out = view.view == View::kMouthTrack ? mouths : sounds;
+    const auto frames = view.shape[0] * kMouthFrames;
+    const auto frame = static_cast<int64_t>(view.bytes.size()) / frames;
+    int64_t windows = 0;
+    for (int64_t first = 0; first + kMouthFrames <= frames; first += kStride, ++windows) {
+      out += view.bytes.substr(static_cast<size_t>(first * frame), static_cast<size_t>(kMouthFrames * frame));
+      if (view.view != View::kMouthTrack) continue;
+      starts.push_back(begin + static_cast<double>(first) * kMouthPeriodSeconds);
+      sides.insert(sides.end(), all_sides.begin() + first, all_sides.begin() + first + kMouthFrames);
+    }
+    view.shape[0] = windows;
+    view.bytes = out;
+  }
+}
+
 absl::StatusOr<nlohmann::json> Measure(const Arguments& arguments, SpecialistName specialist) {
   ICPT_ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(SystemFiles(), arguments.clip));
   ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<FaceDetector> detector,
                         FaceDetector::Load(arguments.face_model));
-  ICPT_ASSIGN_OR_RETURN(const DecodedClip decoded, DecodeClip(bytes, {.frames = 64}, *detector));
-  const StoredClip clip = Open(decoded, arguments.clip);
+  ICPT_ASSIGN_OR_RETURN(const DecodedClip decoded, DecodeClip(bytes, {.frames = 64, .whole_clip = true}, *detector));
+  StoredClip clip = Open(decoded, arguments.clip);
+  std::string mouths;
+  std::string sounds;
+  SlideMouthWindows(clip, mouths, sounds);
   const std::span<const View> views = ViewsOf(specialist, FrontEndMode::kSpecialist);
   const std::vector<Moment> moments = MomentsOf(clip, views.front());
   nlohmann::json windows = nlohmann::json::array();

@@ -1,5 +1,5 @@
-// The paired sign test: does any plain measure of the files (size, bitrate, ...) tell fakes from their own
-// originals? Without a shortcut a fake lies above its original about as often as below.
+// Does any plain measure of the files (size, bitrate, ...) tell fakes from reals? Twice: by the paired sign test,
+// where without a shortcut a fake lies above its original about as often as below, and over all clips.
 #pragma once
 
 #include <string>
@@ -9,8 +9,10 @@
 
 namespace interceptor::synth {
 
-struct SignRow {
+struct MeasureRow {
   std::string measure;
+  // Over all clips, whichever class has more: 0.5 tells nothing, 1 everything.
+  double auc = 0.5;
   int pairs = 0;  // without ties
   int ties = 0;
   // Share of the pairs in which the fake has more; 0.5 when every pair is tied.
@@ -20,7 +22,7 @@ struct SignRow {
 struct AuditReport {
   int pairs = 0;
   int unpaired = 0;  // fakes whose original is not in their chunk
-  std::vector<SignRow> rows;
+  std::vector<MeasureRow> rows;
 
   // Names of the measures with |fake_more - 0.5| > limit.
   std::vector<std::string> Outside(double limit) const;

@@ -141,15 +141,16 @@ int RunAudit(const AuditFlags& flags) {
                            {"unpaired", report->unpaired},
                            {"limit", flags.limit},
                            {"outside", outside}};
-    for (const SignRow& row : report->rows) {
+    for (const MeasureRow& row : report->rows) {
       json["measures"][row.measure] = {
-          {"pairs", row.pairs}, {"ties", row.ties}, {"fake_more", row.fake_more}};
+          {"auc", row.auc}, {"pairs", row.pairs}, {"ties", row.ties}, {"fake_more", row.fake_more}};
     }
     std::printf("%s\n", json.dump(2).c_str());
   } else {
-    std::printf("%-12s %6s %6s %10s\n", "MEASURE", "PAIRS", "TIES", "FAKE MORE");
-    for (const SignRow& row : report->rows) {
-      std::printf("%-12s %6d %6d %9.1f%%\n", row.measure.c_str(), row.pairs, row.ties, 100 * row.fake_more);
+    std::printf("%-15s %6s %6s %6s %10s\n", "MEASURE", "AUC", "PAIRS", "TIES", "FAKE MORE");
+    for (const MeasureRow& row : report->rows) {
+      std::printf("%-15s %6.3f %6d %6d %9.1f%%\n", row.measure.c_str(), row.auc, row.pairs, row.ties,
+                  100 * row.fake_more);
     }
     if (report->unpaired > 0) {
       std::printf("%d fakes without their original in the chunk are left out\n", report->unpaired);

@@ -6,6 +6,9 @@
 namespace interceptor::synth {
 namespace {
 
+// Of all clips, those that are reduced and enlarged as a whole, and those that are compressed once more.
+constexpr double kBenignShare = 0.1;
+
 using InRange = std::array<double, kAllKinds.size()>;
 
 // What a range holds at its weakest, at a third of its length and at its strongest; straight lines between.
@@ -29,9 +32,9 @@ Strength DrawStrength(Draws& draws, const RecipeOptions& options) {
 Benign DrawBenign(Draws& draws, double family_level) {
   Benign benign;
   for (double& gain : benign.colour_gain) gain = draws.Uniform(0.98, 1.02);
-  if (draws.Chance(0.15)) benign.reduce_factor = draws.Uniform(1.2, 1.8);
-  benign.sharpening = draws.Uniform(0.5, 1);
-  if (draws.Chance(0.15)) benign.recompress_quality = draws.Integer(35, 80);
+  if (draws.Chance(kBenignShare)) benign.reduce_factor = draws.Uniform(1.2, 1.8);
+  benign.sharpening = draws.Uniform(0, 0.7);
+  if (draws.Chance(kBenignShare)) benign.recompress_quality = draws.Integer(35, 80);
   benign.noise_gain = draws.Uniform(0.88, 1.12);
   benign.sound_offset_s = draws.Uniform(-0.04, 0.04);
   benign.sound_level = family_level * std::pow(10, draws.Uniform(-1.0, 1.0) / 20);
@@ -134,13 +137,13 @@ bool Planting::Has(Kind kind) const { return std::find(kinds.begin(), kinds.end(
 
 Strength StrengthAt(const InRange& in_range, Draws& draws) {
   const auto place = [&](Kind kind) { return in_range[static_cast<size_t>(kind)]; };
-  constexpr Range kLessNoise{0.75, 0.58, 0.4}, kMoreNoise{1.3, 1.65, 2.0};
+  constexpr Range kLessNoise{0.7, 0.5, 0.3}, kMoreNoise{1.4, 1.9, 2.5};
   Strength strength{.in_range = in_range};
   strength.colour_rms = Range{2.5, 7, 14.5}.At(place(Kind::kBg));
   strength.sound_shift_s = draws.Sign() * Range{0.12, 0.3, 0.8}.At(place(Kind::kAv));
-  strength.recompress_quality = static_cast<int>(std::lround(Range{80, 50, 28}.At(place(Kind::kCm))));
-  strength.reduce_factor = Range{1.3, 1.7, 2.4}.At(place(Kind::kRr));
-  strength.sharpening = draws.Uniform(0.5, 1);
+  strength.recompress_quality = static_cast<int>(std::lround(Range{75, 45, 25}.At(place(Kind::kCm))));
+  strength.reduce_factor = Range{1.4, 1.9, 2.8}.At(place(Kind::kRr));
+  strength.sharpening = draws.Uniform(0, 0.7);
   strength.noise_factor = (draws.Chance(0.5) ? kLessNoise : kMoreNoise).At(place(Kind::kLl));
   if (draws.Chance(0.4)) strength.lag_frames = place(Kind::kTm) < Range::kWeakShare ? 1 : 2;
   strength.scrambled_share = Range{0.25, 0.75, 1}.At(place(Kind::kTm));

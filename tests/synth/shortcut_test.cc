@@ -29,7 +29,7 @@ AuditReport AuditOf(int families, double planted_crf_tell) {
   const auto report = Audit(options.out, options.threads);
   std::filesystem::remove_all(folder);
   CATCH_REQUIRE(report.ok());
-  for (const SignRow& row : report->rows) {
+  for (const MeasureRow& row : report->rows) {
     std::cout << row.measure << ": fake has more in " << 100 * row.fake_more << " % of " << row.pairs
               << " pairs, " << row.ties << " ties\n";
   }
@@ -40,6 +40,7 @@ CATCH_TEST_CASE("400 pairs show no shortcut beyond 42-58 %") {
   const AuditReport report = AuditOf(400, 0);
   CATCH_CHECK(report.pairs == 400);
   CATCH_CHECK(report.Outside(0.08).empty());
+  for (const MeasureRow& row : report.rows) CATCH_CHECK(row.auc <= 0.6);
 }
 
 CATCH_TEST_CASE("fakes encoded coarser than their originals are found out") {

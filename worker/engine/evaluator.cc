@@ -32,17 +32,22 @@ struct Sums {
   double fused = 0;
   double backbone = 0;
   double evidence = 0;
+  double self_made = 0;
   int count = 0;
 
   void Add(const SampleScore& score) {
     fused += score.fused;
     backbone += score.backbone;
     evidence += score.evidence;
+    self_made += score.self_made;
     ++count;
   }
   ClipLogits Mean() const {
     if (count == 0) return {.abstained = true};
-    return {.fused = fused / count, .backbone = backbone / count, .evidence = evidence / count};
+    return {.fused = fused / count,
+            .backbone = backbone / count,
+            .evidence = evidence / count,
+            .self_made = self_made / count};
   }
 };
 
@@ -98,7 +103,7 @@ std::string ScoreTable(const ClipList& list, const std::vector<ClipLogits>& logi
     for (const auto& [name, value] : clip->attributes) attributes.insert(name);
   }
   std::string table = "chunk,clip,family,label,logit,fold,half,split,step";
-  if (with_parts) table += ",backbone_logit,evidence_logit,abstained";
+  if (with_parts) table += ",backbone_logit,evidence_logit,self_made_logit,abstained";
   for (const std::string& name : attributes) table += Cat(",", Field(name));
   table += '\n';
   for (size_t i = 0; i < list.clips.size(); ++i) {
@@ -108,7 +113,7 @@ std::string ScoreTable(const ClipList& list, const std::vector<ClipLogits>& logi
                  ",", NumberText(logits[i].fused), ",", info.fold, ",", half, ",", ToString(kind), ",", step);
     if (with_parts) {
       table += Cat(",", NumberText(logits[i].backbone), ",", NumberText(logits[i].evidence), ",",
-                   logits[i].abstained ? 1 : 0);
+                   NumberText(logits[i].self_made), ",", logits[i].abstained ? 1 : 0);
     }
     for (const std::string& name : attributes) {
       const auto found = list.clips[i]->attributes.find(name);

@@ -21,6 +21,7 @@ struct ClipLogits {
   double fused = 0;  // what counts
   double backbone = 0;
   double evidence = 0;
+  double self_made = 0;
   bool abstained = false;
 };
 

@@ -9,6 +9,7 @@
 #include "worker/engine/optimizer.h"
 #include "worker/models/device.h"
 #include "worker/models/forward.h"
+#include "worker/models/self_made.h"
 #include "worker/models/specialist.h"
 
 namespace interceptor::worker {
@@ -187,26 +188,54 @@ class TorchLearner : public Learner {
     return at::log_softmax(logits.to(at::kFloat), 1).mul(target).sum(1).neg();
   }
 
-  // Of each sample: the curriculum's, and nothing for what could not be looked at. Empty: all 1.
+  // Of each sample: the curriculum's, and nothing for what could not be looked at; the rest of its class then weighs
+  // so much more that real and fake count alike. Empty: all 1.
   static std::vector<float> LossWeights(const StepInput& input) {
     const std::vector<uint8_t>& usable = input.batch->input.usable;
+    const std::vector<uint8_t>& is_fake = input.batch->is_fake;
     std::vector<float> weights(input.weights.begin(), input.weights.end());
     if (std::ranges::find(usable, 0) == usable.end()) return weights;
     weights.resize(usable.size(), 1.0f);
-    for (size_t i = 0; i < usable.size(); ++i) weights[i] *= usable[i];
+    float seen[2] = {0, 0};
+    for (size_t i = 0; i < usable.size(); ++i) seen[is_fake[i]] += usable[i];
+    const float half = static_cast<float>(usable.size()) / 2;
+    for (size_t i = 0; i < usable.size(); ++i)
+      weights[i] *= usable[i] == 0 ? 0.0f : half / seen[is_fake[i]];
     return weights;
+  }
+
+  std::vector<Augmentation> Augmentations(const StepInput& input) const {
+    std::vector<Augmentation> augmentations;
+    for (const Sample& sample : input.batch->samples) {
+      augmentations.push_back(DrawAugmentation(sample.augmentation, TraitsOf(options_.specialist).whitelist,
+                                               input.stage->augmentation_strength));
+    }
+    return augmentations;
+  }
+
+  // Undefined where the recipe asks for none, or the batch has no real to make them of.
+  at::Tensor SelfMadeLoss(const StepInput& input, int side, const std::vector<Augmentation>& augmentations) {
+    if (options_.recipe.self_made_share == 0) return {};
+    const RandomKey key =
+        MakeRandomKey(options_.seed, "self-made", {Run(), static_cast<uint64_t>(input.step)});
+    const SelfMade made =
+        MakeSelfMade(options_.specialist, *input.batch, options_.recipe.self_made_share, key);
+    if (made.reals.empty()) return {};
+    std::vector<Augmentation> twice;
+    for (int time = 0; time < 2; ++time) {
+      for (const size_t place : made.reals) twice.push_back(augmentations[place]);
+    }
+    const NetworkInput extracted = front_end_->Extract(made.input, side, twice);
+    const AutocastGuard autocast(Bf16());
+    const std::vector<at::Tensor> halves = network_.SelfMadeLogits(extracted).to(at::kFloat).chunk(2);
+    return at::log_sigmoid(at::cat({halves[0].neg(), halves[1]})).mean().neg();
   }
 
   absl::StatusOr<StepResult> StepInside(const StepInput& input) {
     const FrameBatch& batch = *input.batch;
-    const SpecialistTraits& traits = TraitsOf(options_.specialist);
-    std::vector<Augmentation> augmentations;
-    for (const Sample& sample : batch.samples) {
-      augmentations.push_back(
-          DrawAugmentation(sample.augmentation, traits.whitelist, input.stage->augmentation_strength));
-    }
-    const NetworkInput extracted = front_end_->Extract(
-        batch.input, std::min(input.stage->input_pixels, options_.model.input_pixels), augmentations);
+    const std::vector<Augmentation> augmentations = Augmentations(input);
+    const int side = std::min(input.stage->input_pixels, options_.model.input_pixels);
+    const NetworkInput extracted = front_end_->Extract(batch.input, side, augmentations);
     const int first_stage = kBackboneStages - std::clamp(input.stage->trainable_stages, 0, kBackboneStages);
     net_.SetTrainable(first_stage);
     optimizer_.ZeroGradients();
@@ -222,7 +251,9 @@ class TorchLearner : public Learner {
     }
     const std::vector<float> weights = LossWeights(input);
     if (!weights.empty()) losses = losses * Own(weights).to(net_.device());
-    const at::Tensor loss = losses.mean();
+    at::Tensor loss = losses.mean();
+    const at::Tensor self_made_loss = SelfMadeLoss(input, side, augmentations);
+    if (self_made_loss.defined()) loss = loss + self_made_loss * kAuxiliaryWeight;
     StepResult result;
     result.loss = loss.item<double>();
     if (!std::isfinite(result.loss)) {

@@ -46,11 +46,12 @@ FrameSelection SelectFrames(const VideoDecoder& video, const DecodeJob& job, con
   }
   const std::vector<double> seconds = video.FrameSeconds();
   selection.after_gaps = FramesAfterGaps(seconds);
-  if (job.Wants(View::kBurst)) selection.bursts = PlaceBursts(seconds);
+  if (job.Wants(View::kBurst)) selection.bursts = PlaceBursts(seconds, job.whole_clip ? frames : kBursts);
   if (job.Wants(View::kMouthTrack) && audio.is_present) {
     std::vector<double> level = SpeechLevel(audio.log_mel);
     level.resize(static_cast<size_t>(audio.columns));
-    selection.mouth_windows = PlaceMouthWindows(level, seconds);
+    selection.mouth_windows = job.whole_clip ? ConsecutiveMouthWindows(audio.columns, seconds)
+                                             : PlaceMouthWindows(level, seconds);
   }
   return selection;
 }

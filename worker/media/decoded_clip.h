@@ -47,6 +47,9 @@ struct DecodeJob {
   std::vector<View> views = SingleClipViews();  // the full frame among them
   ThumbnailMode thumbnail_mode = ThumbnailMode::kNone;
   int fake_frames = 16;  // `frames` of the fakes, for kNearFullFrames
+  // Bursts and mouth windows one after the other through the whole clip, more than a store takes of it. Not
+  // part of what a decoder process is asked.
+  bool whole_clip = false;
 
   bool Wants(View view) const;
 };

@@ -77,7 +77,7 @@ std::vector<int64_t> FramesAfterGaps(std::span<const double> seconds) {
   return frames;
 }
 
-std::vector<std::array<int64_t, kBurstFrames>> PlaceBursts(std::span<const double> seconds) {
+std::vector<std::array<int64_t, kBurstFrames>> PlaceBursts(std::span<const double> seconds, int64_t parts) {
   const auto frames = static_cast<int64_t>(seconds.size());
   const std::vector<int64_t> after_gaps = FramesAfterGaps(seconds);
   const auto has_gap = [&after_gaps](int64_t first) {
@@ -85,8 +85,8 @@ std::vector<std::array<int64_t, kBurstFrames>> PlaceBursts(std::span<const doubl
     return next != after_gaps.end() && *next < first + kBurstFrames;
   };
   std::vector<std::array<int64_t, kBurstFrames>> bursts;
-  const auto count = static_cast<int>(std::min<int64_t>(kBursts, frames / kBurstFrames));
-  for (int k = 0; k < count; ++k) {
+  const int64_t count = std::min(parts, frames / kBurstFrames);
+  for (int64_t k = 0; k < count; ++k) {
     const int64_t wanted = (2 * k + 1) * frames / (2 * count) - kBurstFrames / 2;
     std::optional<int64_t> nearest;
     for (int64_t first = k * frames / count; first + kBurstFrames <= (k + 1) * frames / count; ++first) {
@@ -130,6 +130,13 @@ std::vector<MouthWindow> PlaceMouthWindows(std::span<const double> level, std::s
   std::ranges::sort(chosen);
   std::vector<MouthWindow> windows;
   for (const int64_t first : chosen) windows.push_back(WindowAt(first, kMouthFrames, seconds, period));
+  return windows;
+}
+
+std::vector<MouthWindow> ConsecutiveMouthWindows(int64_t columns, std::span<const double> seconds) {
+  std::vector<MouthWindow> windows;
+  for (int64_t first = 0; first + kMelColumns <= columns; first += kMelColumns)
+    windows.push_back(WindowAt(first, kMouthFrames, seconds, FramePeriod(seconds)));
   return windows;
 }
 

@@ -40,13 +40,16 @@ std::vector<int64_t> EvenlySpacedReferences(int64_t frames, int count,
 // `seconds`, here and below, are the times of all frames.
 std::vector<int64_t> FramesAfterGaps(std::span<const double> seconds);
 
-// In each third of the clip the burst nearest to its middle that has no gap inside; none where 16 frames do
-// not fit.
-std::vector<std::array<int64_t, kBurstFrames>> PlaceBursts(std::span<const double> seconds);
+// In each of `parts` of the clip, fewer where 16 frames do not fit, the burst nearest to its middle that has no gap
+// inside.
+std::vector<std::array<int64_t, kBurstFrames>> PlaceBursts(std::span<const double> seconds, int64_t parts);
 
 // The windows of 2.56 s with the highest mean of `level` (one value each 10 ms) that do not overlap, in order
 // of time: two of them, one where two do not fit, one shorter one where the sound is shorter but lasts a
 // second. Sound in a gap between frames counts as silence.
 std::vector<MouthWindow> PlaceMouthWindows(std::span<const double> level, std::span<const double> seconds);
+
+// Windows that follow on one another through `columns` of the spectrum; what is left at the end is not used.
+std::vector<MouthWindow> ConsecutiveMouthWindows(int64_t columns, std::span<const double> seconds);
 
 }  // namespace interceptor::worker

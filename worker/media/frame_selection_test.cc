@@ -28,7 +28,7 @@ CATCH_TEST_CASE("a frame that others are decoded from is taken where its part ha
 
 CATCH_TEST_CASE("bursts are sixteen frames in a row, apart from each other, inside the clip") {
   for (const int64_t frames : {16, 31, 32, 47, 48, 300}) {
-    const auto bursts = PlaceBursts(Times(frames, 30));
+    const auto bursts = PlaceBursts(Times(frames, 30), kBursts);
     CATCH_INFO(frames);
     CATCH_CHECK(bursts.size() == std::min<size_t>(3, static_cast<size_t>(frames / 16)));
     int64_t end = 0;
@@ -39,7 +39,7 @@ CATCH_TEST_CASE("bursts are sixteen frames in a row, apart from each other, insi
     }
     CATCH_CHECK(end <= frames);
   }
-  CATCH_CHECK(PlaceBursts(Times(15, 30)).empty());
+  CATCH_CHECK(PlaceBursts(Times(15, 30), kBursts).empty());
 }
 
 CATCH_TEST_CASE("mouth windows lie where the speech is, do not overlap, and have a frame each 40 ms") {
@@ -92,7 +92,7 @@ CATCH_TEST_CASE(
     "a burst is placed beside a gap, or left out where its part of the clip has no room beside it") {
   const auto first_of = [](const std::vector<double>& seconds) {
     std::vector<int64_t> first;
-    for (const auto& burst : PlaceBursts(seconds)) first.push_back(burst.front());
+    for (const auto& burst : PlaceBursts(seconds, kBursts)) first.push_back(burst.front());
     return first;
   };
   CATCH_CHECK(first_of(Times(300, 30)) == std::vector<int64_t>{42, 142, 242});
@@ -122,7 +122,7 @@ CATCH_TEST_CASE("a mouth window shows no frame in the middle of a gap, and speec
 CATCH_TEST_CASE("every frame that a view needs is decoded once") {
   FrameSelection selection;
   selection.samples = {5, 50};
-  selection.bursts = PlaceBursts(Times(20, 30));
+  selection.bursts = PlaceBursts(Times(20, 30), kBursts);
   selection.mouth_windows = {{0, {1, 1, kNoFrame, 2, 5}}};
   const std::vector<int64_t> frames = selection.Frames();
   CATCH_CHECK(std::is_sorted(frames.begin(), frames.end()));

@@ -46,6 +46,16 @@ Network::Network(Architecture architecture, SpecialistName specialist, at::Devic
   e.classifier = weight("classifier.weight");
   e.auxiliary = weight("auxiliary.weight");
   e.auxiliary_bias = weight("auxiliary.bias");
+  e.self_made = weight("self_made.weight");
+  e.self_made_bias = weight("self_made.bias");
+  e.self_made_join = weight("self_made_join.weight");
+}
+
+// Undefined where the evidence has none.
+at::Tensor Network::Map(const NetworkInput& input) const {
+  const Evidence& e = *evidence_;
+  if (e.shape.map_channels == 0) return {};
+  return at::silu(GroupNorm(at::conv2d(input.map, e.map), e.map_norm, e.map_norm_bias));
 }
 
 at::Tensor Network::Vector(const NetworkInput& input, const at::Tensor& map) const {
@@ -57,24 +67,29 @@ at::Tensor Network::Vector(const NetworkInput& input, const at::Tensor& map) con
   return at::silu(at::linear(x, e.vector, e.vector_bias));
 }
 
+at::Tensor Network::SelfMadeLogits(const NetworkInput& input) const {
+  const Evidence& e = *evidence_;
+  return at::linear(Vector(input, Map(input)), e.self_made, e.self_made_bias).flatten();
+}
+
 Logits Network::Forward(const NetworkInput& input, ForwardMode mode, const at::Tensor& backbone_kept) {
   if (!evidence_.has_value()) {
     const at::Tensor logits = backbone_.Forward(input.pictures, mode);
-    return {.fused = logits, .backbone = logits, .evidence = {}};
+    return {.fused = logits, .backbone = logits, .evidence = {}, .self_made = {}};
   }
   const Evidence& e = *evidence_;
-  at::Tensor map;
-  if (e.shape.map_channels > 0) {
-    map = at::silu(GroupNorm(at::conv2d(input.map, e.map), e.map_norm, e.map_norm_bias));
-    mode.joined = {.after_stage = e.shape.map_stage, .map = at::conv2d(map, e.join)};
-  }
+  const at::Tensor map = Map(input);
+  if (map.defined()) mode.joined = {.after_stage = e.shape.map_stage, .map = at::conv2d(map, e.join)};
   const at::Tensor vector = Vector(input, map);
   const at::Tensor features = backbone_.Features(input.pictures, mode);
   const at::Tensor kept =
       backbone_kept.defined() ? features * backbone_kept.to(features.scalar_type()) : features;
-  return {.fused = backbone_.Classify(kept) + at::linear(vector, e.classifier),
+  const at::Tensor self_made = at::linear(vector, e.self_made, e.self_made_bias);
+  return {.fused = backbone_.Classify(kept) + at::linear(vector, e.classifier) +
+                   at::linear(at::tanh(self_made / 2), e.self_made_join),
           .backbone = backbone_.Classify(features),
-          .evidence = at::linear(vector, e.auxiliary, e.auxiliary_bias)};
+          .evidence = at::linear(vector, e.auxiliary, e.auxiliary_bias),
+          .self_made = self_made.flatten()};
 }
 
 }  // namespace interceptor::worker

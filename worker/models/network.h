@@ -19,11 +19,12 @@ struct NetworkInput {
   at::Tensor figures;  // [samples, figures], about unit deviation
 };
 
-// [samples, classes] each; `evidence` is undefined without a front end.
+// [samples, classes] each; the last two are undefined without a front end.
 struct Logits {
-  at::Tensor fused;     // what counts
-  at::Tensor backbone;  // of the pooled features alone
-  at::Tensor evidence;  // of the evidence's vector alone
+  at::Tensor fused;      // what counts
+  at::Tensor backbone;   // of the pooled features alone
+  at::Tensor evidence;   // of the evidence's vector alone
+  at::Tensor self_made;  // [samples]: as SelfMadeLogits
 };
 
 class Network {
@@ -36,6 +37,11 @@ class Network {
   // evidence must speak for itself; undefined: they never are.
   Logits Forward(const NetworkInput& input, ForwardMode mode, const at::Tensor& backbone_kept = {});
 
+  // [samples]: logits of "altered" against "as it was" (models/self_made.h), of the evidence's vector alone: the
+  // backbone does not run.
+  // REQUIRES: has_evidence().
+  at::Tensor SelfMadeLogits(const NetworkInput& input) const;
+
   bool has_evidence() const { return evidence_.has_value(); }
   EfficientNet& backbone() { return backbone_; }
   const Architecture& architecture() const { return backbone_.architecture(); }
@@ -47,8 +53,10 @@ class Network {
     at::Tensor figures, figures_bias, figures_norm, figures_norm_bias;
     at::Tensor vector, vector_bias;
     at::Tensor classifier, auxiliary, auxiliary_bias;
+    at::Tensor self_made, self_made_bias, self_made_join;
   };
 
+  at::Tensor Map(const NetworkInput& input) const;
   at::Tensor Vector(const NetworkInput& input, const at::Tensor& map) const;
 
   EfficientNet backbone_;

@@ -47,11 +47,13 @@ std::vector<SampleScore> ScoreSamples(Network& net, const FrontEnd& front_end, c
   const Logits logits = net.Forward(extracted, {});
   const at::Tensor fused = Difference(logits.fused);
   const at::Tensor backbone = Difference(logits.backbone);
-  const at::Tensor evidence = logits.evidence.defined() ? Difference(logits.evidence) : at::zeros_like(fused);
+  const bool parts = logits.evidence.defined();
+  const at::Tensor evidence = parts ? Difference(logits.evidence) : at::zeros_like(fused);
+  const at::Tensor self_made = parts ? logits.self_made.to(at::kFloat).cpu() : at::zeros_like(fused);
   std::vector<SampleScore> scores;
   for (int64_t i = 0; i < fused.numel(); ++i) {
-    scores.push_back(
-        {fused.data_ptr<float>()[i], backbone.data_ptr<float>()[i], evidence.data_ptr<float>()[i]});
+    const auto at = [&](const at::Tensor& values) { return values.data_ptr<float>()[i]; };
+    scores.push_back({at(fused), at(backbone), at(evidence), at(self_made)});
   }
   return scores;
 }

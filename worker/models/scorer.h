@@ -16,7 +16,9 @@ namespace interceptor::worker {
 struct SampleScore {
   float fused = 0;     // what counts
   float backbone = 0;  // of the backbone's features alone
-  float evidence = 0;  // of the front end's evidence alone; 0 without a front end
+  // Without a front end 0:
+  float evidence = 0;   // of the front end's evidence alone
+  float self_made = 0;  // of its output for altered reals (models/self_made.h)
 
   friend bool operator==(const SampleScore&, const SampleScore&) = default;
 };

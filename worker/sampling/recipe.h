@@ -64,6 +64,7 @@ struct Recipe {
   double gradient_clip = 1.0;
   int rounding_period = 128;
   double replay_share_max = 0.5;
+  double self_made_share = 0;
   std::vector<CurriculumStage> stages = {{}};
 };
 

@@ -259,6 +259,29 @@ absl::Status AppendSample(const StoredClip& clip, std::span<const View> views, i
   return absl::OkStatus();
 }
 
+SpecialistInput SelectSamples(const SpecialistInput& input, std::span<const size_t> places) {
+  SpecialistInput out = {.count = static_cast<int>(places.size())};
+  out.face_crop.side = input.face_crop.side;
+  out.full_frame.side = input.full_frame.side;
+  const auto select = [&](const auto& from, auto& to) {
+    const size_t size = from.size() / static_cast<size_t>(input.count);
+    to.reserve(size * places.size());
+    for (const size_t place : places) {
+      const auto begin = from.begin() + static_cast<int64_t>(place * size);
+      to.insert(to.end(), begin, begin + static_cast<int64_t>(size));
+    }
+  };
+  select(input.usable, out.usable);
+  select(input.face_crop.rgb, out.face_crop.rgb);
+  select(input.full_frame.rgb, out.full_frame.rgb);
+  select(input.patches.luma, out.patches.luma);
+  select(input.patches.quantisers, out.patches.quantisers);
+  select(input.windows.mouth, out.windows.mouth);
+  select(input.windows.log_mel, out.windows.log_mel);
+  select(input.bursts.luma, out.bursts.luma);
+  return out;
+}
+
 std::vector<int64_t> EvenlySpaced(int64_t moments, int count) {
   std::vector<int64_t> chosen;
   const int64_t taken = std::min<int64_t>(moments, count);

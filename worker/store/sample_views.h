@@ -39,6 +39,9 @@ absl::Status CopyPicture(const StoredClip& clip, View view, int64_t frame, uint8
 absl::Status AppendSample(const StoredClip& clip, std::span<const View> views, int64_t position,
                           SpecialistInput& input);
 
+// Of each view of `input`, the samples at the given places, in their order; a place may stand twice.
+SpecialistInput SelectSamples(const SpecialistInput& input, std::span<const size_t> places);
+
 // `count` positions spread evenly over `moments`, each the middle of its part; all when there are no more.
 std::vector<int64_t> EvenlySpaced(int64_t moments, int count);
 

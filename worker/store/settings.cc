@@ -26,7 +26,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Recipe, learning_rate, backbone_
                                                 learning_rate_floor, anneal_share, final_learning_rate,
                                                 batch_size, epochs_per_chunk, steps_per_chunk_max,
                                                 label_smoothing, dropout, stochastic_depth, gradient_clip,
-                                                rounding_period, replay_share_max, stages)
+                                                rounding_period, replay_share_max, self_made_share,
+                                                stages)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PreparationSettings, view_pixels, frames_per_fake,
                                                 frames_per_real, unmatched_share_max, expected_fake_share,
                                                 replay_reservoir, face_detection_stride, labels_csv,
@@ -168,6 +169,7 @@ absl::Status Validate(const RunSettings& settings) {
   CheckChunks(settings.chunks, check);
   CheckRanges(settings, check);
   CheckModel(settings.model, check);
+  RequireFrontEndForSelfMade(settings.model.front_end, settings.recipe.self_made_share, check);
   const int batch_size = settings.recipe.batch_size;
   if (batch_size % 2 != 0) {
     check.Add(Cat("recipe.batch_size is ", batch_size, "; it must be even, half real and half fake"));
@@ -202,6 +204,7 @@ std::string RunSettingsToJson(const RunSettings& settings) {
   // Written only where set, so that settings without them keep their bytes.
   if (settings.model.initial_weights.file.empty()) object["model"].erase("initial_weights");
   if (settings.model.front_end == ModelSettings{}.front_end) object["model"].erase("front_end");
+  if (settings.recipe.self_made_share == 0) object["recipe"].erase("self_made_share");
   if (settings.preparation.face_model_sha256.empty()) object["preparation"].erase("face_model_sha256");
   return object.dump(1) + "\n";
 }

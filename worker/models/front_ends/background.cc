@@ -2,6 +2,7 @@
 // seam; both are looked at with the scene's own colours taken away. After Li et al., "Face X-ray for more
 // general face forgery detection", 2020, and Shiohara, Yamasaki, "Detecting deepfakes with self-blended
 // images", 2022.
+#include "worker/models/front_ends/box_mean.h"
 #include "worker/models/front_ends/figures.h"
 #include "worker/models/front_ends/front_end.h"
 #include "worker/models/preprocess.h"
@@ -60,18 +61,16 @@ class BackgroundFrontEnd : public FrontEnd {
   at::Tensor BlendMaps(const at::Tensor& yuv) const {
     const at::Tensor chroma = yuv.narrow(1, 1, 2);
     const int64_t window = yuv.size(2) / 14 * 2 + 1;
-    const at::Tensor around =
-        at::avg_pool2d(chroma, window, 1, window / 2, false, /*count_include_pad=*/false);
-    return at::avg_pool2d(at::cat({Sharpness(yuv).mul(10), chroma.sub(around).mul(20)}, 1), 2);
+    return at::avg_pool2d(
+        at::cat({Sharpness(yuv).mul(10), chroma.sub(BoxMean(chroma, window)).mul(20)}, 1), 2);
   }
 
   // How much Cb and Cr change within a few hundredths of the face: [samples, 1, side, side].
   static at::Tensor FineColour(const at::Tensor& yuv) {
-    const auto blurred = [&](int64_t window) {
-      return at::avg_pool2d(yuv.narrow(1, 1, 2), window, 1, window / 2, false, /*count_include_pad=*/false);
-    };
+    const at::Tensor chroma = yuv.narrow(1, 1, 2);
     const int64_t side = yuv.size(2);
-    return blurred(side / 32 / 2 * 2 + 1).sub(blurred(side / 11 / 2 * 2 + 1)).abs_().sum(1, true);
+    const at::Tensor fine = BoxMean(chroma, side / 32 / 2 * 2 + 1).sub(BoxMean(chroma, side / 11 / 2 * 2 + 1));
+    return fine.abs_().sum(1, true);
   }
 
   // By distance from the middle: mean Y, Cb and Cr, and the logarithms of mean sharpness and fine colour, the latter

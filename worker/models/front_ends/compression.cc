@@ -99,22 +99,23 @@ class CompressionFrontEnd : public FrontEnd {
     const at::Tensor bend =
         at(1).mul(2).sub_(at(0)).sub_(at(2)).abs_().clamp_max_(16).mean(dimension == 4 ? 3 : 4);
     const at::Tensor folded = at::matmul(bend, fold_).add_(0.25).log_();
-    return InnerMinusRing(folded.sub(folded.mean(3, true))).mul_(5);
+    return InnerAndDifference(folded.sub(folded.mean(3, true))).mul_(5);
   }
 
   // The level of all places, which texture decides, apart from what distinguishes them, which is a twentieth of it.
   at::Tensor GridPlaces(const at::Tensor& flat) const {
-    const at::Tensor more = InnerMinusRing(SmallByPlace(flat));
-    const at::Tensor level = more.mean(1, true);
-    return at::cat({more.sub(level).mul_(150), level.mul(8)}, 1);
+    const at::Tensor small = SmallByPlace(flat);
+    const at::Tensor level = small.mean(3, true);
+    return InnerAndDifference(at::cat({small.sub(level).mul_(150), level.mul(8)}, 3));
   }
 
   // The share of small coefficients for each of the 64 places that an 8x8 grid can have: [samples, frames, places,
   // kGridPlaces].
   at::Tensor SmallByPlace(const at::Tensor& flat) const {
-    constexpr int64_t kBlocks = kPatchPixels / kBlock - 1;
-    const at::Tensor all =
-        at::conv2d(flat, pressed_).narrow(2, 0, kBlocks * kBlock).narrow(3, 0, kBlocks * kBlock);
+    // Without the outermost blocks, which hardly count.
+    constexpr int64_t kBlocks = kPatchPixels / kBlock - 3;
+    constexpr int64_t kSide = (kBlocks + 1) * kBlock - 1;
+    const at::Tensor all = at::conv2d(flat.narrow(2, kBlock, kSide).narrow(3, kBlock, kSide), pressed_);
     const at::Tensor small = all.div(kSmall).square_().add_(1).reciprocal_().mean(1);
     const at::Tensor weights = CentreWeights(kBlocks, device_);
     const at::Tensor by_place = small.reshape({-1, kBlocks, kBlock, kBlocks, kBlock})
@@ -137,7 +138,7 @@ class CompressionFrontEnd : public FrontEnd {
     const at::Tensor bins = at::arange(kHistogramBins, sizes.options()).mul_(0.7);
     const at::Tensor shares =
         sizes.flatten(2).unsqueeze(3).sub(bins).abs_().div_(0.7).neg_().add_(1).clamp_min_(0).mean(2);
-    return InnerMinusRing(Unflat(shares.flatten(1))).mul_(10);
+    return InnerAndDifference(Unflat(shares.flatten(1))).mul_(5);
   }
 
   at::Tensor Quantisers(const Patches& patches) const {

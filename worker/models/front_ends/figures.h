@@ -3,6 +3,8 @@
 
 namespace interceptor::worker {
 
+// What CM, RR and LL measure stands twice: of the inner face, and how it differs from the ring.
+//
 // Second differences by phase of the coded grid, both ways; small coefficients by place of an 8x8 grid and at all;
 // histograms of AC coefficients; quantisers.
 inline constexpr int kGridPhases = 16;
@@ -11,16 +13,19 @@ inline constexpr int kHistogramCoefficients = 9;
 inline constexpr int kHistogramBins = 11;
 inline constexpr int kQuantiserFigures = 4;
 inline constexpr int kCompressionFigures =
-    2 * kGridPhases + kGridPlaces + 1 + kHistogramCoefficients * kHistogramBins + kQuantiserFigures;
+    2 * (2 * kGridPhases + kGridPlaces + 1 + kHistogramCoefficients * kHistogramBins) + kQuantiserFigures;
 
-// Log power by radius and by angle; the ratio of second to first differences.
+// Log power by radius and by angle; how large differences of first to third order are beside each other, how many are
+// none, and how light it is.
 inline constexpr int kRadialBins = 32;
 inline constexpr int kAngularBins = 16;
-inline constexpr int kResolutionFigures = kRadialBins + kAngularBins + 1;
+inline constexpr int kDifferenceFigures = 6;
+inline constexpr int kResolutionFigures = 2 * (kRadialBins + kAngularBins + kDifferenceFigures);
 
-// Log noise by luma level, which levels both places have, how large the differences are, their mean and its size.
+// Log noise of the inner face by luma level and how it differs from the ring's, which levels both places have, how large
+// the differences are, their mean and its size.
 inline constexpr int kLumaLevels = 16;
-inline constexpr int kLowLightFigures = 3 * kLumaLevels + 2;
+inline constexpr int kLowLightFigures = 4 * kLumaLevels + 2;
 
 // Growth of differences with the distance in time of inner face, surroundings and between them; correlations of
 // velocities at each lag, across and of each; rhythm of the motion of both.

@@ -1,13 +1,36 @@
 #include "worker/models/front_ends/front_end.h"
 
 #include "worker/models/evidence.h"
+#include "worker/models/preprocess.h"
 
 namespace interceptor::worker {
+namespace {
+
+// No evidence of its own: the face crop alone, as every specialist of a plan without front ends sees it.
+class FaceCropFrontEnd : public FrontEnd {
+ public:
+  FaceCropFrontEnd(SpecialistName specialist, at::Device device)
+      : size_change_(TraitsOf(specialist).size_change), preprocessor_(device) {}
+
+  NetworkInput Extract(const SpecialistInput& input, int side,
+                       std::span<const Augmentation> augmentations) const override {
+    return {.pictures =
+                preprocessor_.Run(input, {.input_side = side, .size_change = size_change_}, augmentations),
+            .map = {},
+            .figures = {}};
+  }
+
+ private:
+  const SizeChange size_change_;
+  const Preprocessor preprocessor_;
+};
+
+}  // namespace
 
 at::Tensor FrontEnd::Statistic(const SpecialistInput& input) const { return at::zeros({input.count}); }
 
 std::unique_ptr<FrontEnd> MakeFrontEnd(SpecialistName specialist, FrontEndMode mode, at::Device device) {
-  if (mode == FrontEndMode::kFaceCrop) return MakeFaceCropFrontEnd(specialist, device);
+  if (mode == FrontEndMode::kFaceCrop) return std::make_unique<FaceCropFrontEnd>(specialist, device);
   switch (specialist) {
     case SpecialistName::kBG:
       return MakeBackgroundFrontEnd(mode, device);

@@ -29,7 +29,6 @@ class FrontEnd {
 std::unique_ptr<FrontEnd> MakeFrontEnd(SpecialistName specialist, FrontEndMode mode, at::Device device);
 
 // One front end each, for MakeFrontEnd.
-std::unique_ptr<FrontEnd> MakeFaceCropFrontEnd(SpecialistName specialist, at::Device device);
 std::unique_ptr<FrontEnd> MakeCompressionFrontEnd(FrontEndMode mode, at::Device device);
 std::unique_ptr<FrontEnd> MakeResolutionFrontEnd(FrontEndMode mode, at::Device device);
 std::unique_ptr<FrontEnd> MakeLowLightFrontEnd(FrontEndMode mode, at::Device device);

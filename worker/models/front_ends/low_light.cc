@@ -4,6 +4,7 @@
 // retinex after Jobson, Rahman, Woodell, "Properties and performance of a center/surround retinex", 1997.
 #include <vector>
 
+#include "worker/models/front_ends/box_mean.h"
 #include "worker/models/front_ends/figures.h"
 #include "worker/models/front_ends/front_end.h"
 #include "worker/models/front_ends/patch_canvas.h"
@@ -65,8 +66,7 @@ class LowLightFrontEnd : public FrontEnd {
   static at::Tensor Retinex(const at::Tensor& rgb) {
     const at::Tensor logs = rgb.add(0.02).log();
     const int64_t window = rgb.size(2) / 16 * 2 + 1;
-    const at::Tensor around = at::avg_pool2d(logs, window, 1, window / 2, false, /*count_include_pad=*/false);
-    return logs.sub(around).mul_(2).contiguous(at::MemoryFormat::ChannelsLast);
+    return logs.sub(BoxMean(logs, window)).mul_(2).contiguous(at::MemoryFormat::ChannelsLast);
   }
 
   BlockNoise BlocksOf(const at::Tensor& luma) const {
@@ -81,7 +81,7 @@ class LowLightFrontEnd : public FrontEnd {
     return {noise, level};
   }
 
-  // Inner face minus ring at each luma level that both have, zeros elsewhere; which levels those are; how large the
+  // The inner face at each luma level that it has; inner face minus ring at each that both have, zeros elsewhere; which levels those are; how large the
   // differences are, whichever is the noisier; the mean difference, and its size.
   static at::Tensor Levels(const BlockNoise& blocks) {
     const at::Tensor centres = at::arange(kLumaLevels, blocks.level.options()).add_(0.5);
@@ -95,8 +95,9 @@ class LowLightFrontEnd : public FrontEnd {
     const at::Tensor least = at::minimum(weight.select(1, 0), weight.select(1, 1));
     const at::Tensor both = least.ge(kBlocksMin).to(at::kFloat);
     const at::Tensor difference = noise.select(1, 0).sub(noise.select(1, 1)).mul_(both).mul_(2);
+    const at::Tensor inner = noise.select(1, 0).mul(weight.select(1, 0).ge(kBlocksMin));
     const at::Tensor mean = difference.mul(least).sum(1, true).div(least.mul(both).sum(1, true).clamp_min(1));
-    return at::cat({difference, both, difference.abs(), mean, mean.abs()}, 1);
+    return at::cat({inner, difference, both, difference.abs(), mean, mean.abs()}, 1);
   }
 
   const FrontEndMode mode_;

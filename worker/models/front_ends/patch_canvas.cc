@@ -82,6 +82,10 @@ at::Tensor InnerMinusRing(const at::Tensor& values) {
   return values.select(2, 0).sub(values.select(2, 1)).mean(1);
 }
 
+at::Tensor InnerAndDifference(const at::Tensor& values) {
+  return at::cat({values.select(2, 0).mean(1), InnerMinusRing(values)}, 1);
+}
+
 at::Tensor BlockTransform() {
   at::Tensor kernels = at::zeros({kBlock * kBlock, 1, kBlock, kBlock}, at::kFloat);
   float* out = kernels.data_ptr<float>();

@@ -38,8 +38,11 @@ at::Tensor CanvasPictures(const at::Tensor& luma, int64_t side, int64_t part);
 // [length]: weights that fall to nothing at the borders of a patch, where a small face has ended; they sum up to one.
 at::Tensor CentreWeights(int64_t length, at::Device device);
 
-// Inner face minus ring of values [samples, kPatchFrames, kComparedPlaces, n], mean of the frames: [samples, n].
+// Of values [samples, kPatchFrames, kComparedPlaces, n], mean of the frames: inner face minus ring, [samples, n].
 at::Tensor InnerMinusRing(const at::Tensor& values);
+// The inner face's, then that: [samples, 2 * n]. What an operation does shows in the face; whether the whole picture has
+// it too shows in the difference.
+at::Tensor InnerAndDifference(const at::Tensor& values);
 
 // Orthonormal 8x8 cosine transforms as convolution kernels [64, 1, 8, 8], row-major by vertical, then
 // horizontal frequency.

@@ -51,6 +51,15 @@ at::Tensor SpectrumBins() {
   return bins.div(bins.sum(0, true).clamp_min(1));
 }
 
+// [kRadialBins + kAngularBins]: log power falls with the logarithm of the frequency in pictures of anything. Taken away,
+// so that figures lie about zero.
+at::Tensor UsualSpectrum() {
+  at::Tensor usual = at::zeros({kRadialBins + kAngularBins}, at::kFloat);
+  for (int64_t bin = 0; bin < kRadialBins; ++bin)
+    usual[bin] = 9.2 - 2.9 * std::log(static_cast<double>(bin + 1));
+  return usual;
+}
+
 class ResolutionFrontEnd : public FrontEnd {
  public:
   ResolutionFrontEnd(FrontEndMode mode, at::Device device)
@@ -59,7 +68,8 @@ class ResolutionFrontEnd : public FrontEnd {
         filters_(ResidualFilters().to(device)),
         window_(at::hann_window(kPatchPixels, /*periodic=*/true,
                                 at::TensorOptions().dtype(at::kFloat).device(device))),
-        bins_(SpectrumBins().to(device)) {}
+        bins_(SpectrumBins().to(device)),
+        usual_(UsualSpectrum().to(device)) {}
 
   NetworkInput Extract(const SpecialistInput& input, int side,
                        std::span<const Augmentation> augmentations) const override {
@@ -69,7 +79,8 @@ class ResolutionFrontEnd : public FrontEnd {
         .pictures = CanvasPictures(patches.luma, side, CanvasPatchSide(side)), .map = {}, .figures = {}};
     if (mode_ == FrontEndMode::kViewsOnly) return out;
     out.map = Map(patches.luma, side);
-    out.figures = at::cat({InnerMinusRing(Spectrum(patches.luma)), InnerMinusRing(Bending(patches.luma))}, 1);
+    const at::Tensor above = Spectrum(patches.luma).sub(usual_).mul(0.7);
+    out.figures = InnerAndDifference(at::cat({above, Differences(patches.luma)}, 3));
     return out;
   }
 
@@ -102,18 +113,28 @@ class ResolutionFrontEnd : public FrontEnd {
     return at::matmul(power.flatten(3), bins_).div_(kPatchPixels * kPatchPixels).add_(0.05).log_();
   }
 
-  // The logarithm of how much second differences vary beside first ones, of both directions together.
-  static at::Tensor Bending(const at::Tensor& luma) {
-    const auto variance = [&](int64_t dimension, bool second) {
-      at::Tensor difference = luma.diff(1, dimension);
-      if (second) difference = difference.diff(1, dimension);
-      return difference.square().mean({3, 4}).add_(0.1);
+  // [samples, frames, places, kDifferenceFigures], of both directions together: the logarithms of the mean square of
+  // first differences, of second beside first, third beside second, and of how peaked second ones are; the share of
+  // second ones that are none; luma.
+  at::Tensor Differences(const at::Tensor& luma) const {
+    const auto mean = [&](const at::Tensor& values) {
+      const at::Tensor x = CentreWeights(values.size(4), device_);
+      const at::Tensor y = CentreWeights(values.size(3), device_);
+      return at::matmul(at::matmul(values, x).unsqueeze(3), y).squeeze(3);
     };
-    return variance(3, true)
-        .add_(variance(4, true))
-        .div_(variance(3, false).add_(variance(4, false)))
-        .log_()
-        .unsqueeze(3);
+    const auto both = [&](int64_t order, auto measure) {
+      return mean(measure(luma.diff(order, 4))).add_(mean(measure(luma.diff(order, 3))));
+    };
+    const auto square = [](const at::Tensor& x) { return x.square(); };
+    const auto size = [](const at::Tensor& x) { return x.abs(); };
+    const auto none = [](const at::Tensor& x) { return x.abs().lt(1).to(at::kFloat); };
+    const at::Tensor first = both(1, square).add_(0.1).log_();
+    const at::Tensor second = both(2, square).add_(0.1).log_();
+    const at::Tensor third = both(3, square).add_(0.1).log_();
+    const at::Tensor peaked = both(2, size).add_(0.1).log_().sub_(second.div(2));
+    return at::stack({first.sub(3).div_(2), second.sub(first).mul_(2), third.sub(second).sub_(1).mul_(2),
+                      peaked.mul_(4), both(2, none).sub_(1).mul_(2), mean(luma).div_(64).sub_(2)},
+                     3);
   }
 
   const FrontEndMode mode_;
@@ -121,6 +142,7 @@ class ResolutionFrontEnd : public FrontEnd {
   const at::Tensor filters_;
   const at::Tensor window_;
   const at::Tensor bins_;
+  const at::Tensor usual_;
 };
 
 }  // namespace
