@@ -1,6 +1,9 @@
 #include "worker/models/device.h"
 
+#include <malloc.h>
+
 #include <cstdlib>
+#include <limits>
 #include <mutex>
 
 #include "common/base/status.h"
@@ -15,6 +18,15 @@ std::string CpuCapability() {
   if (begin == std::string::npos) return "unknown";
   const size_t end = config.find('\n', begin);
   return config.substr(begin + mark.size(), end - begin - mark.size());
+}
+
+// Every step allocates the same tensors. glibc would give the large ones back to the kernel and have them cleared anew:
+// up to two fifths of a step.
+void KeepFreedMemory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+#endif
 }
 
 }  // namespace
@@ -41,6 +53,7 @@ void PrepareProcess(int threads) {
   at::set_num_threads(threads);
   static std::once_flag once;
   std::call_once(once, [] {
+    KeepFreedMemory();
     // Inter-operator parallelism would make the order of sums depend on timing; it may be set only once.
     at::set_num_interop_threads(1);
     at::globalContext().setDeterministicCuDNN(true);

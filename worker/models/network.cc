@@ -85,8 +85,10 @@ Logits Network::Forward(const NetworkInput& input, ForwardMode mode, const at::T
   const at::Tensor kept =
       backbone_kept.defined() ? features * backbone_kept.to(features.scalar_type()) : features;
   const at::Tensor self_made = at::linear(vector, e.self_made, e.self_made_bias);
+  // For FAKE as it stands, against REAL; the main label must not train that output.
+  const at::Tensor joined = self_made.detach().mul(e.self_made_join).div(2);
   return {.fused = backbone_.Classify(kept) + at::linear(vector, e.classifier) +
-                   at::linear(at::tanh(self_made / 2), e.self_made_join),
+                   at::cat({joined.neg(), joined}, 1),
           .backbone = backbone_.Classify(features),
           .evidence = at::linear(vector, e.auxiliary, e.auxiliary_bias),
           .self_made = self_made.flatten()};

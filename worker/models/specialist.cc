@@ -92,7 +92,7 @@ std::vector<NewParameter> EvidenceParameters(const EvidenceShape& shape, const A
   add("auxiliary.bias", {backbone.classes}, InitialValue::kZero);
   add("self_made.weight", {1, vector}, InitialValue::kDrawn);
   add("self_made.bias", {1}, InitialValue::kZero);
-  add("self_made_join.weight", {backbone.classes, 1}, InitialValue::kZero);
+  add("self_made_join.weight", {1}, InitialValue::kOne);
   return more;
 }
 
