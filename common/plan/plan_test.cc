@@ -133,6 +133,8 @@ CATCH_TEST_CASE("A value out of range is named with its path and what is allowed
       {"model { front_end: \"eyes\" }", "model.front_end is \"eyes\"", "\"face_crop\" or \"specialist\""},
       {"model { front_end: \"specialist\" input_pixels: 200 }", "model.input_pixels is 200",
        "multiple of 32"},
+      {"recipe { self_made_share: 0.25 }", "recipe.self_made_share is 0.25", "model.front_end \"specialist\""},
+      {"model { front_end: \"specialist\" } recipe { self_made_share: 2 }", "recipe.self_made_share is 2", "0 to 1"},
       {"model { classes: 3 }", "model.classes is 3", "2 (real and fake)"},
       {"model { architecture: \"resnet\" }", "model.architecture is \"resnet\"", "\"efficientnet_b4\""},
       {"model { initial_weights { file: \"../w\" sha256: \"1\" } }", "model.initial_weights.file", "inside"},

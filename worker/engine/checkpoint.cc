@@ -77,7 +77,8 @@ std::string_view PreprocessingBy(const Architecture& net, SpecialistName special
 std::map<std::string, std::string> MakeMetadata(const Architecture& net, CheckpointInfo info) {
   FieldWriter cursor;
   Fields(cursor, info.cursor);
-  return {{"format", std::string(kFormat)},
+  std::map<std::string, std::string> metadata = {
+          {"format", std::string(kFormat)},
           {"format_version", Cat(kCheckpointVersion)},
           {"architecture", net.Stamp()},
           {"preprocessing", std::string(PreprocessingBy(net, info.specialist))},
@@ -97,6 +98,8 @@ std::map<std::string, std::string> MakeMetadata(const Architecture& net, Checkpo
           {"threads", Cat(info.facts.threads)},
           {"cpu_capability", info.facts.cpu_capability},
           {"build", info.facts.build}};
+  if (!info.left_out_batch.empty()) metadata["left_out_batch"] = info.left_out_batch;
+  return metadata;
 }
 
 std::string ContentDigest(const std::vector<TensorBytes>& tensors) {
@@ -141,6 +144,7 @@ absl::StatusOr<CheckpointInfo> ParseInfo(const SafetensorsHeader& header) {
   info.lineage = absl::StrSplit(Get(header, "lineage"), ',', absl::SkipEmpty());
   info.training_seconds = std::atof(Get(header, "training_seconds").c_str());
   info.from_given_weights = Get(header, "start") == "given";
+  info.left_out_batch = Get(header, "left_out_batch");
   info.facts = {.device = Get(header, "device"),
                 .precision = Get(header, "precision"),
                 .threads = static_cast<int>(threads),

@@ -29,6 +29,8 @@ struct CheckpointInfo {
   EngineFacts facts;
   // Whether the run started from weights that the plan names.
   bool from_given_weights = false;
+  // A batch that was left out because its step came out not finite; empty: none. A run has at most one.
+  std::string left_out_batch;
   // Digests of the published checkpoints that this state descends from, oldest first.
   std::vector<std::string> lineage;
 };

@@ -85,6 +85,17 @@ CATCH_TEST_CASE("the preprocessing of each specialist stands in its checkpoints,
   }
 }
 
+CATCH_TEST_CASE("a batch that was left out is remembered") {
+  const ScratchFolder folder;
+  const std::string path = folder.File("checkpoint.safetensors");
+  CheckpointInfo info;
+  for (const char* batch : {"", "chunk 03, epoch 2, batch 17"}) {
+    info.left_out_batch = batch;
+    CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, TwoParameters(), info, MakeHostState(TwoParameters(), true), {}).ok());
+    CATCH_CHECK(ReadCheckpoint(SystemFiles(), path, TwoParameters())->info.left_out_batch == batch);
+  }
+}
+
 CATCH_TEST_CASE("training seconds come back as they were over twelve magnitudes") {
   const ScratchFolder folder;
   const std::string path = folder.File("checkpoint.safetensors");

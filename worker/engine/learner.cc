@@ -40,7 +40,19 @@ class TorchLearner : public Learner {
   const EngineFacts& facts() const override { return facts_; }
 
   absl::StatusOr<StepResult> Step(const StepInput& input) override {
-    return Guarded("training step", [&] { return StepInside(input); });
+    return Guarded("training step", [&]() -> absl::StatusOr<StepResult> {
+      const at::Tensor statistics = net_.arenas().statistics.clone();
+      const std::vector<int64_t> counters = net_.arenas().counters;
+      StepResult result = Attempt(input, Bf16());
+      for (const bool again : {true, false}) {
+        if (result.taken) break;
+        // The forward pass has moved them already.
+        net_.arenas().statistics.copy_(statistics);
+        net_.arenas().counters = counters;
+        if (again && Bf16()) result = Attempt(input, false);
+      }
+      return result;
+    });
   }
 
   absl::StatusOr<std::vector<SampleScore>> Score(const SpecialistInput& input) override {
@@ -214,7 +226,8 @@ class TorchLearner : public Learner {
   }
 
   // Undefined where the recipe asks for none, or the batch has no real to make them of.
-  at::Tensor SelfMadeLoss(const StepInput& input, int side, const std::vector<Augmentation>& augmentations) {
+  at::Tensor SelfMadeLoss(const StepInput& input, int side, const std::vector<Augmentation>& augmentations,
+                          bool bf16) {
     if (options_.recipe.self_made_share == 0) return {};
     const RandomKey key =
         MakeRandomKey(options_.seed, "self-made", {Run(), static_cast<uint64_t>(input.step)});
@@ -226,12 +239,12 @@ class TorchLearner : public Learner {
       for (const size_t place : made.reals) twice.push_back(augmentations[place]);
     }
     const NetworkInput extracted = front_end_->Extract(made.input, side, twice);
-    const AutocastGuard autocast(Bf16());
+    const AutocastGuard autocast(bf16);
     const std::vector<at::Tensor> halves = network_.SelfMadeLogits(extracted).to(at::kFloat).chunk(2);
     return at::log_sigmoid(at::cat({halves[0].neg(), halves[1]})).mean().neg();
   }
 
-  absl::StatusOr<StepResult> StepInside(const StepInput& input) {
+  StepResult Attempt(const StepInput& input, bool bf16) {
     const FrameBatch& batch = *input.batch;
     const std::vector<Augmentation> augmentations = Augmentations(input);
     const int side = std::min(input.stage->input_pixels, options_.model.input_pixels);
@@ -242,7 +255,7 @@ class TorchLearner : public Learner {
 
     at::Tensor losses;
     {
-      const AutocastGuard autocast(Bf16());
+      const AutocastGuard autocast(bf16);
       const Logits logits = network_.Forward(extracted, DrawMode(batch.input.count, input.step, first_stage),
                                              DrawBackboneKept(batch.input.count, input.step));
       losses = SampleLosses(logits.fused, batch);
@@ -252,16 +265,16 @@ class TorchLearner : public Learner {
     const std::vector<float> weights = LossWeights(input);
     if (!weights.empty()) losses = losses * Own(weights).to(net_.device());
     at::Tensor loss = losses.mean();
-    const at::Tensor self_made_loss = SelfMadeLoss(input, side, augmentations);
+    const at::Tensor self_made_loss = SelfMadeLoss(input, side, augmentations, bf16);
     if (self_made_loss.defined()) loss = loss + self_made_loss * kAuxiliaryWeight;
     StepResult result;
     result.loss = loss.item<double>();
-    if (!std::isfinite(result.loss)) {
-      return Internal("the loss is ", result.loss, " at step ", input.step, "; the step was not taken");
-    }
+    result.taken = std::isfinite(result.loss);
+    if (!result.taken) return result;
     loss.backward();
-    ICPT_ASSIGN_OR_RETURN(result.gradient_norm, optimizer_.Step({.learning_rate = input.learning_rate,
-                                                                 .first_trainable_group = first_stage}));
+    result.gradient_norm =
+        optimizer_.Step({.learning_rate = input.learning_rate, .first_trainable_group = first_stage});
+    result.taken = std::isfinite(result.gradient_norm);
     return result;
   }
 

@@ -57,8 +57,10 @@ struct StepInput {
 };
 
 struct StepResult {
+  // Not finite where the step was not taken.
   double loss = 0;
   double gradient_norm = 0;  // before clipping
+  bool taken = true;
 };
 
 // Logits and gradients of the mean cross-entropy for given inputs, for comparison with other implementations.
@@ -82,8 +84,8 @@ class Learner : public Scorer {
   virtual const Architecture& architecture() const = 0;
   virtual const EngineFacts& facts() const = 0;
 
-  // One optimizer step. INTERNAL, with the state unchanged but for BatchNorm's statistics, when loss or
-  // gradient is not finite.
+  // One optimizer step. Where loss or gradient is not finite it is tried once more in fp32, if it was not so already;
+  // if that helps nothing it is not taken and the state stays as it was.
   virtual absl::StatusOr<StepResult> Step(const StepInput& input) = 0;
 
   virtual absl::StatusOr<ProbeResult> Probe(const ProbeInput& input) = 0;

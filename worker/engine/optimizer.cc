@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/base/status.h"
 #include "worker/sampling/schedule.h"
 
 namespace interceptor::worker {
@@ -19,13 +18,11 @@ Optimizer::Optimizer(const Recipe& recipe, double backbone_scale, EfficientNet& 
 
 void Optimizer::ZeroGradients() { net_.arenas().gradients.zero_(); }
 
-absl::StatusOr<double> Optimizer::Step(const OptimizerStep& step) {
+double Optimizer::Step(const OptimizerStep& step) {
   const at::NoGradGuard no_grad;
   // Frozen groups have no gradient: their share of the arena is zero and adds nothing.
   const double norm = net_.arenas().gradients.norm().item<double>();
-  if (!std::isfinite(norm)) {
-    return Internal("the gradient norm is ", norm, "; the step was not taken");
-  }
+  if (!std::isfinite(norm)) return norm;
   if (norm > recipe_.gradient_clip) net_.arenas().gradients.mul_(recipe_.gradient_clip / (norm + 1e-6));
   for (int group = step.first_trainable_group; group < kGroups; ++group) {
     // Groups trained from the plan's first step share its warm-up; later ones have their own, shorter one.

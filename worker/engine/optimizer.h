@@ -6,7 +6,6 @@
 #include <array>
 #include <cstdint>
 
-#include "absl/status/statusor.h"
 #include "worker/models/efficientnet.h"
 #include "worker/sampling/recipe.h"
 
@@ -24,8 +23,8 @@ class Optimizer {
   Optimizer(const Recipe& recipe, double backbone_scale, EfficientNet& net);
 
   // Clips the gradient to recipe.gradient_clip by its norm, updates the trainable groups and returns the norm
-  // before clipping. INTERNAL, with nothing changed, when the norm is not finite.
-  absl::StatusOr<double> Step(const OptimizerStep& step);
+  // before clipping; with nothing changed when it is not finite.
+  double Step(const OptimizerStep& step);
 
   void ZeroGradients();
 

@@ -17,6 +17,7 @@
 #include "worker/engine/chunk_data.h"
 #include "worker/engine/evaluator.h"
 #include "worker/engine/learner.h"
+#include "worker/engine/left_out_batch.h"
 #include "worker/engine/ledger.h"
 #include "worker/engine/saver.h"
 #include "worker/engine/start.h"
@@ -194,6 +195,7 @@ class Trainer {
                                             .stage = &StageAt(recipe_, progress),
                                             .learning_rate = learning_rate,
                                             .step = info_.step}));
+      if (!result.taken) ICPT_RETURN_IF_ERROR(LeaveBatchOut(order.name, info_));
       ledger_->Add(order.name, info_.cursor, info_.step, batch.samples);
       ++info_.step;
       info_.cursor = Advance(info_.cursor, steps);

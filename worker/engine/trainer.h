@@ -11,7 +11,8 @@ namespace interceptor::worker {
 
 // Trains until every chunk is done or the control says stop (a recovery snapshot is then saved and OK
 // returned). FAILED_PRECONDITION when another trainer holds the run folder, when the checkpoint is another
-// run's, or when a chunk's store is not the committed one; INTERNAL when loss or gradients stop being finite.
+// run's, or when a chunk's store is not the committed one; INTERNAL when loss or gradients are not finite for a
+// second time.
 absl::Status Train(const FileSystem& files, const TrainerOptions& options, Control& control);
 
 }  // namespace interceptor::worker

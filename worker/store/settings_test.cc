@@ -39,7 +39,9 @@ CATCH_TEST_CASE("settings come back as they were written") {
   settings.checkpoints.keep_latest = 3;
   CATCH_CHECK(RunSettingsToJson(settings).find("face_model_sha256") == std::string::npos);
   CATCH_CHECK(RunSettingsToJson(settings).find("front_end") == std::string::npos);
+  CATCH_CHECK(RunSettingsToJson(settings).find("self_made_share") == std::string::npos);
   settings.model.front_end = "specialist";
+  settings.recipe.self_made_share = 0.25;
   settings.preparation.face_model_sha256 = std::string(64, 'd');
   const std::string text = RunSettingsToJson(settings);
   const auto read = ParseRunSettings(text);
@@ -53,6 +55,7 @@ CATCH_TEST_CASE("settings come back as they were written") {
   CATCH_CHECK(read->recipe.stages[0].input_pixels == 64);
   CATCH_CHECK(read->model.input_pixels == 96);
   CATCH_CHECK(read->model.front_end == "specialist");
+  CATCH_CHECK(read->recipe.self_made_share == 0.25);
   CATCH_CHECK(read->model.initial_weights.file == "b4.safetensors");
   CATCH_CHECK_FALSE(read->evaluation.look_ahead);
   CATCH_CHECK(read->preparation.replay_reservoir == 0.25);
@@ -86,6 +89,7 @@ CATCH_TEST_CASE("a fault in the settings names the field") {
       {R"({"model":{"initial_weights":{"file":"x"}}})", "initial_weights"},
       {R"({"model":{"initial_weights":{"name":"x"}}})", "name"},
       {R"({"model":{"front_end":"eyes"}})", "front_end"},
+      {R"({"recipe":{"self_made_share":0.25}})", "needs model.front_end \"specialist\""},
       {R"({"model":{"front_end":"specialist","input_pixels":100}})", "multiple of 32"},
       {R"({"seed":-1})", "seed"},
       {R"({"chunks":[1]})", "chunks[0]"},
