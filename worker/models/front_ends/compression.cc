@@ -25,6 +25,8 @@ constexpr double kSmall = 4.0;
 // The codec's own transforms lie on multiples of it.
 constexpr int64_t kCodecGrid = 4;
 constexpr double kQuantiserMax = 51;
+// What tells places apart is a 150th of the shares.
+constexpr double kPeakScale = 150;
 
 // Frames and places as one dimension of samples: [samples * 4, 1, side, side].
 at::Tensor Flat(const at::Tensor& luma) { return luma.reshape({-1, 1, kPatchPixels, kPatchPixels}); }
@@ -70,18 +72,20 @@ class CompressionFrontEnd : public FrontEnd {
     const at::Tensor flat = Flat(patches.luma);
     const at::Tensor coefficients = at::conv2d(flat, transform_, {}, kBlock);
     out.map = Map(coefficients, side);
-    out.figures = at::cat({Phases(patches.luma, 4), Phases(patches.luma, 3), GridPlaces(flat),
-                           Histograms(coefficients), Quantisers(patches)},
+    const at::Tensor small = SmallByPlace(flat);
+    out.figures = at::cat({Phases(patches.luma, 4), Phases(patches.luma, 3), GridPlaces(small),
+                           Histograms(coefficients), Peaks(small), Quantisers(patches)},
                           1);
     return out;
   }
 
-  // How many more small coefficients the face has than the ring, at all grid places and at the one that has most.
+  // How many more small coefficients the face has than the ring at the places of foreign grids, and how far the one
+  // with most stands out.
   at::Tensor Statistic(const SpecialistInput& input) const override {
     const at::NoGradGuard no_grad;
-    const at::Tensor more = InnerMinusRing(SmallByPlace(Flat(OpenPatches(input, {}, device_).luma)));
-    const at::Tensor places = more.index_select(1, foreign_places_);
-    return places.amax(1).sub(std::get<0>(places.median(1))).add(places.mean(1));
+    const at::Tensor small = SmallByPlace(Flat(OpenPatches(input, {}, device_).luma));
+    const at::Tensor more = InnerMinusRing(small).index_select(1, foreign_places_).mean(1);
+    return more.mul(kPeakScale * 4).add(Peaks(small).select(1, 0));
   }
 
  private:
@@ -103,10 +107,19 @@ class CompressionFrontEnd : public FrontEnd {
   }
 
   // The level of all places, which texture decides, apart from what distinguishes them, which is a twentieth of it.
-  at::Tensor GridPlaces(const at::Tensor& flat) const {
-    const at::Tensor small = SmallByPlace(flat);
+  static at::Tensor GridPlaces(const at::Tensor& small) {
     const at::Tensor level = small.mean(3, true);
-    return InnerAndDifference(at::cat({small.sub(level).mul_(150), level.mul(8)}, 3));
+    return InnerAndDifference(at::cat({small.sub(level).mul_(kPeakScale), level.mul(8)}, 3));
+  }
+
+  // Of the inner face: what the five foreign places with most small coefficients have above the middle one, what the
+  // last two have below it, and how far all lie apart. The grid of an earlier compression may lie anywhere.
+  at::Tensor Peaks(const at::Tensor& small) const {
+    const at::Tensor foreign = small.select(2, 0).mean(1).index_select(1, foreign_places_).mul(kPeakScale);
+    const at::Tensor above = std::get<0>(foreign.sort(1, /*descending=*/true))
+                                 .sub(std::get<0>(foreign.median(1, /*keepdim=*/true)));
+    const int64_t places = above.size(1);
+    return at::cat({above.narrow(1, 0, 5), above.narrow(1, places - 2, 2), foreign.std(1, true, true)}, 1);
   }
 
   // The share of small coefficients for each of the 64 places that an 8x8 grid can have: [samples, frames, places,

@@ -6,14 +6,16 @@ namespace interceptor::worker {
 // What CM, RR and LL measure stands twice: of the inner face, and how it differs from the ring.
 //
 // Second differences by phase of the coded grid, both ways; small coefficients by place of an 8x8 grid and at all;
-// histograms of AC coefficients; quantisers.
+// histograms of AC coefficients. Once: how far the places of the inner face stand out, whichever they are; quantisers.
 inline constexpr int kGridPhases = 16;
 inline constexpr int kGridPlaces = 64;
 inline constexpr int kHistogramCoefficients = 9;
 inline constexpr int kHistogramBins = 11;
+inline constexpr int kPeakFigures = 8;
 inline constexpr int kQuantiserFigures = 4;
 inline constexpr int kCompressionFigures =
-    2 * (2 * kGridPhases + kGridPlaces + 1 + kHistogramCoefficients * kHistogramBins) + kQuantiserFigures;
+    2 * (2 * kGridPhases + kGridPlaces + 1 + kHistogramCoefficients * kHistogramBins) + kPeakFigures +
+    kQuantiserFigures;
 
 // Log power by radius and by angle; how large differences of first to third order are beside each other, how many are
 // none, and how light it is.
