@@ -39,8 +39,6 @@ Network::Network(Architecture architecture, SpecialistName specialist, at::Devic
   }
   e.figures = weight("figures.weight");
   e.figures_bias = weight("figures.bias");
-  e.figures_norm = weight("figures_norm.weight");
-  e.figures_norm_bias = weight("figures_norm.bias");
   e.vector = weight("vector.weight");
   e.vector_bias = weight("vector.bias");
   e.classifier = weight("classifier.weight");
@@ -62,8 +60,8 @@ at::Tensor Network::Vector(const NetworkInput& input, const at::Tensor& map) con
   const Evidence& e = *evidence_;
   at::Tensor x = input.figures;
   if (map.defined()) x = at::cat({x, Pool(map).to(x.scalar_type())}, 1);
-  x = at::linear(x, e.figures, e.figures_bias);
-  x = at::silu(GroupNorm(x, e.figures_norm, e.figures_norm_bias));
+  // Not normalised: how large figures are is what they say.
+  x = at::silu(at::linear(x, e.figures, e.figures_bias));
   return at::silu(at::linear(x, e.vector, e.vector_bias));
 }
 

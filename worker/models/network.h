@@ -50,7 +50,7 @@ class Network {
   struct Evidence {
     EvidenceShape shape;
     at::Tensor map, map_norm, map_norm_bias, join;
-    at::Tensor figures, figures_bias, figures_norm, figures_norm_bias;
+    at::Tensor figures, figures_bias;
     at::Tensor vector, vector_bias;
     at::Tensor classifier, auxiliary, auxiliary_bias;
     at::Tensor self_made, self_made_bias, self_made_join;

@@ -107,7 +107,7 @@ at::Tensor MatchDetail(const at::Tensor& original, const at::Tensor& altered, do
   return altered.add(detail.mul(share * (ratio - 1)));
 }
 
-// Two frames [kPatchFrames, side, side] of an inner face.
+// Frames [kPatchFrames, side, side] of an inner face.
 using Alteration = at::Tensor (*)(const at::Tensor& frames, Draws& draws);
 
 // CM: compressed on another grid before.

@@ -118,7 +118,9 @@ CATCH_TEST_CASE("a local operation alters the inner face alone") {
 
 CATCH_TEST_CASE("what was altered shows more of the specialist's evidence than what was not") {
   const FrameBatch batch = MakeBatch(33);
-  for (const SpecialistName specialist : kAllSpecialists) {
+  // BG's statistic is of fine colour alone, and a blend may differ in anything.
+  for (const SpecialistName specialist : {SpecialistName::kAV, SpecialistName::kCM, SpecialistName::kRR,
+                                          SpecialistName::kLL, SpecialistName::kTM}) {
     CATCH_INFO(ToString(specialist));
     const SelfMade made = MakeSelfMade(specialist, batch, 1, MakeRandomKey(3, "test"));
     const auto statistic = EvidenceStatistic(specialist, made.input);

@@ -84,7 +84,6 @@ std::vector<NewParameter> EvidenceParameters(const EvidenceShape& shape, const A
   const int inputs = shape.figures + (shape.map_channels > 0 ? 2 * map : 0);
   add("figures.weight", {vector, inputs}, InitialValue::kDrawn);
   add("figures.bias", {vector}, InitialValue::kZero);
-  normalise("figures_norm", vector);
   add("vector.weight", {vector, vector}, InitialValue::kDrawn);
   add("vector.bias", {vector}, InitialValue::kZero);
   add("classifier.weight", {backbone.classes, vector}, InitialValue::kDrawn);

@@ -14,9 +14,9 @@ struct Pictures {
   std::vector<uint8_t> rgb = {};
 };
 
-// Luma patches of two frames of a clip, of each the inner face and the ring around it; the same frame twice
-// where a clip has one.
-inline constexpr int kPatchFrames = 2;
+// Luma patches of some frames of a clip, of each the inner face and the ring around it; frames stand there more than once
+// where a clip has fewer.
+inline constexpr int kPatchFrames = 4;
 inline constexpr int kComparedPlaces = 2;
 struct PatchPairs {
   std::vector<uint8_t> luma = {};        // [count, kPatchFrames, kComparedPlaces, kPatchPixels, kPatchPixels]

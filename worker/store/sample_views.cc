@@ -88,13 +88,14 @@ absl::Status AppendPlaces(const StoredClip& clip, View view, int64_t frame, int 
   return absl::OkStatus();
 }
 
-// Two frames half the clip apart: what an operation left stands in both.
+// Frames spread evenly over the clip, from the one at `position` on: what an operation left stands in all.
 absl::Status AppendPatches(const StoredClip& clip, View view, std::span<const Moment> moments,
                            int64_t position, PatchPairs& patches) {
   const int side = view == View::kLumaPatches ? kPatchPixels : kPatchBlocks;
   std::vector<uint8_t>& out = view == View::kLumaPatches ? patches.luma : patches.quantisers;
   const auto count = std::ssize(moments);
-  for (const int64_t at : {position, (position + count / 2) % count}) {
+  for (int64_t k = 0; k < kPatchFrames; ++k) {
+    const int64_t at = (position + k * count / kPatchFrames) % count;
     ICPT_RETURN_IF_ERROR(AppendPlaces(clip, view, moments[at].index, side, out));
   }
   return absl::OkStatus();

@@ -55,7 +55,7 @@ int64_t CanvasPatchSide(int64_t side) {
 at::Tensor Canvas(const at::Tensor& maps, int64_t side) {
   const int64_t half = side / 2;
   at::Tensor canvas = at::zeros({maps.size(0), maps.size(3), side, side}, maps.options());
-  for (int64_t frame = 0; frame < kPatchFrames; ++frame) {
+  for (int64_t frame = 0; frame < kCanvasFrames; ++frame) {
     for (int64_t place = 0; place < kComparedPlaces; ++place) {
       canvas.narrow(2, frame * half, maps.size(4))
           .narrow(3, place * half, maps.size(5))

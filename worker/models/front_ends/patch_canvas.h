@@ -10,6 +10,8 @@
 
 namespace interceptor::worker {
 
+inline constexpr int64_t kCanvasFrames = 2;
+
 struct Patches {
   at::Tensor luma;        // [samples, kPatchFrames, kComparedPlaces, kPatchPixels, kPatchPixels], 0 to 255
   at::Tensor quantisers;  // [samples, kPatchFrames, kComparedPlaces]: mean of the known ones; 0 where none is
@@ -26,8 +28,8 @@ at::Tensor FlipWhereDrawn(const at::Tensor& pictures, std::span<const Augmentati
 // Side of the part of a patch that a canvas of `side` has room for, a multiple of 16.
 int64_t CanvasPatchSide(int64_t side);
 
-// [samples, channels, side, side] of maps [samples, kPatchFrames, kComparedPlaces, channels, h, w]: a frame a row,
-// the inner face at the left, the ring at the right, each from its upper left corner, zeros between. A patch
+// [samples, channels, side, side] of maps [samples, frames, kComparedPlaces, channels, h, w]: of the first kCanvasFrames frames a
+// row each, the inner face at the left, the ring at the right, each from its upper left corner, zeros between. A patch
 // begins at a multiple of 16 pixels where `side` is one of 32, so the coded grid goes on across the canvas.
 at::Tensor Canvas(const at::Tensor& maps, int64_t side);
 

@@ -98,11 +98,11 @@ class ResolutionFrontEnd : public FrontEnd {
   // Residuals of the canvas at half its side, four to a cell: as features.0 comes out.
   at::Tensor Map(const at::Tensor& luma, int64_t side) const {
     const int64_t part = CanvasPatchSide(side);
-    const at::Tensor parts = luma.narrow(3, 0, part).narrow(4, 0, part).reshape({-1, 1, part, part});
+    const at::Tensor parts = luma.narrow(1, 0, kCanvasFrames).narrow(3, 0, part).narrow(4, 0, part).reshape({-1, 1, part, part});
     const at::Tensor residuals =
         at::conv2d(parts, filters_, {}, 1, 1).clamp_(-kTruncation, kTruncation).div_(kTruncation);
     const at::Tensor cells = at::pixel_unshuffle(residuals, 2);
-    return Canvas(cells.reshape({-1, kPatchFrames, kComparedPlaces, cells.size(1), part / 2, part / 2}),
+    return Canvas(cells.reshape({-1, kCanvasFrames, kComparedPlaces, cells.size(1), part / 2, part / 2}),
                   side / 2);
   }
 
