@@ -66,7 +66,8 @@ absl::StatusOr<nlohmann::json> Measure(const Arguments& arguments, SpecialistNam
   ICPT_ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(SystemFiles(), arguments.clip));
   ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<FaceDetector> detector,
                         FaceDetector::Load(arguments.face_model));
-  ICPT_ASSIGN_OR_RETURN(const DecodedClip decoded, DecodeClip(bytes, {.frames = 64, .whole_clip = true}, *detector));
+  ICPT_ASSIGN_OR_RETURN(const DecodedClip decoded,
+                        DecodeClip(bytes, {.frames = 64, .whole_clip = true}, *detector));
   StoredClip clip = Open(decoded, arguments.clip);
   std::string mouths;
   std::string sounds;

@@ -17,8 +17,8 @@ namespace interceptor::synth {
 namespace {
 
 constexpr std::array<const char*, 13> kMeasures = {
-    "file size", "bitrate",     "duration",   "mean luma",       "mean Cb",     "mean Cr",   "mean QP",
-    "pixels",    "frame rate",  "audio level", "leading silence", "first 30 ms", "last 30 ms"};
+    "file size", "bitrate",    "duration",    "mean luma",       "mean Cb",     "mean Cr",   "mean QP",
+    "pixels",    "frame rate", "audio level", "leading silence", "first 30 ms", "last 30 ms"};
 using Measures = std::array<double, kMeasures.size()>;
 constexpr double kSilence = 1e-3;  // of full scale
 constexpr double kEndSeconds = 0.03;
@@ -30,7 +30,8 @@ double Level(std::span<const float> sound) {
 }
 
 double LeadingSilence(const DecodedClip& clip) {
-  const auto loud = std::ranges::find_if(clip.sound, [](float sample) { return std::abs(sample) > kSilence; });
+  const auto loud =
+      std::ranges::find_if(clip.sound, [](float sample) { return std::abs(sample) > kSilence; });
   return static_cast<double>(loud - clip.sound.begin()) / std::max(1, clip.sound_rate);
 }
 

@@ -78,26 +78,26 @@ std::map<std::string, std::string> MakeMetadata(const Architecture& net, Checkpo
   FieldWriter cursor;
   Fields(cursor, info.cursor);
   std::map<std::string, std::string> metadata = {
-          {"format", std::string(kFormat)},
-          {"format_version", Cat(kCheckpointVersion)},
-          {"architecture", net.Stamp()},
-          {"preprocessing", std::string(PreprocessingBy(net, info.specialist))},
-          {"specialist", std::string(ToString(info.specialist))},
-          {"plan_digest", info.plan_digest},
-          {"manifests", absl::StrJoin(info.manifests, ",")},
-          {"cursor", cursor.object.dump()},
-          // Every draw is keyed by the seed, the specialist and counters: with the cursor this is the whole
-          // state of the random numbers.
-          {"rng_key", Cat("philox4x32-10/", info.cursor.seed, "/", ToString(info.specialist))},
-          {"step", Cat(info.step)},
-          {"training_seconds", NumberText(info.training_seconds)},
-          {"start", info.from_given_weights ? "given" : "scratch"},
-          {"lineage", absl::StrJoin(info.lineage, ",")},
-          {"device", info.facts.device},
-          {"precision", info.facts.precision},
-          {"threads", Cat(info.facts.threads)},
-          {"cpu_capability", info.facts.cpu_capability},
-          {"build", info.facts.build}};
+      {"format", std::string(kFormat)},
+      {"format_version", Cat(kCheckpointVersion)},
+      {"architecture", net.Stamp()},
+      {"preprocessing", std::string(PreprocessingBy(net, info.specialist))},
+      {"specialist", std::string(ToString(info.specialist))},
+      {"plan_digest", info.plan_digest},
+      {"manifests", absl::StrJoin(info.manifests, ",")},
+      {"cursor", cursor.object.dump()},
+      // Every draw is keyed by the seed, the specialist and counters: with the cursor this is the whole
+      // state of the random numbers.
+      {"rng_key", Cat("philox4x32-10/", info.cursor.seed, "/", ToString(info.specialist))},
+      {"step", Cat(info.step)},
+      {"training_seconds", NumberText(info.training_seconds)},
+      {"start", info.from_given_weights ? "given" : "scratch"},
+      {"lineage", absl::StrJoin(info.lineage, ",")},
+      {"device", info.facts.device},
+      {"precision", info.facts.precision},
+      {"threads", Cat(info.facts.threads)},
+      {"cpu_capability", info.facts.cpu_capability},
+      {"build", info.facts.build}};
   if (!info.left_out_batch.empty()) metadata["left_out_batch"] = info.left_out_batch;
   return metadata;
 }

@@ -91,7 +91,9 @@ CATCH_TEST_CASE("a batch that was left out is remembered") {
   CheckpointInfo info;
   for (const char* batch : {"", "chunk 03, epoch 2, batch 17"}) {
     info.left_out_batch = batch;
-    CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, TwoParameters(), info, MakeHostState(TwoParameters(), true), {}).ok());
+    CATCH_REQUIRE(
+        WriteCheckpoint(SystemFiles(), path, TwoParameters(), info, MakeHostState(TwoParameters(), true), {})
+            .ok());
     CATCH_CHECK(ReadCheckpoint(SystemFiles(), path, TwoParameters())->info.left_out_batch == batch);
   }
 }

@@ -211,8 +211,7 @@ class TorchLearner : public Learner {
     float seen[2] = {0, 0};
     for (size_t i = 0; i < usable.size(); ++i) seen[is_fake[i]] += usable[i];
     const float half = static_cast<float>(usable.size()) / 2;
-    for (size_t i = 0; i < usable.size(); ++i)
-      weights[i] *= usable[i] == 0 ? 0.0f : half / seen[is_fake[i]];
+    for (size_t i = 0; i < usable.size(); ++i) weights[i] *= usable[i] == 0 ? 0.0f : half / seen[is_fake[i]];
     return weights;
   }
 

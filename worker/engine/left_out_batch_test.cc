@@ -15,7 +15,8 @@ CATCH_TEST_CASE("one batch without a finite step is left out and remembered, a s
   info.cursor.position = 40;
   const absl::Status second = LeaveBatchOut("04", info);
   CATCH_CHECK(second.code() == absl::StatusCode::kInternal);
-  for (const char* named : {"chunk 04, epoch 2, batch 40", "chunk 03, epoch 2, batch 17", "recipe.learning_rate"})
+  for (const char* named :
+       {"chunk 04, epoch 2, batch 40", "chunk 03, epoch 2, batch 17", "recipe.learning_rate"})
     CATCH_CHECK(Message(second).find(named) != std::string::npos);
 }
 

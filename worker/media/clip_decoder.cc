@@ -50,8 +50,8 @@ FrameSelection SelectFrames(const VideoDecoder& video, const DecodeJob& job, con
   if (job.Wants(View::kMouthTrack) && audio.is_present) {
     std::vector<double> level = SpeechLevel(audio.log_mel);
     level.resize(static_cast<size_t>(audio.columns));
-    selection.mouth_windows = job.whole_clip ? ConsecutiveMouthWindows(audio.columns, seconds)
-                                             : PlaceMouthWindows(level, seconds);
+    selection.mouth_windows =
+        job.whole_clip ? ConsecutiveMouthWindows(audio.columns, seconds) : PlaceMouthWindows(level, seconds);
   }
   return selection;
 }

@@ -159,7 +159,8 @@ CATCH_TEST_CASE("each statistic grows with what its specialist is named for") {
 CATCH_TEST_CASE("a second compression shows at its own place of the grid") {
   const auto front_end = MakeFrontEnd(SpecialistName::kCM, FrontEndMode::kSpecialist, kCpu);
   const at::Tensor figures = front_end->Extract(PatchInput(7, Recompress), 224, {}).figures;
-  const at::Tensor places = figures[0].narrow(0, 4 * 16 + 65, 64);  // after all phases and the inner face's places
+  const at::Tensor places =
+      figures[0].narrow(0, 4 * 16 + 65, 64);  // after all phases and the inner face's places
   CATCH_CHECK(places.argmax().item<int64_t>() == 3 * 8 + 5);
 }
 

@@ -53,7 +53,9 @@ at::Tensor Quantise(const at::Tensor& pictures, const at::Tensor& steps, int64_t
   static const at::Tensor* const transform = new at::Tensor(BlockTransform());
   const int64_t side = pictures.size(1);
   const auto before = [](int64_t offset) { return (kBlock - offset % kBlock) % kBlock; };
-  const auto after = [&](int64_t offset) { return kBlock - 1 - (side + before(offset) + kBlock - 1) % kBlock; };
+  const auto after = [&](int64_t offset) {
+    return kBlock - 1 - (side + before(offset) + kBlock - 1) % kBlock;
+  };
   const at::Tensor padded =
       at::replication_pad2d(pictures.unsqueeze(1), {before(left), after(left), before(top), after(top)});
   const at::Tensor scale = steps.view({-1, 1, 1});
@@ -74,7 +76,9 @@ at::Tensor Steps(double lowest, double growth) {
 }
 
 // The last compression of a pair, on the coded grid.
-at::Tensor CompressAtLast(const at::Tensor& pictures, double step) { return Quantise(pictures, Steps(step, 0), 0, 0); }
+at::Tensor CompressAtLast(const at::Tensor& pictures, double step) {
+  return Quantise(pictures, Steps(step, 0), 0, 0);
+}
 
 // [side, side], 1 where a face is and soft at its border: an ellipse about the middle whose radius wavers with the
 // angle. `least` and `most` of half the side.
@@ -86,7 +90,8 @@ at::Tensor FaceMask(int64_t side, double least, double most, Draws& draws) {
   at::Tensor radius = x.square().add(y.square()).sqrt();
   for (int wave = 2; wave <= 4; ++wave) {
     const double reach = draws.Uniform(0, 0.08);
-    radius = radius.mul(angle.mul(wave).add_(draws.Uniform(0, 2 * std::numbers::pi)).sin_().mul_(reach).add_(1));
+    radius =
+        radius.mul(angle.mul(wave).add_(draws.Uniform(0, 2 * std::numbers::pi)).sin_().mul_(reach).add_(1));
   }
   return radius.sub_(1).mul_(-draws.Uniform(8, 40)).sigmoid_();
 }
@@ -143,8 +148,8 @@ at::Tensor AnotherNoise(const at::Tensor& frames, Draws& draws) {
 }
 
 void AlterPatches(Alteration alter, SpecialistInput& input, RandomKey key) {
-  at::Tensor luma = Open(input.patches.luma,
-                         {input.count, kPatchFrames, kComparedPlaces, kPatchPixels, kPatchPixels});
+  at::Tensor luma =
+      Open(input.patches.luma, {input.count, kPatchFrames, kComparedPlaces, kPatchPixels, kPatchPixels});
   const int64_t pairs = input.count / 2;
   for (int64_t i = 0; i < pairs; ++i) {
     Draws draws(MakeRandomKey(key.value, "local operation", {static_cast<uint64_t>(i)}));
@@ -183,7 +188,8 @@ at::Tensor AnotherFace(const at::Tensor& rgb, Draws& draws) {
 
 void AlterFaceCrops(SpecialistInput& input, RandomKey key) {
   const int64_t side = input.face_crop.side;
-  const at::Tensor rgb = Open(input.face_crop.rgb, {input.count, side, side, 3}).permute({0, 3, 1, 2}).contiguous();
+  const at::Tensor rgb =
+      Open(input.face_crop.rgb, {input.count, side, side, 3}).permute({0, 3, 1, 2}).contiguous();
   const int64_t pairs = input.count / 2;
   for (int64_t i = 0; i < pairs; ++i) {
     Draws draws(MakeRandomKey(key.value, "blended", {static_cast<uint64_t>(i)}));

@@ -24,8 +24,10 @@ void AppendTexture(int side, uint64_t seed, double shift, std::vector<uint8_t>& 
   for (int i = 0; i < side * side; ++i) {
     double value = 120 + 4 * RandomNormal(grain, static_cast<uint64_t>(i));
     for (uint64_t wave = 0; wave < 8; ++wave) {
-      const double fx = 0.02 + 0.25 * RandomUniform(key, 3 * wave), fy = 0.02 + 0.25 * RandomUniform(key, 3 * wave + 1);
-      value += 9 * std::sin(6.2832 * (fx * (i % side - shift) + fy * (i / side) + RandomUniform(key, 3 * wave + 2)));
+      const double fx = 0.02 + 0.25 * RandomUniform(key, 3 * wave),
+                   fy = 0.02 + 0.25 * RandomUniform(key, 3 * wave + 1);
+      value += 9 * std::sin(6.2832 *
+                            (fx * (i % side - shift) + fy * (i / side) + RandomUniform(key, 3 * wave + 2)));
     }
     out.push_back(static_cast<uint8_t>(std::clamp(std::lround(value), 0L, 255L)));
   }

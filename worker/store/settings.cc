@@ -26,8 +26,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Recipe, learning_rate, backbone_
                                                 learning_rate_floor, anneal_share, final_learning_rate,
                                                 batch_size, epochs_per_chunk, steps_per_chunk_max,
                                                 label_smoothing, dropout, stochastic_depth, gradient_clip,
-                                                rounding_period, replay_share_max, self_made_share,
-                                                stages)
+                                                rounding_period, replay_share_max, self_made_share, stages)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PreparationSettings, view_pixels, frames_per_fake,
                                                 frames_per_real, unmatched_share_max, expected_fake_share,
                                                 replay_reservoir, face_detection_stride, labels_csv,

@@ -61,15 +61,16 @@ class BackgroundFrontEnd : public FrontEnd {
   at::Tensor BlendMaps(const at::Tensor& yuv) const {
     const at::Tensor chroma = yuv.narrow(1, 1, 2);
     const int64_t window = yuv.size(2) / 14 * 2 + 1;
-    return at::avg_pool2d(
-        at::cat({Sharpness(yuv).mul(10), chroma.sub(BoxMean(chroma, window)).mul(20)}, 1), 2);
+    return at::avg_pool2d(at::cat({Sharpness(yuv).mul(10), chroma.sub(BoxMean(chroma, window)).mul(20)}, 1),
+                          2);
   }
 
   // How much Cb and Cr change within a few hundredths of the face: [samples, 1, side, side].
   static at::Tensor FineColour(const at::Tensor& yuv) {
     const at::Tensor chroma = yuv.narrow(1, 1, 2);
     const int64_t side = yuv.size(2);
-    const at::Tensor fine = BoxMean(chroma, side / 32 / 2 * 2 + 1).sub(BoxMean(chroma, side / 11 / 2 * 2 + 1));
+    const at::Tensor fine =
+        BoxMean(chroma, side / 32 / 2 * 2 + 1).sub(BoxMean(chroma, side / 11 / 2 * 2 + 1));
     return fine.abs_().sum(1, true);
   }
 

@@ -98,7 +98,8 @@ class ResolutionFrontEnd : public FrontEnd {
   // Residuals of the canvas at half its side, four to a cell: as features.0 comes out.
   at::Tensor Map(const at::Tensor& luma, int64_t side) const {
     const int64_t part = CanvasPatchSide(side);
-    const at::Tensor parts = luma.narrow(1, 0, kCanvasFrames).narrow(3, 0, part).narrow(4, 0, part).reshape({-1, 1, part, part});
+    const at::Tensor parts =
+        luma.narrow(1, 0, kCanvasFrames).narrow(3, 0, part).narrow(4, 0, part).reshape({-1, 1, part, part});
     const at::Tensor residuals =
         at::conv2d(parts, filters_, {}, 1, 1).clamp_(-kTruncation, kTruncation).div_(kTruncation);
     const at::Tensor cells = at::pixel_unshuffle(residuals, 2);
