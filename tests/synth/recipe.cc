@@ -145,8 +145,8 @@ Strength StrengthAt(const InRange& in_range, Draws& draws) {
   strength.reduce_factor = Range{1.4, 1.9, 2.8}.At(place(Kind::kRr));
   strength.sharpening = draws.Uniform(0, 0.7);
   strength.noise_factor = (draws.Chance(0.5) ? kLessNoise : kMoreNoise).At(place(Kind::kLl));
-  if (draws.Chance(0.4)) strength.lag_frames = place(Kind::kTm) < Range::kWeakShare ? 1 : 2;
-  strength.scrambled_share = Range{0.25, 0.75, 1}.At(place(Kind::kTm));
+  if (draws.Chance(0.4)) strength.lag_frames = place(Kind::kTm) < Range::kWeakShare ? 2 : 3;
+  strength.scrambled_share = Range{0.4, 0.8, 1}.At(place(Kind::kTm));
   strength.seam_px = draws.Uniform(2.0, 5.0);
   return strength;
 }

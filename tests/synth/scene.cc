@@ -229,7 +229,7 @@ Take DrawTake(Draws draws, const SceneShape& shape) {
   const double clip_s = shape.frames / shape.frames_per_second;
   Take take;
   take.shape = shape;
-  take.noise_sigma = shape.dark ? draws.Uniform(2.2, 5.0) : draws.Uniform(0.8, 3.5);
+  take.noise_sigma = shape.dark ? draws.Uniform(4.0, 8.0) : draws.Uniform(1.0, 4.0);
   const auto speech = std::make_shared<Speech>(Draws(draws.Bits(), "speech"), clip_s + 2 * kSpeechMargin_s);
   take.sound = speech;
   take.sound_begin_s = kSpeechMargin_s;

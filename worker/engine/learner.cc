@@ -265,7 +265,7 @@ class TorchLearner : public Learner {
     if (!weights.empty()) losses = losses * Own(weights).to(net_.device());
     at::Tensor loss = losses.mean();
     const at::Tensor self_made_loss = SelfMadeLoss(input, side, augmentations, bf16);
-    if (self_made_loss.defined()) loss = loss + self_made_loss * kAuxiliaryWeight;
+    if (self_made_loss.defined()) loss = loss + self_made_loss;
     StepResult result;
     result.loss = loss.item<double>();
     result.taken = std::isfinite(result.loss);
