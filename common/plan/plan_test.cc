@@ -56,6 +56,9 @@ CATCH_TEST_CASE("The master plan says what the team decided") {
   CATCH_CHECK(plan->recipe().optimizer() == v1::OPTIMIZER_ADAMW);
   CATCH_CHECK(plan->recipe().schedule() == v1::LEARNING_RATE_SCHEDULE_COSINE);
   CATCH_CHECK(plan->recipe().batch_size() % 2 == 0);
+  CATCH_CHECK(plan->recipe().epochs_per_chunk() == 8);
+  CATCH_CHECK(plan->recipe().self_made_share() == 0.25);
+  CATCH_CHECK(plan->model().front_end() == "specialist");
   CATCH_CHECK(plan->preparation().face_model() == "face_detection_yunet_2023mar.onnx");
   CATCH_CHECK(plan->evaluation().look_ahead());
   CATCH_CHECK(plan->evaluation().folds() == 5);

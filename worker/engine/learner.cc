@@ -246,7 +246,9 @@ class TorchLearner : public Learner {
   StepResult Attempt(const StepInput& input, bool bf16) {
     const FrameBatch& batch = *input.batch;
     const std::vector<Augmentation> augmentations = Augmentations(input);
-    const int side = std::min(input.stage->input_pixels, options_.model.input_pixels);
+    const int whole = options_.model.input_pixels;
+    const bool canvas = ShowsCanvas(options_.specialist, ModeOf(options_.model));
+    const int side = canvas ? whole : std::min(input.stage->input_pixels, whole);
     const NetworkInput extracted = front_end_->Extract(batch.input, side, augmentations);
     const int first_stage = kBackboneStages - std::clamp(input.stage->trainable_stages, 0, kBackboneStages);
     net_.SetTrainable(first_stage);

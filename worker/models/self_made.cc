@@ -206,7 +206,7 @@ void AlterFaceCrops(SpecialistInput& input, RandomKey key) {
 // TM: which frame each one shows of the face. Late, or neighbours changed places.
 std::vector<int64_t> AnotherOrder(Draws& draws) {
   std::vector<int64_t> order(kBurstFrames);
-  const int64_t late = draws.Chance(0.4) ? draws.Integer(1, 2) : 0;
+  const int64_t late = draws.Chance(0.4) ? draws.Integer(1, 3) : 0;
   const double share = draws.Uniform(0.25, 1);
   for (int64_t i = 0; i < kBurstFrames; ++i) order[i] = std::max<int64_t>(0, i - late);
   for (int64_t i = draws.Integer(0, 2); late == 0 && i + 2 < kBurstFrames; i += 3) {

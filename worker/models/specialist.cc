@@ -1,5 +1,6 @@
 #include "worker/models/specialist.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -105,6 +106,10 @@ const SpecialistTraits& TraitsOf(SpecialistName specialist) {
 
 std::span<const View> ViewsOf(SpecialistName specialist, FrontEndMode mode) {
   return mode == FrontEndMode::kFaceCrop ? std::span<const View>(kFaceCropAlone) : TraitsOf(specialist).views;
+}
+
+bool ShowsCanvas(SpecialistName specialist, FrontEndMode mode) {
+  return std::ranges::find(ViewsOf(specialist, mode), View::kFaceCrop) == ViewsOf(specialist, mode).end();
 }
 
 std::string_view PreprocessingOf(SpecialistName specialist, FrontEndMode mode) {

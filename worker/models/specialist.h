@@ -50,6 +50,9 @@ const SpecialistTraits& TraitsOf(SpecialistName specialist);
 
 // What a network of this specialist is fed with.
 std::span<const View> ViewsOf(SpecialistName specialist, FrontEndMode mode);
+// Whether its pictures are canvases of patches, windows or bursts, which have one size: the curriculum's input_pixels
+// does not apply to them.
+bool ShowsCanvas(SpecialistName specialist, FrontEndMode mode);
 // Stands in its checkpoints; a detector must prepare its input the same way.
 std::string_view PreprocessingOf(SpecialistName specialist, FrontEndMode mode);
 
