@@ -102,11 +102,13 @@ std::string DriveProcess(const TrainerOptions& options, const std::string& setti
     const json event = trainer.Next();
     CATCH_REQUIRE_FALSE(event.is_null());
     const std::string kind = event.at("event");
+    CATCH_INFO(event.dump());
     CATCH_REQUIRE(kind != "failed");
     if (kind == "ready") {
       const int chunk = event.at("next_chunk");
-      trainer.Send(Order(options.settings, chunk));
+      // First: a short chunk may be over before a command that comes after it is read.
       if (chunk == kill_in_chunk) trainer.Send(SaveCommand{});
+      trainer.Send(Order(options.settings, chunk));
     }
     if (kind == "checkpoint") last = event.at("path");
     if (kind == "checkpoint" && event.at("reason") == "save_now") {

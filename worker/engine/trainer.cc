@@ -174,7 +174,8 @@ class Trainer {
                                      .specialist = options_.specialist,
                                      .seed = options_.settings.seed,
                                      .chunk = order.chunk,
-                                     .epoch = epoch}));
+                                     .epoch = epoch,
+                                     .passes = Passes()}));
     batches.resize(std::min(batches.size(), static_cast<size_t>(steps.epoch_batches[epoch])));
     Loader loader({.base = data.base().clips,
                    .replay = data.replay().clips,
@@ -309,6 +310,8 @@ class Trainer {
     return absl::OkStatus();
   }
 
+  // Plans without front ends draw moments as they did before there were any.
+  int Passes() const { return Mode() == FrontEndMode::kFaceCrop ? 1 : recipe_.epochs_per_chunk; }
   FrontEndMode Mode() const { return ModeOf(options_.settings.model); }
   std::span<const View> Views() const { return ViewsOf(options_.specialist, Mode()); }
 

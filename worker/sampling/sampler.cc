@@ -147,12 +147,23 @@ void CheckNothingHeldOut(std::span<const ClipInfo> clips, int held_out_fold) {
   }
 }
 
+// `place` in [0, 1) of the part of the clip that is its turn.
+double MomentInTurn(const SamplerInput& input, const Sample& sample, double place) {
+  if (sample.replay || input.passes <= 1) return place;
+  const RandomKey turns = MakeRandomKey(
+      input.seed, "turns",
+      {static_cast<uint64_t>(input.specialist), static_cast<uint64_t>(input.chunk), sample.clip});
+  const auto parts = static_cast<uint32_t>(input.passes);
+  const uint32_t part = RandomPermutation(turns, parts)[static_cast<uint32_t>(input.epoch) % parts];
+  return (part + place) / parts;
+}
+
 // Appends two samples; the second follows the first's time and augmentation when `together`.
 void AddPair(const SamplerInput& input, SampleBatch& batch, Sample first, Sample second, bool together,
              uint64_t batch_index) {
   const uint64_t place = batch.samples.size();
   const RandomKey moments = Key(input, "moment", {batch_index, place});
-  first.moment = RandomUniform(moments, 0);
+  first.moment = MomentInTurn(input, first, RandomUniform(moments, 0));
   first.augmentation = Key(input, "augmentation", {batch_index, place});
   second.moment = RandomUniform(moments, 1);
   second.augmentation = Key(input, "augmentation", {batch_index, place + 1});

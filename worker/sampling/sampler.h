@@ -55,6 +55,9 @@ struct SamplerInput {
   uint64_t seed = 0;
   int chunk = 0;
   int epoch = 0;
+  // Over so many epochs a clip of the larger class is looked at once in each of as many parts of its length; 1: anywhere
+  // in each.
+  int passes = 1;
 };
 
 // FAILED_PRECONDITION when `base` lacks one of the classes. A held-out clip among the input is our own bug

@@ -264,5 +264,30 @@ CATCH_TEST_CASE("a held-out clip in the training stream ends the program") {
   CATCH_CHECK(WTERMSIG(outcome) == SIGABRT);
 }
 
+CATCH_TEST_CASE("over all passes a clip of the larger class is looked at once in each part of its length") {
+  constexpr int kPasses = 6;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    Case drawn = DrawCase(seed);
+    if (Count(drawn.base, Label::kReal) == 0 || Count(drawn.base, Label::kFake) == 0) continue;
+    const Label larger =
+        Count(drawn.base, Label::kReal) > Count(drawn.base, Label::kFake) ? Label::kReal : Label::kFake;
+    drawn.input.passes = kPasses;
+    std::map<uint32_t, std::set<int>> parts;
+    for (drawn.input.epoch = 0; drawn.input.epoch < kPasses; ++drawn.input.epoch) {
+      const auto batches = PlanEpoch(drawn.input);
+      CATCH_REQUIRE(batches.ok());
+      for (const SampleBatch& batch : *batches) {
+        for (size_t i = 0; i < batch.samples.size(); i += 2) {  // the larger class's is the first of a pair
+          const Sample& sample = batch.samples[i];
+          if (sample.replay || drawn.base[sample.clip].label != larger) continue;
+          CATCH_CHECK((sample.moment >= 0 && sample.moment < 1));
+          parts[sample.clip].insert(static_cast<int>(sample.moment * kPasses));
+        }
+      }
+    }
+    for (const auto& [clip, seen] : parts) CATCH_CHECK(seen.size() == kPasses);
+  }
+}
+
 }  // namespace
 }  // namespace interceptor::worker
