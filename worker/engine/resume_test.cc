@@ -146,6 +146,7 @@ void CheckKilledRuns(const std::string& front_end) {
   CATCH_INFO(front_end);
   RunSettings settings = TinySettings(2);
   settings.model.front_end = front_end;
+  if (front_end == "specialist") settings.recipe.self_made_share = 0.5;
   const TinyRuns fixture(settings);
   for (const SpecialistName specialist : kAllSpecialists) {
     const std::string name(ToString(specialist));
@@ -242,6 +243,7 @@ CATCH_TEST_CASE("B4 itself resumes to the same bytes after kill -9") {
   settings.model.depth_scale = 1;
   settings.model.input_pixels = 64;
   settings.model.front_end = "specialist";
+  settings.recipe.self_made_share = 1;
   settings.recipe.batch_size = 2;
   settings.recipe.steps_per_chunk_max = 2;
   settings.recipe.rounding_period = 1;
