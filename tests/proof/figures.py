@@ -5,6 +5,7 @@ import math
 import random
 
 DRAWS = 2000
+PULL = 1e-3  # towards equal weights of a score's parts
 
 
 @dataclasses.dataclass
@@ -15,6 +16,7 @@ class Score:
     half: str  # "calibrate" or "report": a hash of the family
     logit: float
     abstained: bool = False
+    parts: tuple = ()  # logits of what the score is made of, where a specialist has more than one
 
 
 def weighted_auc(reals, fakes):
@@ -67,41 +69,48 @@ def gain_interval(scores, others, seed=1):
     return interval([auc(scores, at(counts)) - auc(others, at(counts)) for counts in family_draws(families, seed)])
 
 
-def fit_platt(scores):
-    """Slope >= 0 and bias of a class-balanced logistic fit with Platt's smoothed targets (Platt 1999), by Newton's method."""
-    reals = sum(not s.fake for s in scores)
-    fakes = len(scores) - reals
-    targets = {True: (fakes + 1) / (fakes + 2), False: 1 / (reals + 2)}
-    weights = {True: 0.5 / fakes, False: 0.5 / reals}
-    scale = max(1e-9, math.sqrt(sum(s.logit**2 for s in scores) / len(scores)))
-    slope, bias = 1.0, 0.0
-    for _ in range(100):
-        g0 = g1 = h00 = h01 = h11 = 0.0
-        for s in scores:
-            x = s.logit / scale
-            p = 1 / (1 + math.exp(-max(-50.0, min(50.0, slope * x + bias))))
-            w = weights[s.fake]
-            g0 += w * (p - targets[s.fake]) * x
-            g1 += w * (p - targets[s.fake])
-            curve = w * max(p * (1 - p), 1e-6)
-            h00, h01, h11 = h00 + curve * x * x, h01 + curve * x, h11 + curve
-        h00, h11 = h00 + 1e-6, h11 + 1e-9
-        determinant = h00 * h11 - h01 * h01
-        step = ((g0 * h11 - g1 * h01) / determinant, (g1 * h00 - g0 * h01) / determinant)
-        slope, bias = slope - max(-2.0, min(2.0, step[0])), bias - max(-2.0, min(2.0, step[1]))
-        if abs(step[0]) + abs(step[1]) < 1e-9:
+def fit_parts(rows):
+    """Weights >= 0 of a score's parts and a bias, of rows (parts, fake): a class-balanced logistic fit with Platt's smoothed
+    targets (Platt 1999) that is drawn a little towards equal weights, by projected Newton steps of one coordinate each."""
+    width = len(rows[0][0])
+    fakes = sum(fake for _, fake in rows)
+    reals = len(rows) - fakes
+    target = {True: (fakes + 1) / (fakes + 2), False: 1 / (reals + 2)}
+    share = {True: 0.5 / fakes, False: 0.5 / reals}
+    scale = [max(1e-9, math.sqrt(sum(parts[i] ** 2 for parts, _ in rows) / len(rows))) for i in range(width)]
+    columns = [[parts[i] / scale[i] for parts, _ in rows] for i in range(width)] + [[1.0] * len(rows)]
+    start = [1 / width] * width + [0.0]
+    pull = [PULL] * width + [0.0]
+    weights = list(start)
+    logits = [sum(w * column[r] for w, column in zip(weights, columns)) for r in range(len(rows))]
+    for _ in range(200):
+        moved = 0.0
+        for i, column in enumerate(columns):
+            slope, curve = pull[i] * (weights[i] - start[i]), pull[i] + 1e-9
+            for (_, fake), x, z in zip(rows, column, logits):
+                p = 1 / (1 + math.exp(-max(-50.0, min(50.0, z))))
+                slope += share[fake] * (p - target[fake]) * x
+                curve += share[fake] * max(p * (1 - p), 1e-6) * x * x
+            step = max(-2.0, min(2.0, -slope / curve))
+            if i < width:
+                step = max(step, -weights[i])
+            weights[i] += step
+            logits = [z + step * x for x, z in zip(column, logits)]
+            moved += abs(step)
+        if moved < 1e-7:
             break
-    return (slope / scale, bias) if slope > 0 else (0.0, 0.0)
+    return [w / s for w, s in zip(weights, scale)], weights[width]
 
 
 def calibrate_crosswise(scores):
     """Log likelihood ratios: each half by what the other half teaches; 0 for what was abstained from."""
     calibrated = []
     for half, other in (("calibrate", "report"), ("report", "calibrate")):
-        teachers = [s for s in scores if s.half == other and not s.abstained]
-        slope, bias = fit_platt(teachers)
-        calibrated += [dataclasses.replace(s, logit=0.0 if s.abstained else slope * s.logit + bias)
-                       for s in scores if s.half == half]
+        weights, bias = fit_parts([(s.parts or (s.logit,), s.fake) for s in scores if s.half == other and not s.abstained])
+        for s in scores:
+            if s.half == half:
+                ratio = sum(w * part for w, part in zip(weights, s.parts or (s.logit,))) + bias
+                calibrated.append(dataclasses.replace(s, logit=0.0 if s.abstained else ratio))
     return calibrated
 
 

@@ -238,34 +238,21 @@ void AddNoise(cv::Mat& frame, const cv::Mat& noise, double sigma) {
   }
 }
 
-void AddNoise(cv::Mat& frame, const cv::Mat& noise, double sigma, const Region& region, NoiseSide side) {
+void AddNoise(cv::Mat& frame, const cv::Mat& noise, double sigma, const Region& region) {
   const int scale = NoiseScale(sigma);
-  for (int row = 0; row < frame.rows; ++row) {
-    const bool crosses = row >= region.box.y && row < region.box.br().y;
-    if (!crosses && side == NoiseSide::kInside) continue;
-    uchar* pixel = frame.ptr<uchar>(row);
-    const int16_t* grain = noise.ptr<int16_t>(row);
-    if (!crosses) {
-      AddNoiseRow(pixel, grain, 3 * frame.cols, scale);
-      continue;
-    }
-    const int begin = 3 * region.box.x, end = 3 * region.box.br().x;
-    const uchar* weight = region.weight.ptr<uchar>(row - region.box.y);
-    if (side == NoiseSide::kOutside) {
-      AddNoiseRow(pixel, grain, begin, scale);
-      AddNoiseRow(pixel + end, grain + end, 3 * frame.cols - end, scale);
-    }
-    for (int i = begin; i < end; ++i) {
-      const int w = weight[(i - begin) / 3];
-      AddNoiseRow(pixel + i, grain + i, 1, scale * (side == NoiseSide::kInside ? w : 255 - w) / 255);
-    }
+  for (int row = 0; row < region.box.height; ++row) {
+    uchar* pixel = frame.ptr<uchar>(region.box.y + row) + 3 * region.box.x;
+    const int16_t* grain = noise.ptr<int16_t>(region.box.y + row) + 3 * region.box.x;
+    const uchar* weight = region.weight.ptr<uchar>(row);
+    for (int i = 0; i < 3 * region.box.width; ++i)
+      AddNoiseRow(pixel + i, grain + i, 1, scale * weight[i / 3] / 255);
   }
 }
 
 void ScaleNoise(cv::Mat& frame, const cv::Mat& noise, const Region& region, double present, double factor) {
   if (region.box.empty()) return;
   if (factor >= 1) {
-    AddNoise(frame, noise, present * std::sqrt(factor * factor - 1), region, NoiseSide::kInside);
+    AddNoise(frame, noise, present * std::sqrt(factor * factor - 1), region);
     return;
   }
   cv::Mat smooth, changed;

@@ -51,10 +51,9 @@ void Recompress(cv::Mat& frame, const Region& region, int quality, cv::Point gri
 inline constexpr int kNoiseOne = 1024;
 cv::Mat NoiseField(cv::Size frame, RandomKey key, int frame_index);
 
-// Adds noise of `sigma` levels, weighted by the region (or by its complement).
-enum class NoiseSide { kInside, kOutside };
+// Adds noise of `sigma` levels, to the whole frame or weighted by the region.
 void AddNoise(cv::Mat& frame, const cv::Mat& noise, double sigma);
-void AddNoise(cv::Mat& frame, const cv::Mat& noise, double sigma, const Region& region, NoiseSide side);
+void AddNoise(cv::Mat& frame, const cv::Mat& noise, double sigma, const Region& region);
 
 // LL in a picture that has its noise already, of deviation `present`: fine detail shrunk, or noise added,
 // until the deviation is `factor` times as large.

@@ -2,6 +2,7 @@
 // shortcut.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "common/base/log.h"
@@ -63,7 +64,9 @@ absl::Status RunMake(MakeFlags& flags) {
   if (!ParseRange(flags.fakes, recipe.fakes_min, recipe.fakes_max)) {
     return interceptor::InvalidArgument("--fakes-per-family ", flags.fakes, ": give a count or LOW..HIGH");
   }
-  recipe.mode = flags.mode == "pure" ? Mode::kPure : Mode::kMixed;
+  const std::map<std::string, Mode> modes = {
+      {"mixed", Mode::kMixed}, {"pure", Mode::kPure}, {"none", Mode::kNone}};
+  recipe.mode = modes.at(flags.mode);
   if (flags.strength != "standard") recipe.strength_min = 0;
   if (flags.strength == "weak") recipe.strength_max = 1.0 / 3;
   if (flags.shortcut == "bitrate") recipe.planted_crf_tell = 2;
@@ -84,9 +87,9 @@ void AddMake(CLI::App& app, MakeFlags& flags) {
   make->add_option(
           "--mode", flags.mode,
           "mixed: a fake carries one artefact or several; pure: a fake for each artefact, LL in dark "
-          "families only")
+          "families only; none: nothing is planted")
       ->capture_default_str()
-      ->check(CLI::IsMember({"mixed", "pure"}));
+      ->check(CLI::IsMember({"mixed", "pure", "none"}));
   make->add_option("--single-kind-share", flags.options.recipe.single_kind_share,
                    "Of the fakes in mixed mode, those with one artefact alone")
       ->capture_default_str()

@@ -33,7 +33,7 @@ Benign DrawBenign(Draws& draws, double family_level) {
   Benign benign;
   for (double& gain : benign.colour_gain) gain = draws.Uniform(0.98, 1.02);
   if (draws.Chance(kBenignShare)) benign.reduce_factor = draws.Uniform(1.2, 1.8);
-  benign.sharpening = draws.Uniform(0, 0.7);
+  benign.sharpening = draws.Uniform(0.3, 1);
   if (draws.Chance(kBenignShare)) benign.recompress_quality = draws.Integer(35, 80);
   benign.noise_gain = draws.Uniform(0.88, 1.12);
   benign.sound_offset_s = draws.Uniform(-0.04, 0.04);
@@ -76,6 +76,7 @@ std::vector<std::vector<Kind>> DrawKinds(Draws& draws, const RecipeOptions& opti
   if (options.mode == Mode::kPure) return PureKinds(dark);
   int fakes = draws.Integer(options.fakes_min, options.fakes_max);
   if (options.dark_bias && dark) fakes = std::max(fakes, 6);
+  if (options.mode == Mode::kNone) return std::vector<std::vector<Kind>>(static_cast<size_t>(fakes));
   std::vector<std::vector<Kind>> kinds;
   for (int i = 0; i < fakes; ++i) {
     const bool single = draws.Chance(options.single_kind_share);
@@ -137,15 +138,15 @@ bool Planting::Has(Kind kind) const { return std::find(kinds.begin(), kinds.end(
 
 Strength StrengthAt(const InRange& in_range, Draws& draws) {
   const auto place = [&](Kind kind) { return in_range[static_cast<size_t>(kind)]; };
-  constexpr Range kLessNoise{0.7, 0.5, 0.3}, kMoreNoise{1.4, 1.9, 2.5};
+  constexpr Range kLessNoise{0.55, 0.4, 0.25}, kMoreNoise{1.5, 2, 2.6};
   Strength strength{.in_range = in_range};
-  strength.colour_rms = Range{2.5, 7, 14.5}.At(place(Kind::kBg));
+  strength.colour_rms = Range{4.5, 9, 15}.At(place(Kind::kBg));
   strength.sound_shift_s = draws.Sign() * Range{0.12, 0.3, 0.8}.At(place(Kind::kAv));
-  strength.recompress_quality = static_cast<int>(std::lround(Range{75, 45, 25}.At(place(Kind::kCm))));
-  strength.reduce_factor = Range{1.4, 1.9, 2.8}.At(place(Kind::kRr));
-  strength.sharpening = draws.Uniform(0, 0.7);
+  strength.recompress_quality = static_cast<int>(std::lround(Range{55, 38, 25}.At(place(Kind::kCm))));
+  strength.reduce_factor = Range{1.6, 2.1, 2.8}.At(place(Kind::kRr));
+  strength.sharpening = draws.Uniform(0.3, 1);
   strength.noise_factor = (draws.Chance(0.5) ? kLessNoise : kMoreNoise).At(place(Kind::kLl));
-  if (draws.Chance(0.4)) strength.lag_frames = place(Kind::kTm) < Range::kWeakShare ? 2 : 3;
+  if (draws.Chance(0.2)) strength.lag_frames = place(Kind::kTm) < Range::kWeakShare ? 2 : 3;
   strength.scrambled_share = Range{0.4, 0.8, 1}.At(place(Kind::kTm));
   strength.seam_px = draws.Uniform(2.0, 5.0);
   return strength;

@@ -24,6 +24,7 @@ std::string_view KindName(Kind kind);
 enum class Mode {
   kMixed,  // a fake carries one kind alone, or each kind with probability 0.7 and at least two
   kPure,   // every fake carries one kind alone: each kind once in a family, LL twice in a dark one
+  kNone,   // nothing is planted: a fake differs from its original by what any two clips may
 };
 
 // Strength of each artefact, drawn whether or not its kind is planted.

@@ -40,37 +40,39 @@ class Renderer {
       Blend(frame, take_.frames[shown](head.box), head);
     }
     const Region region = inner_.At(CentreAt(shown), size_);
+    const cv::Mat noise = NoiseField(size_, noise_, index);
+    const double sigma = take_.noise_sigma * benign_.noise_gain;
+    const cv::Mat clean = frame.clone();
+    Film(frame, noise, sigma);
+    if (plant_.Has(Kind::kLl) && sigma > 0) {
+      // The face is of another camera; what was done to the footage was done to both.
+      cv::Mat other = clean;
+      Film(other, noise, sigma * plant_.strength.noise_factor);
+      Blend(frame, other(region.box), region);
+    } else if (plant_.Has(Kind::kLl)) {
+      ScaleNoise(frame, noise, region, take_.picture_noise, plant_.strength.noise_factor);
+    }
     if (plant_.Has(Kind::kBg)) {
       const cv::Mat before = frame.clone();
       Tint(frame, region);
       colour_psnr_db = std::min(colour_psnr_db, ChangedPixelsPsnr(before, frame));
     }
-    const cv::Mat noise = NoiseField(size_, noise_, index);
-    const double sigma = take_.noise_sigma * benign_.noise_gain;
-    const bool foreign_noise = plant_.Has(Kind::kLl) && sigma > 0;
-    if (plant_.Has(Kind::kLl) && sigma == 0) {
-      ScaleNoise(frame, noise, region, take_.picture_noise, plant_.strength.noise_factor);
-    } else if (foreign_noise) {
-      AddNoise(frame, noise, sigma, region, NoiseSide::kOutside);
-    } else {
-      AddNoise(frame, noise, sigma);
-    }
     if (plant_.Has(Kind::kRr))
       Reduce(frame, region, plant_.strength.reduce_factor, plant_.strength.sharpening);
-    if (foreign_noise) {
-      AddNoise(frame, noise, sigma * plant_.strength.noise_factor, region, NoiseSide::kInside);
-    }
     if (plant_.Has(Kind::kCm)) Recompress(frame, region, plant_.strength.recompress_quality, kForeignGrid);
-    if (benign_.reduce_factor > 1)
-      Reduce(frame, WholeFrame(size_), benign_.reduce_factor, benign_.sharpening);
-    if (benign_.recompress_quality > 0) {
-      Recompress(frame, WholeFrame(size_), benign_.recompress_quality, {0, 0});
-    }
     ApplyGain(frame, gain_);
     return frame;
   }
 
  private:
+  // Sensor noise, then what had been done to the footage before anything was planted in it.
+  void Film(cv::Mat& frame, const cv::Mat& noise, double sigma) const {
+    AddNoise(frame, noise, sigma);
+    const Region whole = WholeFrame(size_);
+    if (benign_.reduce_factor > 1) Reduce(frame, whole, benign_.reduce_factor, benign_.sharpening);
+    if (benign_.recompress_quality > 0) Recompress(frame, whole, benign_.recompress_quality, {0, 0});
+  }
+
   int ShownAt(int index) const {
     if (!plant_.Has(Kind::kTm)) return index;
     const Strength& strength = plant_.strength;

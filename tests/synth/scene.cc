@@ -243,9 +243,9 @@ Take DrawTake(Draws draws, const SceneShape& shape) {
   const double light = shape.dark ? draws.Uniform(0.4, 0.62) : draws.Uniform(0.8, 1.08);
   const std::array<double, 3> cast = {draws.Uniform(0.94, 1.06), draws.Uniform(0.95, 1.05),
                                       draws.Uniform(0.94, 1.06)};
-  const double shake = draws.Chance(0.4) ? draws.Uniform(0.5, 2.5) : 0;
+  const double shake = draws.Chance(0.85) ? draws.Uniform(0.5, 2.5) : 0;
   const double flicker = draws.Chance(0.3) ? draws.Uniform(0.005, 0.025) : 0;
-  const double defocus = draws.Chance(0.6) ? draws.Uniform(0.4, 1.5) : 0;
+  const double defocus = draws.Chance(0.4) ? draws.Uniform(0.4, 1.2) : 0;
   const int blink_every = draws.Integer(25, 60);
   for (int k = 0; k < shape.frames; ++k) {
     const cv::Point jolt(cvRound(std::clamp(shake * draws.Normal(), -5.0, 5.0)),

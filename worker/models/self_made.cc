@@ -165,8 +165,8 @@ void AlterPatches(Alteration alter, SpecialistInput& input, RandomKey key) {
   Close(luma, input.patches.luma);
 }
 
-// BG: the face of another picture, which is this one with other colours and sharpness, moved and scaled a little.
-at::Tensor AnotherFace(const at::Tensor& rgb, Draws& draws) {
+// Turned, moved and scaled a little, and more or less sharp.
+at::Tensor Misplace(const at::Tensor& rgb, Draws& draws) {
   const int64_t side = rgb.size(1);
   const double angle = draws.Uniform(-0.03, 0.03);
   const double zoom = 1 / draws.Uniform(0.95, 1.05);
@@ -176,10 +176,17 @@ at::Tensor AnotherFace(const at::Tensor& rgb, Draws& draws) {
           .to(at::kFloat)
           .view({1, 2, 3});
   const at::Tensor grid = at::affine_grid_generator(place, {1, 3, side, side}, /*align_corners=*/false);
-  at::Tensor face = at::grid_sampler(rgb.unsqueeze(0), grid, /*bilinear*/ 0, /*border*/ 1, false).squeeze(0);
+  const at::Tensor face =
+      at::grid_sampler(rgb.unsqueeze(0), grid, /*bilinear*/ 0, /*border*/ 1, false).squeeze(0);
   const at::Tensor smooth = Smooth(face, 3);
-  face = smooth.add(face.sub(smooth).mul(draws.Uniform(0.4, 1.6)));
-  const double reach = draws.Uniform(0.01, 0.1);
+  return smooth.add(face.sub(smooth).mul(draws.Uniform(0.4, 1.6)));
+}
+
+// BG: the face of another picture, which is this one in other colours, every other time moved besides: a blend that
+// fits well shows by its colours alone.
+at::Tensor AnotherFace(const at::Tensor& rgb, Draws& draws) {
+  const at::Tensor face = draws.Chance(0.5) ? Misplace(rgb, draws) : rgb.clone();
+  const double reach = draws.Uniform(0.02, 0.12);
   for (int64_t channel = 0; channel < 3; ++channel) {
     face.select(0, channel).mul_(1 + draws.Uniform(-reach, reach)).add_(draws.Uniform(-60, 60) * reach);
   }
@@ -221,7 +228,8 @@ void AlterBursts(SpecialistInput& input, RandomKey key) {
   for (int64_t i = 0; i < pairs; ++i) {
     Draws draws(MakeRandomKey(key.value, "drift", {static_cast<uint64_t>(i)}));
     const double step = draws.Uniform(3, 9);
-    const at::Tensor mask = FaceMask(kBurstPixels, 0.4, 0.75, draws);
+    // From the inner face to the whole head.
+    const at::Tensor mask = FaceMask(kBurstPixels, 0.4, 1, draws);
     at::Tensor altered = luma[pairs + i];
     altered.copy_(Blend(altered, altered.index_select(0, at::tensor(AnotherOrder(draws))), mask));
     for (const int64_t sample : {i, pairs + i}) luma[sample].copy_(CompressAtLast(luma[sample], step));

@@ -29,12 +29,16 @@ inline constexpr int kResolutionFigures = 2 * (kRadialBins + kAngularBins + kDif
 inline constexpr int kLumaLevels = 16;
 inline constexpr int kLowLightFigures = 4 * kLumaLevels + 2;
 
-// Growth of differences with the distance in time of inner face, surroundings and between them; correlations of
-// velocities at each lag, across and of each; rhythm of the motion of both.
+// Growth of differences with the distance in time, of each of three regions; of each pair of them the difference of
+// that, correlations of velocities at each lag, and how unsteady their relative velocity is; of each alone the
+// correlations with itself and its unsteadiness; rhythm of the motion of each.
+inline constexpr int kMotionRegions = 3;
 inline constexpr int kGrowthFigures = 6;
 inline constexpr int kVelocityLags = 4;
+inline constexpr int kUnsteadinessFigures = 3;
 inline constexpr int kRhythmBins = 7;
-inline constexpr int kTemporalFigures = 3 * kGrowthFigures + 3 * (2 * kVelocityLags + 1) + 2 * kRhythmBins;
+inline constexpr int kTemporalFigures =
+    kMotionRegions * (2 * kGrowthFigures + 3 * kVelocityLags + 1 + 2 * kUnsteadinessFigures + kRhythmBins);
 
 // For each of three measures of the mouth and four bands of the sound the correlation at each lag; its largest value,
 // how far away that lies, and the largest near no lag.

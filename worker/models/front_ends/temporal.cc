@@ -3,6 +3,8 @@
 // follows that of its surroundings. Velocity by Lucas and Kanade, "An iterative image registration technique",
 // 1981, one translation for each region.
 #include <algorithm>
+#include <cmath>
+#include <utility>
 #include <vector>
 
 #include "worker/models/front_ends/figures.h"
@@ -13,26 +15,47 @@
 namespace interceptor::worker {
 namespace {
 
-constexpr int64_t kSmooth = 4;  // pixels that are averaged: motion between frames is less than that
-constexpr int64_t kStep = 2;
-constexpr int64_t kCells = (kBurstPixels - kSmooth) / kStep + 1;
-// A burst shows the face with 30 % of its side on each side.
-constexpr double kFaceFrom = 0.3 / 1.6;
-constexpr double kInnerFrom = 0.27;
 constexpr int64_t kShown = 4;  // frames that the backbone sees
 
-// [2, kCells * kCells]: the inner face, and what is outside its box; each sums up to one.
-at::Tensor RegionMasks() {
-  at::Tensor masks = at::zeros({2, kCells, kCells}, at::kFloat);
-  for (int64_t y = 0; y < kCells; ++y) {
-    for (int64_t x = 0; x < kCells; ++x) {
-      const auto place = [](int64_t cell) { return (static_cast<double>(cell) + 0.5) / kCells; };
-      const double margin = std::min({place(x), place(y), 1 - place(x), 1 - place(y)});
-      if (margin > kInnerFrom) masks[0][y][x] = 1;
-      if (margin < kFaceFrom) masks[1][y][x] = 1;
+// What is averaged to one number, and how far the next one is away, in pixels.
+struct Scale {
+  int64_t window;
+  int64_t step;
+
+  constexpr int64_t Cells() const { return (kBurstPixels - window) / step + 1; }
+};
+// Differences of frames; velocities, where motion between frames must be less than the window.
+constexpr Scale kFine = {.window = 4, .step = 2};
+constexpr Scale kCoarse = {.window = 8, .step = 4};
+
+// Places of a burst, which shows the face with 30 % of its side on each side: the inner face, the head around it, and
+// what is beside the head.
+enum Region : int64_t { kInner, kHead, kBeside, kRegions };
+constexpr std::pair<Region, Region> kPairs[] = {{kInner, kBeside}, {kInner, kHead}, {kHead, kBeside}};
+
+// [kRegions, cells * cells]; each sums up to one.
+at::Tensor RegionMasks(const Scale& scale) {
+  constexpr double kInnerRadius = 0.5, kHeadRadius = 0.6, kHeadEnd = 0.85, kBesideRadius = 0.95;
+  const int64_t cells = scale.Cells();
+  at::Tensor masks = at::zeros({kRegions, cells, cells}, at::kFloat);
+  for (int64_t y = 0; y < cells; ++y) {
+    for (int64_t x = 0; x < cells; ++x) {
+      const auto place = [&](int64_t cell) {
+        return (2.0 * static_cast<double>(cell) + 1) / static_cast<double>(cells) - 1;
+      };
+      // Heads are higher than wide.
+      const double radius = std::hypot(place(x) / 0.85, place(y));
+      if (radius < kInnerRadius) masks[kInner][y][x] = 1;
+      if (radius > kHeadRadius && radius < kHeadEnd) masks[kHead][y][x] = 1;
+      if (radius > kBesideRadius) masks[kBeside][y][x] = 1;
     }
   }
   return masks.div(masks.sum({1, 2}, true)).flatten(1);
+}
+
+// [samples, frames, cells * cells]
+at::Tensor Smooth(const at::Tensor& luma, const Scale& scale) {
+  return at::avg_pool2d(luma, scale.window, scale.step).flatten(2);
 }
 
 // Cross-correlation of two series [samples, n] without their means, for each lag of -reach ... reach.
@@ -54,7 +77,10 @@ at::Tensor Correlations(const at::Tensor& a, const at::Tensor& b, int64_t reach)
 class TemporalFrontEnd : public FrontEnd {
  public:
   TemporalFrontEnd(FrontEndMode mode, at::Device device)
-      : mode_(mode), device_(device), masks_(RegionMasks().to(device)) {}
+      : mode_(mode),
+        device_(device),
+        fine_(RegionMasks(kFine).to(device)),
+        coarse_(RegionMasks(kCoarse).to(device)) {}
 
   NetworkInput Extract(const SpecialistInput& input, int side,
                        std::span<const Augmentation> augmentations) const override {
@@ -68,8 +94,8 @@ class TemporalFrontEnd : public FrontEnd {
   // How much rougher the face's course is than that of its surroundings.
   at::Tensor Statistic(const SpecialistInput& input) const override {
     const at::NoGradGuard no_grad;
-    const at::Tensor rough = Growth(Smooth(Open(input, {}))).select(2, 5);
-    return rough.select(1, 0).sub(rough.select(1, 1));
+    const at::Tensor rough = Growth(Smooth(Open(input, {}), kFine)).select(2, 5);
+    return rough.select(1, kInner).sub(rough.select(1, kBeside));
   }
 
  private:
@@ -92,11 +118,8 @@ class TemporalFrontEnd : public FrontEnd {
     return CanvasPictures(scaled.reshape({-1, 2, 2, part, part}), side, part);
   }
 
-  // [samples, frames, kCells * kCells]
-  static at::Tensor Smooth(const at::Tensor& luma) { return at::avg_pool2d(luma, kSmooth, kStep).flatten(2); }
-
-  // Mean of each region: [samples, frames, 2].
-  at::Tensor ByRegion(const at::Tensor& values) const { return at::matmul(values, masks_.t()); }
+  // Mean of each region: [samples, frames, kRegions].
+  at::Tensor ByRegion(const at::Tensor& values) const { return at::matmul(values, fine_.t()); }
 
   // [samples, regions, 6]: the logarithm of the mean difference of neighbours; how it grows with two, three, four
   // and five frames; how large second differences are beside those of two frames.
@@ -112,8 +135,10 @@ class TemporalFrontEnd : public FrontEnd {
         {one, two.sub(one), apart(3).sub(one), apart(4).sub(one), apart(5).sub(one), bend.sub(two)}, 2);
   }
 
-  // Translation of each region from frame to frame: [samples, 15, 2] along x and along y.
-  std::pair<at::Tensor, at::Tensor> Velocities(const at::Tensor& frames) const {
+  // Translation of each region from frame to frame: [samples, 2 directions, regions, 15].
+  at::Tensor Velocities(const at::Tensor& luma) const {
+    constexpr int64_t kCells = kCoarse.Cells();
+    const at::Tensor frames = Smooth(luma, kCoarse);
     const at::Tensor grid = frames.reshape({frames.size(0), kBurstFrames, kCells, kCells});
     const at::Tensor mean =
         grid.narrow(1, 0, kBurstFrames - 1).add(grid.narrow(1, 1, kBurstFrames - 1)).div_(2);
@@ -122,40 +147,62 @@ class TemporalFrontEnd : public FrontEnd {
       const at::Tensor inside = padded.narrow(dimension == 3 ? 2 : 3, 1, kCells);
       return inside.narrow(dimension, 2, kCells).sub(inside.narrow(dimension, 0, kCells)).div_(2).flatten(2);
     };
+    const auto sum = [&](const at::Tensor& a, const at::Tensor& b) {
+      return at::matmul(a.mul(b), coarse_.t());
+    };
     const at::Tensor x = slope(3);
     const at::Tensor y = slope(2);
     const at::Tensor t = frames.diff(1, 1);
-    const at::Tensor xx = ByRegion(x.square()).add_(0.5);
-    const at::Tensor yy = ByRegion(y.square()).add_(0.5);
-    const at::Tensor xy = ByRegion(x.mul(y));
-    const at::Tensor xt = ByRegion(x.mul(t));
-    const at::Tensor yt = ByRegion(y.mul(t));
+    const at::Tensor xx = sum(x, x).add_(0.5);
+    const at::Tensor yy = sum(y, y).add_(0.5);
+    const at::Tensor xy = sum(x, y);
+    const at::Tensor xt = sum(x, t);
+    const at::Tensor yt = sum(y, t);
     const at::Tensor determinant = xx.mul(yy).sub(xy.square());
-    return {xy.mul(yt).sub(yy.mul(xt)).div(determinant), xy.mul(xt).sub(xx.mul(yt)).div(determinant)};
+    return at::stack(
+               {xy.mul(yt).sub(yy.mul(xt)).div(determinant), xy.mul(xt).sub(xx.mul(yt)).div(determinant)}, 1)
+        .transpose(2, 3);
+  }
+
+  // How much `velocity` [samples, 2, 15] changes, and changes from frame to frame: logarithms of deviations.
+  static at::Tensor Unsteadiness(const at::Tensor& velocity) {
+    const auto size = [](const at::Tensor& change) { return change.square().mean({1, 2}).add(1e-4).log(); };
+    return at::stack({size(velocity.sub(velocity.mean(2, true))), size(velocity.diff(1, 2)),
+                      size(velocity.diff(2, 2))},
+                     1)
+        .div_(2);
   }
 
   at::Tensor Figures(const at::Tensor& luma) const {
-    const at::Tensor frames = Smooth(luma);
+    const at::Tensor frames = Smooth(luma, kFine);
     const at::Tensor growth = Growth(frames);
-    const auto [x, y] = Velocities(frames);
-    const auto region = [](const at::Tensor& velocity, int64_t index) { return velocity.select(2, index); };
-    const auto both = [&](int64_t a, int64_t b, int64_t reach) {
-      return Correlations(region(x, a), region(x, b), reach)
-          .add(Correlations(region(y, a), region(y, b), reach));
-    };
+    const at::Tensor velocities = Velocities(luma);
+    std::vector<at::Tensor> figures = {growth.flatten(1)};
+    for (const auto& [a, b] : kPairs) {
+      const at::Tensor x = velocities.select(2, a), y = velocities.select(2, b);
+      figures.push_back(growth.select(1, a).sub(growth.select(1, b)));
+      figures.push_back(Correlations(x.select(1, 0), y.select(1, 0), kVelocityLags)
+                            .add(Correlations(x.select(1, 1), y.select(1, 1), kVelocityLags)));
+      figures.push_back(Unsteadiness(x.sub(y)));
+    }
+    for (int64_t region = 0; region < kRegions; ++region) {
+      const at::Tensor x = velocities.select(2, region);
+      figures.push_back(Correlations(x.select(1, 0), x.select(1, 0), kVelocityLags)
+                            .add(Correlations(x.select(1, 1), x.select(1, 1), kVelocityLags))
+                            .narrow(1, kVelocityLags + 1, kVelocityLags));
+      figures.push_back(Unsteadiness(x));
+    }
     const at::Tensor motion = ByRegion(frames.diff(1, 1).abs_());
     const at::Tensor course = motion.div(motion.mean(1, true).add(0.05)).sub(1);
-    const at::Tensor rhythm =
-        at::abs(at::fft_rfft(course, c10::nullopt, 1)).narrow(1, 1, kRhythmBins).div_(4);
-    return at::cat(
-        {growth.flatten(1), growth.select(1, 0).sub(growth.select(1, 1)), both(0, 1, kVelocityLags),
-         both(0, 0, kVelocityLags), both(1, 1, kVelocityLags), rhythm.flatten(1)},
-        1);
+    figures.push_back(
+        at::abs(at::fft_rfft(course, c10::nullopt, 1)).narrow(1, 1, kRhythmBins).div_(4).flatten(1));
+    return at::cat(figures, 1);
   }
 
   const FrontEndMode mode_;
   const at::Device device_;
-  const at::Tensor masks_;
+  const at::Tensor fine_;  // RegionMasks
+  const at::Tensor coarse_;
 };
 
 }  // namespace
