@@ -202,6 +202,34 @@ CATCH_TEST_CASE("in a clip of 120 frames the foreign sound lies as far off at th
   }
 }
 
+// Of the 8x8 blocks of a face's middle whose grid begins at `offset`: the share of coefficients that are none.
+double ShareOfNone(const cv::Mat& frame, cv::Point face, cv::Point offset) {
+  cv::Mat luma, coefficients;
+  cv::cvtColor(frame, luma, cv::COLOR_BGR2GRAY);
+  luma.convertTo(luma, CV_32F);
+  int none = 0, all = 0;
+  for (int y = (face.y - 16) / 8 * 8 + offset.y; y < face.y + 8; y += 8) {
+    for (int x = (face.x - 16) / 8 * 8 + offset.x; x < face.x + 8; x += 8) {
+      cv::dct(luma(cv::Rect(x, y, 8, 8)), coefficients);
+      none += cv::countNonZero(cv::abs(coefficients) < 1.5);
+      all += 64;
+    }
+  }
+  return static_cast<double>(none) / all;
+}
+
+CATCH_TEST_CASE("what is done to whole frames does not wipe out what is planted: it comes before") {
+  const Take take = DrawTake(Draws(11, "take"), {.width = 320, .height = 240, .frames = 1});
+  ClipRecipe fake;
+  fake.planting.kinds = {Kind::kCm};
+  fake.planting.strength = {.recompress_quality = 30, .seam_px = 2};
+  fake.benign.reduce_factor = 1.8;
+  fake.benign.sharpening = 1;
+  const cv::Mat frame = RenderPicture(take, fake, {1}).frames[0];
+  const double foreign = ShareOfNone(frame, take.faces[0].centre, {3, 5});
+  CATCH_CHECK(foreign > ShareOfNone(frame, take.faces[0].centre, {7, 1}) + 0.1);
+}
+
 // Mean square of luma's second differences in the inner face after the clip's own encoding.
 double FaceDetail(const Take& take, const ClipRecipe& recipe, RandomKey noise) {
   const auto bytes = EncodeMp4(RenderPicture(take, recipe, noise).frames, {}, {.crf = recipe.crf});

@@ -76,6 +76,17 @@ CATCH_TEST_CASE(
   }
 }
 
+CATCH_TEST_CASE("where nothing is planted every family still has a fake, which carries no kind") {
+  for (uint64_t i = 0; i < 50; ++i) {
+    const FamilyRecipe family = Family(i, Mode::kNone);
+    CATCH_REQUIRE(family.clips.size() >= 2);
+    for (size_t c = 1; c < family.clips.size(); ++c) {
+      CATCH_CHECK(family.clips[c].fake);
+      CATCH_CHECK(family.clips[c].planting.kinds.empty());
+    }
+  }
+}
+
 CATCH_TEST_CASE("two in five families are dark, whatever kinds their fakes carry") {
   // Of the families that have a fake with the kind, and of all.
   std::map<Kind, int> with, dark_with;
