@@ -102,15 +102,28 @@ def fit_parts(rows):
     return [w / s for w, s in zip(weights, scale)], weights[width]
 
 
+def both_sides(logit):
+    """What beta calibration gives a weight each: how far a logit speaks for FAKE, and how far for REAL."""
+    tail = math.log1p(math.exp(-abs(logit)))
+    return max(logit, 0.0) + tail, min(logit, 0.0) - tail
+
+
+def fit_calibration(scores):
+    """A function from a score to its log likelihood ratio: its parts joined by fit_parts, then beta calibration (Kull, Silva Filho,
+    Flach, "Beta calibration", 2017), which lets strong fakes lie far away without drawing the slope near even odds down."""
+    parts_of = lambda s: s.parts or (s.logit,)  # noqa: E731
+    weights, bias = fit_parts([(parts_of(s), s.fake) for s in scores])
+    join = lambda s: both_sides(sum(w * part for w, part in zip(weights, parts_of(s))) + bias)  # noqa: E731
+    sides, offset = fit_parts([(join(s), s.fake) for s in scores])
+    return lambda s: sum(w * side for w, side in zip(sides, join(s))) + offset
+
+
 def calibrate_crosswise(scores):
     """Log likelihood ratios: each half by what the other half teaches; 0 for what was abstained from."""
     calibrated = []
     for half, other in (("calibrate", "report"), ("report", "calibrate")):
-        weights, bias = fit_parts([(s.parts or (s.logit,), s.fake) for s in scores if s.half == other and not s.abstained])
-        for s in scores:
-            if s.half == half:
-                ratio = sum(w * part for w, part in zip(weights, s.parts or (s.logit,))) + bias
-                calibrated.append(dataclasses.replace(s, logit=0.0 if s.abstained else ratio))
+        ratio = fit_calibration([s for s in scores if s.half == other and not s.abstained])
+        calibrated += [dataclasses.replace(s, logit=0.0 if s.abstained else ratio(s)) for s in scores if s.half == half]
     return calibrated
 
 
