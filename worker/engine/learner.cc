@@ -29,8 +29,7 @@ class TorchLearner : public Learner {
       : options_(options),
         network_(std::move(architecture), options.specialist, device),
         net_(network_.backbone()),
-        optimizer_(options.recipe,
-                   options.from_given_weights ? options.recipe.backbone_learning_rate_scale : 1.0, net_),
+        optimizer_(options.recipe, options.from_given_weights, net_),
         front_end_(MakeFrontEnd(options.specialist, ModeOf(options.model), device)),
         facts_(DescribeEngine(device, options.threads, options.bf16_on_gpu)) {
     net_.Initialise(options.seed, Run());

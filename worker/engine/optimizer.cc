@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "worker/engine/parameter_groups.h"
 #include "worker/sampling/schedule.h"
 
 namespace interceptor::worker {
 
-Optimizer::Optimizer(const Recipe& recipe, double backbone_scale, EfficientNet& net)
+Optimizer::Optimizer(const Recipe& recipe, bool from_given_weights, EfficientNet& net)
     : recipe_(recipe),
-      backbone_scale_(backbone_scale),
+      from_given_weights_(from_given_weights),
       net_(net),
       exp_avg_(at::zeros_like(net.arenas().weights)),
       exp_avg_sq_(at::zeros_like(net.arenas().weights)) {
@@ -29,7 +30,7 @@ double Optimizer::Step(const OptimizerStep& step) {
     const bool unfrozen_later = group_steps_[group] < group_steps_[kClassifierGroup];
     const int warmup =
         unfrozen_later ? std::min(recipe_.warmup_steps, kUnfrozenWarmupSteps) : recipe_.warmup_steps;
-    const double scale = group == kClassifierGroup ? 1.0 : backbone_scale_;
+    const double scale = RateScale(recipe_, from_given_weights_, group);
     const double rate = step.learning_rate * scale * Warmup(group_steps_[group], warmup);
     ++group_steps_[group];
     for (const ParameterRange& range : net_.architecture().ranges) {

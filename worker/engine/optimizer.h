@@ -18,9 +18,8 @@ struct OptimizerStep {
 
 class Optimizer {
  public:
-  // Makes `net` track gradients. `backbone_scale` multiplies the learning rate of every group but the
-  // classifier.
-  Optimizer(const Recipe& recipe, double backbone_scale, EfficientNet& net);
+  // Makes `net` track gradients. Groups learn at their RateScale.
+  Optimizer(const Recipe& recipe, bool from_given_weights, EfficientNet& net);
 
   // Clips the gradient to recipe.gradient_clip by its norm, updates the trainable groups and returns the norm
   // before clipping; with nothing changed when it is not finite.
@@ -36,7 +35,7 @@ class Optimizer {
   void Update(const ParameterRange& range, double learning_rate);
 
   const Recipe recipe_;
-  const double backbone_scale_;
+  const bool from_given_weights_;
   EfficientNet& net_;
   at::Tensor exp_avg_;  // arena order, as its square's
   at::Tensor exp_avg_sq_;
