@@ -2,6 +2,7 @@
 // nothing to see.
 #include <cmath>
 #include <functional>
+#include <vector>
 
 #include "common/base/random.h"
 #include "tests/support/catch.h"
@@ -136,7 +137,7 @@ SpecialistInput FaceInput(bool tinted) {
 }
 
 double StatisticOf(SpecialistName specialist, const SpecialistInput& input) {
-  return MakeFrontEnd(specialist, FrontEndMode::kSpecialist, kCpu)->Statistic(input).item<double>();
+  return MakeFrontEnd(specialist, FrontEndMode::kSpecialist, kCpu)->Statistic(input, {}).item<double>();
 }
 
 CATCH_TEST_CASE("each statistic grows with what its specialist is named for") {
@@ -154,6 +155,72 @@ CATCH_TEST_CASE("each statistic grows with what its specialist is named for") {
   }
   CATCH_CHECK(StatisticOf(SpecialistName::kBG, FaceInput(true)) >
               StatisticOf(SpecialistName::kBG, FaceInput(false)));
+}
+
+// One sample of a real clip, of the views that the specialist's statistic reads.
+SpecialistInput Untouched(SpecialistName specialist, uint64_t seed) {
+  if (specialist == SpecialistName::kTM) return BurstInput(seed, true);
+  if (specialist == SpecialistName::kAV) {
+    // With its own sound the statistic is 0 in every clip.
+    SpecialistInput input = MouthInput(seed, 0);
+    input.windows.log_mel = MouthInput(seed + 1000, 0).windows.log_mel;
+    return input;
+  }
+  SpecialistInput input = PatchInput(seed, Same);
+  input.face_crop.rgb.clear();
+  const at::Tensor luma = Texture(kSide, kSide, seed);
+  std::vector<at::Tensor> channels;
+  for (uint64_t channel = 1; channel <= 3; ++channel)
+    channels.push_back(luma.add(Texture(kSide, kSide, seed + 1000 * channel).sub(120).div(8)));
+  Append(at::stack(channels, 2), input.face_crop.rgb);
+  return input;
+}
+
+// What the whitelist allows, one augmentation at a time.
+std::vector<AugmentationWhitelist> Alone(const AugmentationWhitelist& all) {
+  std::vector<AugmentationWhitelist> each;
+  if (all.flip) each.push_back({.flip = true});
+  if (all.colour) each.push_back({.colour = true});
+  if (all.darken) each.push_back({.darken = true});
+  if (all.rescale) each.push_back({.rescale = true});
+  if (all.compress) each.push_back({.compress = true});
+  if (all.noise > 0) each.push_back({.noise = all.noise, .noise_share = 1});
+  return each;
+}
+
+// The first that does something, of full strength.
+Augmentation DrawActive(const AugmentationWhitelist& whitelist, uint64_t seed) {
+  for (uint64_t time = 0;; ++time) {
+    const Augmentation a = DrawAugmentation(MakeRandomKey(seed, "active", {time}), whitelist, 1);
+    const bool recolours = a.contrast != 1 || a.gamma != 1;
+    if (a.flip || recolours || a.rescale != 1 || a.quantisation > 0 || a.noise > 0) return a;
+  }
+}
+
+// The noise of a statistic is its deviation over samples that nothing was done to. An augmentation moves it by the root of
+// the mean square of what it changes of each sample's.
+CATCH_TEST_CASE("no augmentation on a whitelist moves the statistic by more than its noise") {
+  constexpr uint64_t kSamples = 16;
+  for (const SpecialistName specialist : kAllSpecialists) {
+    const auto front_end = MakeFrontEnd(specialist, FrontEndMode::kSpecialist, kCpu);
+    const std::vector<AugmentationWhitelist> whitelists = Alone(TraitsOf(specialist).whitelist);
+    at::Tensor plain = at::zeros({kSamples}, at::kDouble);
+    at::Tensor augmented = at::zeros({static_cast<int64_t>(whitelists.size()), kSamples}, at::kDouble);
+    for (uint64_t seed = 0; seed < kSamples; ++seed) {
+      const SpecialistInput input = Untouched(specialist, seed);
+      const auto at = static_cast<int64_t>(seed);
+      plain[at] = front_end->Statistic(input, {}).item<double>();
+      for (size_t i = 0; i < whitelists.size(); ++i) {
+        const Augmentation drawn = DrawActive(whitelists[i], seed);
+        augmented[static_cast<int64_t>(i)][at] = front_end->Statistic(input, {&drawn, 1}).item<double>();
+      }
+    }
+    const double noise = plain.std().item<double>();
+    CATCH_CHECK(noise > 0);
+    const at::Tensor moved = augmented.sub(plain).square().mean(1).sqrt();
+    CATCH_INFO(ToString(specialist) << ": noise " << noise << ", moved by " << moved);
+    CATCH_CHECK(moved.max().item<double>() <= noise);
+  }
 }
 
 CATCH_TEST_CASE("a second compression shows at its own place of the grid") {

@@ -44,26 +44,27 @@ class AudioVisualFrontEnd : public FrontEnd {
   NetworkInput Extract(const SpecialistInput& input, int side,
                        std::span<const Augmentation> augmentations) const override {
     const at::NoGradGuard no_grad;
-    at::Tensor mouth = Mouth(input);
-    if (!augmentations.empty()) mouth = FlipWhereDrawn(mouth, augmentations);
+    const at::Tensor mouth = Mouth(input, augmentations);
     NetworkInput out = {.pictures = Pictures(mouth, side), .map = {}, .figures = {}};
     if (mode_ != FrontEndMode::kViewsOnly) out.figures = Figures(Curves(mouth, Sound(input)));
     return out;
   }
 
   // How much better they agree at a distant lag than near none.
-  at::Tensor Statistic(const SpecialistInput& input) const override {
+  at::Tensor Statistic(const SpecialistInput& input,
+                       std::span<const Augmentation> augmentations) const override {
     const at::NoGradGuard no_grad;
-    const at::Tensor curves = Curves(Mouth(input), Sound(input)).mean({1, 2});
+    const at::Tensor curves = Curves(Mouth(input, augmentations), Sound(input)).mean({1, 2});
     return curves.amax(1).sub(curves.narrow(1, kSyncLags - kNear, 2 * kNear + 1).amax(1));
   }
 
  private:
-  at::Tensor Mouth(const SpecialistInput& input) const {
-    return at::from_blob(const_cast<uint8_t*>(input.windows.mouth.data()),
-                         {input.count, kMouthFrames, kMouthPixels, kMouthPixels}, at::kByte)
-        .to(device_)
-        .to(at::kFloat);
+  at::Tensor Mouth(const SpecialistInput& input, std::span<const Augmentation> augmentations) const {
+    const at::Tensor mouth = at::from_blob(const_cast<uint8_t*>(input.windows.mouth.data()),
+                                           {input.count, kMouthFrames, kMouthPixels, kMouthPixels}, at::kByte)
+                                 .to(device_)
+                                 .to(at::kFloat);
+    return augmentations.empty() ? mouth : FlipWhereDrawn(mouth, augmentations);
   }
 
   at::Tensor Sound(const SpecialistInput& input) const {

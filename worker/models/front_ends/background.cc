@@ -45,9 +45,10 @@ class BackgroundFrontEnd : public FrontEnd {
   }
 
   // How much more fine structure of colour there is where seams lie than in the middle of the face.
-  at::Tensor Statistic(const SpecialistInput& input) const override {
+  at::Tensor Statistic(const SpecialistInput& input,
+                       std::span<const Augmentation> augmentations) const override {
     const at::NoGradGuard no_grad;
-    const at::Tensor rgb = preprocessor_.RgbOf(input, {.input_side = input.face_crop.side}, {});
+    const at::Tensor rgb = preprocessor_.RgbOf(input, {.input_side = input.face_crop.side}, augmentations);
     const at::Tensor fine = Rings(at::conv2d(rgb, yuv_)).select(1, kRingMeasures - 1);
     return fine.narrow(1, kSeamRing, 2).mean(1).sub(fine.select(1, kInnerRing));
   }

@@ -81,9 +81,10 @@ class CompressionFrontEnd : public FrontEnd {
 
   // How many more small coefficients the face has than the ring at the places of foreign grids, and how far the one
   // with most stands out.
-  at::Tensor Statistic(const SpecialistInput& input) const override {
+  at::Tensor Statistic(const SpecialistInput& input,
+                       std::span<const Augmentation> augmentations) const override {
     const at::NoGradGuard no_grad;
-    const at::Tensor small = SmallByPlace(Flat(OpenPatches(input, {}, device_).luma));
+    const at::Tensor small = SmallByPlace(Flat(OpenPatches(input, augmentations, device_).luma));
     const at::Tensor more = InnerMinusRing(small).index_select(1, foreign_places_).mean(1);
     return more.mul(kPeakScale * 4).add(Peaks(small).select(1, 0));
   }

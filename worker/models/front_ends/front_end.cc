@@ -27,7 +27,9 @@ class FaceCropFrontEnd : public FrontEnd {
 
 }  // namespace
 
-at::Tensor FrontEnd::Statistic(const SpecialistInput& input) const { return at::zeros({input.count}); }
+at::Tensor FrontEnd::Statistic(const SpecialistInput& input, std::span<const Augmentation>) const {
+  return at::zeros({input.count});
+}
 
 std::unique_ptr<FrontEnd> MakeFrontEnd(SpecialistName specialist, FrontEndMode mode, at::Device device) {
   if (mode == FrontEndMode::kFaceCrop) return std::make_unique<FaceCropFrontEnd>(specialist, device);
@@ -52,7 +54,7 @@ absl::StatusOr<std::vector<float>> EvidenceStatistic(SpecialistName specialist,
                                                      const SpecialistInput& input) {
   return Guarded("measuring evidence", [&]() -> absl::StatusOr<std::vector<float>> {
     const auto front_end = MakeFrontEnd(specialist, FrontEndMode::kSpecialist, at::kCPU);
-    const at::Tensor values = front_end->Statistic(input).to(at::kFloat).contiguous();
+    const at::Tensor values = front_end->Statistic(input, {}).to(at::kFloat).contiguous();
     return std::vector<float>(values.data_ptr<float>(), values.data_ptr<float>() + values.numel());
   });
 }

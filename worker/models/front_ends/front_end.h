@@ -21,9 +21,10 @@ class FrontEnd {
   virtual NetworkInput Extract(const SpecialistInput& input, int side,
                                std::span<const Augmentation> augmentations) const = 0;
 
-  // [samples]: what of the evidence grows with the manipulation that the specialist is named for, without any
-  // learning. Zeros where a front end has none.
-  virtual at::Tensor Statistic(const SpecialistInput& input) const;
+  // [samples]: what of the evidence that Extract draws under the same augmentations grows with the manipulation
+  // that the specialist is named for, without any learning. Zeros where a front end has none.
+  virtual at::Tensor Statistic(const SpecialistInput& input,
+                               std::span<const Augmentation> augmentations) const;
 };
 
 std::unique_ptr<FrontEnd> MakeFrontEnd(SpecialistName specialist, FrontEndMode mode, at::Device device);

@@ -56,9 +56,10 @@ class LowLightFrontEnd : public FrontEnd {
   }
 
   // How far the face's noise lies from the ring's, either way, at the levels that both have.
-  at::Tensor Statistic(const SpecialistInput& input) const override {
+  at::Tensor Statistic(const SpecialistInput& input,
+                       std::span<const Augmentation> augmentations) const override {
     const at::NoGradGuard no_grad;
-    return Levels(BlocksOf(OpenPatches(input, {}, device_).luma)).select(1, kLowLightFigures - 1);
+    return Levels(BlocksOf(OpenPatches(input, augmentations, device_).luma)).select(1, kLowLightFigures - 1);
   }
 
  private:

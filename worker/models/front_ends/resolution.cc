@@ -85,9 +85,10 @@ class ResolutionFrontEnd : public FrontEnd {
   }
 
   // How much of its high frequencies the face lacks.
-  at::Tensor Statistic(const SpecialistInput& input) const override {
+  at::Tensor Statistic(const SpecialistInput& input,
+                       std::span<const Augmentation> augmentations) const override {
     const at::NoGradGuard no_grad;
-    const at::Tensor spectrum = InnerMinusRing(Spectrum(OpenPatches(input, {}, device_).luma));
+    const at::Tensor spectrum = InnerMinusRing(Spectrum(OpenPatches(input, augmentations, device_).luma));
     constexpr int64_t kThird = kRadialBins / 3;
     return spectrum.narrow(1, 0, kThird)
         .mean(1)

@@ -92,9 +92,10 @@ class TemporalFrontEnd : public FrontEnd {
   }
 
   // How much rougher the face's course is than that of its surroundings.
-  at::Tensor Statistic(const SpecialistInput& input) const override {
+  at::Tensor Statistic(const SpecialistInput& input,
+                       std::span<const Augmentation> augmentations) const override {
     const at::NoGradGuard no_grad;
-    const at::Tensor rough = Growth(Smooth(Open(input, {}), kFine)).select(2, 5);
+    const at::Tensor rough = Growth(Smooth(Open(input, augmentations), kFine)).select(2, 5);
     return rough.select(1, kInner).sub(rough.select(1, kBeside));
   }
 
