@@ -16,6 +16,7 @@
 #include "common/base/status.h"
 #include "tests/support/random_batch.h"
 #include "worker/engine/learner.h"
+#include "worker/models/specialist.h"
 
 namespace interceptor::worker {
 namespace {
@@ -38,7 +39,7 @@ absl::StatusOr<nlohmann::json> Measure(const Options& options) {
   learner_options.device = options.device;
   learner_options.threads = options.threads;
   ICPT_ASSIGN_OR_RETURN(const auto learner, Learner::Create(learner_options));
-  const FrameBatch batch = RandomBatch(options.batch, kSide);
+  const FrameBatch batch = RandomBatch(options.batch, kSide, ViewsOf(SpecialistName::kBG, FrontEndMode::kFaceCrop));
   const CurriculumStage stage = {};
   std::vector<double> seconds;
   int64_t step = 0;

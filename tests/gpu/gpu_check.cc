@@ -14,6 +14,7 @@
 #include "common/base/status.h"
 #include "tests/support/random_batch.h"
 #include "worker/engine/learner.h"
+#include "worker/models/specialist.h"
 
 namespace interceptor::worker {
 namespace {
@@ -73,7 +74,7 @@ absl::StatusOr<bool> CheckAgainstCpu(const std::string& device) {
   bool good = Report("logits", LargestDifference(found.logits, expected.logits), kLogitTolerance);
   good &= Report("gradients", NormDifference(found.gradients, expected.gradients), kGradientTolerance);
 
-  const FrameBatch batch = RandomBatch(8, 128);
+  const FrameBatch batch = RandomBatch(8, 128, ViewsOf(SpecialistName::kBG, FrontEndMode::kFaceCrop));
   CurriculumStage stage = {.input_pixels = 128, .augmentation_strength = 0};
   const StepInput input = {.batch = &batch, .weights = {}, .stage = &stage, .learning_rate = kLearningRate};
   ICPT_RETURN_IF_ERROR(cpu->Step(input).status());

@@ -8,6 +8,9 @@
 #include "common/base/status.h"
 #include "tests/support/catch.h"
 #include "tests/support/colour_batch.h"
+#include "tests/support/random_batch.h"
+#include "worker/models/specialist.h"
+#include "worker/store/sample_views.h"
 
 namespace interceptor::worker {
 namespace {
@@ -117,6 +120,61 @@ CATCH_TEST_CASE("training from given weights leaves BatchNorm's statistics alone
   const HostState before = StateOf(*learner);
   CATCH_REQUIRE(learner->Step(InputOf(batch, stage, 0)).ok());
   CATCH_CHECK(StateOf(*learner).statistics == before.statistics);
+}
+
+CATCH_TEST_CASE("where clips are abstained from, the rest of their class weighs for them") {
+  const CurriculumStage stage = {.input_pixels = 32, .augmentation_strength = 0};
+  const FrameBatch all = ColourBatch(8, 32);
+  // BatchNorm would mix the samples, so it goes by the statistics of some steps before.
+  const auto before = MakeLearner(TinyOptions());
+  for (int64_t step = 0; step < 40; ++step) CATCH_REQUIRE(before->Step(InputOf(all, stage, step)).ok());
+  LearnerOptions options = TinyOptions();
+  options.from_given_weights = true;
+  const auto learner = MakeLearner(options);
+  CATCH_REQUIRE(learner->Load(StateOf(*before)).ok());
+  // A step of the samples at `places` that learns nothing.
+  const auto step_on = [&](const std::vector<size_t>& places, std::vector<uint8_t> usable) {
+    FrameBatch batch;
+    batch.input = SelectSamples(all.input, places);
+    batch.input.usable = std::move(usable);
+    for (const size_t place : places) {
+      batch.is_fake.push_back(all.is_fake[place]);
+      batch.samples.push_back(all.samples[place]);
+    }
+    StepInput input = InputOf(batch, stage, 0);
+    input.learning_rate = 0;
+    const auto result = learner->Step(input);
+    CATCH_REQUIRE(result.ok());
+    return *result;
+  };
+  // Odd places are fakes. Three reals of four are not usable: the fourth counts four times.
+  const StepResult abstained = step_on({0, 1, 2, 3, 4, 5, 6, 7}, {1, 1, 0, 1, 0, 1, 0, 1});
+  const StepResult repeated = step_on({0, 1, 0, 3, 0, 5, 0, 7}, std::vector<uint8_t>(8, 1));
+  CATCH_CHECK(abstained.loss == Approx(repeated.loss).epsilon(1e-5));
+  CATCH_CHECK(abstained.gradient_norm == Approx(repeated.gradient_norm).epsilon(1e-3));
+  // Of the fakes likewise; what unusable samples show counts nothing.
+  const StepResult fakes = step_on({0, 1, 2, 3}, {1, 1, 1, 0});
+  CATCH_CHECK(fakes.loss == Approx(step_on({0, 1, 2, 7}, {1, 1, 1, 0}).loss).epsilon(1e-5));
+  CATCH_CHECK(fakes.loss == Approx(step_on({0, 1, 2, 1}, {1, 1, 1, 1}).loss).epsilon(1e-5));
+}
+
+CATCH_TEST_CASE("canvases keep their size whatever the curriculum's input_pixels; face crops are resized") {
+  for (const SpecialistName specialist : kAllSpecialists) {
+    CATCH_INFO(ToString(specialist));
+    LearnerOptions options = TinyOptions();
+    options.specialist = specialist;
+    options.model.front_end = "specialist";
+    options.model.input_pixels = 64;
+    const FrameBatch batch = RandomBatch(4, 64, ViewsOf(specialist, FrontEndMode::kSpecialist));
+    const auto loss_at = [&](int pixels) {
+      const CurriculumStage stage = {.input_pixels = pixels, .augmentation_strength = 0};
+      const auto result = MakeLearner(options)->Step(InputOf(batch, stage, 0));
+      CATCH_REQUIRE(result.ok());
+      return result->loss;
+    };
+    const bool is_crop = specialist == SpecialistName::kBG || specialist == SpecialistName::kLL;
+    CATCH_CHECK((loss_at(32) == loss_at(64)) != is_crop);
+  }
 }
 
 CATCH_TEST_CASE("a step that comes out not finite is not taken") {

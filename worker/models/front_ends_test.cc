@@ -304,5 +304,33 @@ CATCH_TEST_CASE("at the start a front end's map changes nothing, and its gradien
       net.backbone().arenas().gradients.narrow(0, join.offset, join.count).abs().sum().item<double>() > 0);
 }
 
+CATCH_TEST_CASE("the main label trains how the self-made output joins, and not that output") {
+  Network net(MakeArchitecture(
+                  {.width_scale = 0.1, .depth_scale = 0.1, .initial_weights = {}, .front_end = "specialist"},
+                  SpecialistName::kRR),
+              SpecialistName::kRR, kCpu);
+  net.backbone().Initialise(1, 1);
+  net.backbone().TrackGradients();
+  net.backbone().SetTrainable(0);
+  const auto front_end = MakeFrontEnd(SpecialistName::kRR, FrontEndMode::kSpecialist, kCpu);
+  const NetworkInput input = front_end->Extract(PatchInput(1, Same), 64, {});
+  const auto learns = [&](const std::string& name) {
+    const TensorPlace& place = net.architecture().Parameter("evidence." + name);
+    const at::Tensor& gradients = net.backbone().arenas().gradients;
+    return gradients.narrow(0, place.offset, place.count).abs().sum().item<double>() > 0;
+  };
+  const at::Tensor labels = at::ones({1}, at::kLong);
+  at::cross_entropy_loss(net.Forward(input, {}).fused, labels).backward();
+  CATCH_CHECK_FALSE(learns("self_made.weight"));
+  CATCH_CHECK_FALSE(learns("self_made.bias"));
+  for (const char* name : {"self_made_join.weight", "classifier.weight", "vector.weight"})
+    CATCH_CHECK(learns(name));
+  net.backbone().arenas().gradients.zero_();
+  at::log_sigmoid(net.SelfMadeLogits(input)).mean().neg().backward();
+  for (const char* name : {"self_made.weight", "self_made.bias", "vector.weight"}) CATCH_CHECK(learns(name));
+  CATCH_CHECK_FALSE(learns("self_made_join.weight"));
+  CATCH_CHECK_FALSE(learns("classifier.weight"));
+}
+
 }  // namespace
 }  // namespace interceptor::worker
