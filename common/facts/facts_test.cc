@@ -35,11 +35,37 @@ CATCH_TEST_CASE("names of phases, reasons and kinds are those of the wire") {
   CATCH_CHECK_FALSE(ParseSaveReason("later").has_value());
   CATCH_CHECK(ParseEvaluationKind("held_out") == EvaluationKind::kHeldOut);
   CATCH_CHECK(ParseEvaluationKind(ToString(EvaluationKind::kLookAhead)) == EvaluationKind::kLookAhead);
+  CATCH_CHECK(ParseEvaluationKind(ToString(EvaluationKind::kValidation)) == EvaluationKind::kValidation);
   CATCH_CHECK_FALSE(ParseEvaluationKind("").has_value());
   CATCH_CHECK(MakeCheckpointId("BG", 1024) == "BG-000000001024");
   CATCH_CHECK(TrainTask("BG") == "train/BG");
   CATCH_CHECK(SpecialistOf("train/BG") == "BG");
   CATCH_CHECK(SpecialistOf("integrate").empty());
+}
+
+CATCH_TEST_CASE("a validation is told with its interval and what it is above the best one") {
+  Evaluation validation;
+  validation.kind = EvaluationKind::kValidation;
+  validation.step = validation.best_step = 500;
+  validation.log_loss = 0.52;
+  validation.log_loss_low = 0.48;
+  validation.log_loss_high = 0.57;
+  CATCH_CHECK(DescribeValidation(validation) == "log loss 0.520 [0.480, 0.570], the best so far");
+  validation.step = 1000;
+  CATCH_CHECK(DescribeValidation(validation) ==
+              "log loss 0.520 [0.480, 0.570], not beyond its best at step 500");
+  validation.rise_low = 0.02;
+  validation.rise_high = 0.15;
+  validation.worse_in_a_row = 1;
+  CATCH_CHECK(DescribeValidation(validation) ==
+              "log loss 0.520 [0.480, 0.570], 0.020 to 0.150 above its best at step 500");
+  CATCH_CHECK_FALSE(ShowsOverfitting(validation));
+  validation.worse_in_a_row = 2;
+  validation.too_few = true;
+  CATCH_CHECK(DescribeValidation(validation) ==
+              "log loss 0.520 [0.480, 0.570] (too few families), 0.020 to 0.150 "
+              "above its best at step 500, 2 times in a row");
+  CATCH_CHECK(ShowsOverfitting(validation));
 }
 
 CATCH_TEST_CASE("a checkpoint covers the chunks before its cursor, and its own when the chunk ended") {

@@ -49,6 +49,7 @@ constexpr FieldRange kRanges[] = {
     {"evaluation.folds", 2, 100},
     {"evaluation.frames_per_clip", 1, 256},
     {"evaluation.deployment_prior", 0.001, 0.999},
+    {"evaluation.evaluate_every_steps", 0, 1e8},
     {"checkpoints.period_seconds", 1, kSecondsMax},
     {"checkpoints.keep_latest", 1, 100},
     {"checkpoints.recovery_period_seconds", 1, kSecondsMax},

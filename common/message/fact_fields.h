@@ -20,9 +20,10 @@ void Fields(auto& visit, Is<DataManifest> auto& m) {
 }
 
 void Fields(auto& visit, Is<Evaluation> auto& e) {
-  visit(e.specialist, Word{e.kind, ParseEvaluationKind, "held_out, look_ahead"}, e.chunk, e.step,
+  visit(e.specialist, Word{e.kind, ParseEvaluationKind, "held_out, look_ahead, validation"}, e.chunk, e.step,
         e.score_table, e.reals, e.fakes, e.families, e.auc, e.auc_low, e.auc_high, e.log_loss,
-        e.real_accuracy, e.fake_accuracy, e.too_few, e.recorded_at);
+        e.real_accuracy, e.fake_accuracy, e.too_few, e.recorded_at, e.log_loss_low, e.log_loss_high,
+        e.best_step, e.rise_low, e.rise_high, e.worse_in_a_row);
 }
 
 inline auto ReasonWord(auto& reason) { return Word{reason, ParseSaveReason, "save_now, chunk_end"}; }

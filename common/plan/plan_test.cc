@@ -62,6 +62,7 @@ CATCH_TEST_CASE("The master plan says what the team decided") {
   CATCH_CHECK(plan->preparation().face_model() == "face_detection_yunet_2023mar.onnx");
   CATCH_CHECK(plan->evaluation().look_ahead());
   CATCH_CHECK(plan->evaluation().folds() == 5);
+  CATCH_CHECK(plan->evaluation().evaluate_every_steps() == 500);
   CATCH_CHECK(plan->evaluation().bias_correction());
   CATCH_CHECK(plan->checkpoints().period_seconds() == 3 * 3600);
   CATCH_CHECK(plan->checkpoints().keep_latest() == 2);
@@ -155,6 +156,7 @@ CATCH_TEST_CASE("A value out of range is named with its path and what is allowed
       {"recipe { stages { until_progress: 0 } stages {} }", "recipe.stages[0].until_progress is 0",
        "more than 0"},
       {"recipe { stages { input_pixels: 300 } }", "recipe.stages[0].input_pixels is 300", "32 to 224"},
+      {"evaluation { evaluate_every_steps: -1 }", "evaluation.evaluate_every_steps is -1", "0 to 100000000"},
       {"evaluation { folds: 3 held_out_fold: 3 }", "evaluation.held_out_fold is 3", "0 to 2"},
       {"preparation { labels_csv: \"/etc/x\" }", "preparation.labels_csv is \"/etc/x\"", "inside"},
       {"preparation { face_model: \"../x\" }", "preparation.face_model is \"../x\"", "inside"},

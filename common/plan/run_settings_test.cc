@@ -47,6 +47,16 @@ CATCH_TEST_CASE("run.json says what a network looks at only where the plan does"
   CATCH_CHECK(model().at("front_end") == "specialist");
 }
 
+CATCH_TEST_CASE("run.json says how often to validate only where the plan does") {
+  v1::Plan plan = DefaultPlan();
+  const auto evaluation = [&plan] {
+    return nlohmann::json::parse(RunSettingsJson(plan, "")).at("evaluation");
+  };
+  CATCH_CHECK_FALSE(evaluation().contains("evaluate_every_steps"));
+  plan.mutable_evaluation()->set_evaluate_every_steps(500);
+  CATCH_CHECK(evaluation().at("evaluate_every_steps") == 500);
+}
+
 CATCH_TEST_CASE("run.json has the face model's digest only where the plan names one") {
   v1::Plan plan = DefaultPlan();
   const auto preparation = [&plan] {

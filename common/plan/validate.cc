@@ -190,6 +190,7 @@ void CheckEvaluation(const v1::EvaluationPolicy& evaluation, FieldFaults& faults
                 std::max(0, evaluation.folds() - 1));
   faults.InRange("evaluation.frames_per_clip", evaluation.frames_per_clip());
   faults.InRange("evaluation.deployment_prior", evaluation.deployment_prior());
+  faults.InRange("evaluation.evaluate_every_steps", evaluation.evaluate_every_steps());
 }
 
 void CheckOperations(const v1::Plan& plan, FieldFaults& faults) {

@@ -97,6 +97,24 @@ absl::StatusOr<Interval> FamilyInterval(const std::vector<ClipMember>& clips, co
   return interval;
 }
 
+absl::StatusOr<Interval> BalancedMeanInterval(const std::vector<ClipMember>& clips,
+                                              const std::vector<double>& values,
+                                              const BootstrapOptions& options) {
+  if (values.size() != clips.size()) {
+    return InvalidArgument(values.size(), " values were given for ", clips.size(), " clips");
+  }
+  const auto balanced_mean = [&](const std::vector<int32_t>& weights) -> absl::StatusOr<double> {
+    double sums[2] = {0, 0};
+    double counts[2] = {0, 0};
+    for (size_t i = 0; i < clips.size(); ++i) {
+      sums[clips[i].fake] += weights[i] * values[i];
+      counts[clips[i].fake] += weights[i];
+    }
+    return (sums[0] / counts[0] + sums[1] / counts[1]) / 2;
+  };
+  return FamilyInterval(clips, balanced_mean, options);
+}
+
 absl::StatusOr<Interval> AucInterval(const std::vector<ClipScore>& clips, const BootstrapOptions& options) {
   std::vector<ScoredLabel> scores;
   std::vector<ClipMember> members;

@@ -61,6 +61,11 @@ using WeightedMeasure = std::function<absl::StatusOr<double>(const std::vector<i
 absl::StatusOr<Interval> FamilyInterval(const std::vector<ClipMember>& clips, const WeightedMeasure& measure,
                                         const BootstrapOptions& options);
 
+// Of the class-balanced mean of `values`, one for each clip: the mean over fakes and that over reals, halved.
+absl::StatusOr<Interval> BalancedMeanInterval(const std::vector<ClipMember>& clips,
+                                              const std::vector<double>& values,
+                                              const BootstrapOptions& options);
+
 // Of the AUC over all clips; O(n log n + replicates x n).
 absl::StatusOr<Interval> AucInterval(const std::vector<ClipScore>& clips, const BootstrapOptions& options);
 

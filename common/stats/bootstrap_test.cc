@@ -167,6 +167,30 @@ CATCH_TEST_CASE("quantiles lie linearly between order statistics") {
   CATCH_CHECK(interval->high == 1);
 }
 
+CATCH_TEST_CASE(
+    "the class-balanced mean weighs both classes alike, and its paired interval is that of the difference") {
+  const RandomKey key = MakeRandomKey(5, "balanced mean");
+  std::vector<ClipMember> clips;
+  std::vector<double> before;
+  std::vector<double> rise;
+  for (int i = 0; i < 240; ++i) {
+    clips.push_back({Cat(i % 80), i >= 40});
+    before.push_back(3 * RandomNormal(key, i));
+    rise.push_back(0.1 + 0.1 * RandomNormal(key, 1000 + i));
+  }
+  const auto loss = BalancedMeanInterval(clips, before, {});
+  const auto paired = BalancedMeanInterval(clips, rise, {});
+  CATCH_REQUIRE((loss.ok() && paired.ok()));
+  CATCH_CHECK(HalfWidth(*paired) < 0.1 * HalfWidth(*loss));
+  CATCH_CHECK(paired->low > 0);
+  const auto uneven =
+      BalancedMeanInterval({{"a", true}, {"b", true}, {"c", true}, {"d", false}}, {1, 2, 3, 8}, {});
+  CATCH_CHECK(uneven->estimate == 5);
+  CATCH_CHECK(uneven->too_few);
+  CATCH_CHECK(absl::IsInvalidArgument(BalancedMeanInterval(clips, {1, 2}, {}).status()));
+  CATCH_CHECK(absl::IsInvalidArgument(BalancedMeanInterval({{"a", true}}, {1}, {}).status()));
+}
+
 CATCH_TEST_CASE("bad input and a failing measure are errors") {
   const std::vector<ClipScore> good = {{"a", true, 1}, {"b", false, 0}};
   CATCH_CHECK(AucInterval(good, {}).ok());

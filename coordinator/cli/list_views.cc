@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/status.h"
+#include "common/facts/evaluation.h"
 #include "common/facts/task.h"
 #include "common/text/text.h"
 #include "common/wire/convert.h"
@@ -115,6 +116,11 @@ void AddTask(const v1::TaskStatus& task, const Terminal& terminal, Sheet& sheet)
   }
   if (task.training_seconds() > 0) sheet.Field("training time", Age(absl::Seconds(task.training_seconds())));
   if (task.has_newest_held_out()) sheet.Field("held-out AUC", AucWithInterval(task.newest_held_out()));
+  if (task.has_newest_validation()) {
+    const Evaluation validation = FromProto(task.newest_validation()).value_or(Evaluation());
+    sheet.Field("validation", Cat("step ", validation.step, ", ", DescribeValidation(validation)),
+                ShowsOverfitting(validation) ? Tone::kBad : Tone::kPlain);
+  }
   if (task.has_newest_checkpoint()) sheet.Field("newest checkpoint", clean(task.newest_checkpoint().id()));
   if (task.checkpoint_overdue())
     sheet.Field("overdue", "a checkpoint should have been published by now", Tone::kBad);
@@ -234,8 +240,11 @@ Lines RenderEvaluations(const v1::ListEvaluationsResponse& list, absl::Time now,
   Table table;
   table.gap = terminal.interactive && terminal.columns < 100 ? 1 : 2;
   bool too_few = false;
+  bool overfits = false;
   for (const v1::Evaluation& e : list.evaluations()) {
     too_few = too_few || e.too_few();
+    const bool worse = ShowsOverfitting(FromProto(e).value_or(Evaluation()));
+    overfits = overfits || worse;
     const int fewer = std::min(e.reals(), e.fakes());
     table.Add({{{{"ID"}}, {Clean(e.specialist(), terminal.encoding), Tone::kStrong}},
                {{{"KIND"}}, {KindName(e.kind(), terminal.encoding)}},
@@ -243,7 +252,8 @@ Lines RenderEvaluations(const v1::ListEvaluationsResponse& list, absl::Time now,
                {{{"STEP"}, Align::kRight}, {Count(e.step())}},
                {{{"REALS", "/FAKES"}, Align::kRight}, {Cat(e.reals(), "/", e.fakes())}},
                {{{"AUC", "[95% INTERVAL]"}}, {AucWithInterval(e)}},
-               {{{"LOG", "LOSS"}, Align::kRight}, {MeasuredOn(fewer, e.log_loss())}},
+               {{{"LOG", "LOSS"}, Align::kRight},
+                {MeasuredOn(fewer, e.log_loss()) + (worse ? "!" : ""), worse ? Tone::kBad : Tone::kPlain}},
                {{{"REAL", "ACC"}, Align::kRight}, {MeasuredOn(e.reals(), e.real_accuracy())}},
                {{{"FAKE", "ACC"}, Align::kRight}, {MeasuredOn(e.fakes(), e.fake_accuracy())}},
                {{{"", "AGE"}, Align::kRight}, {AgeOf(e.recorded_at(), now)}}});
@@ -251,6 +261,8 @@ Lines RenderEvaluations(const v1::ListEvaluationsResponse& list, absl::Time now,
   Lines lines = Layout(table, Limit(terminal), terminal);
   if (too_few)
     lines.push_back(Paint("~ under 30 families in a class: read with care", Tone::kFaint, terminal));
+  if (overfits)
+    lines.push_back(Paint("! above its best validation, 2 times in a row or more", Tone::kFaint, terminal));
   return lines;
 }
 

@@ -83,8 +83,15 @@ absl::Status CheckEvaluation(const State& state, const TaskRef& ref, const Evalu
                              "allowed 0 to 1, one is ", share);
     }
   }
-  if (!std::isfinite(e.log_loss) || e.log_loss < 0) {
-    return InvalidArgument("evaluation.log_loss is ", e.log_loss, ", allowed: 0 or more");
+  for (const double loss : {e.log_loss, e.log_loss_low, e.log_loss_high}) {
+    if (!std::isfinite(loss) || loss < 0) {
+      return InvalidArgument("evaluation.log_loss and its interval are allowed 0 or more, one is ", loss);
+    }
+  }
+  if (!std::isfinite(e.rise_low) || !std::isfinite(e.rise_high) || e.best_step < 0 || e.worse_in_a_row < 0) {
+    return InvalidArgument(
+        "evaluation of ", e.specialist,
+        ": best_step and worse_in_a_row are allowed 0 or more, rise_low and rise_high finite");
   }
   return CheckBlob("evaluation.score_table", e.score_table);
 }

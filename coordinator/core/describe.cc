@@ -83,6 +83,10 @@ struct Describer {
   }
   EventLine operator()(const EvaluationRecorded& e) const {
     const Evaluation& v = e.evaluation;
+    if (v.kind == EvaluationKind::kValidation) {
+      return {ShowsOverfitting(v) ? "overfitting" : "evaluation_recorded", TrainTask(v.specialist),
+              Cat("validation at chunk index ", v.chunk, ", step ", v.step, ": ", DescribeValidation(v))};
+    }
     return {"evaluation_recorded", TrainTask(v.specialist),
             Cat(ToString(v.kind), " at chunk index ", v.chunk, ": AUC ", v.auc, " [", v.auc_low, ", ",
                 v.auc_high, "], ", v.reals, " real, ", v.fakes, " fake")};

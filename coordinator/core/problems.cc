@@ -104,6 +104,18 @@ void AddAbsent(Problems& p) {
   }
 }
 
+void AddOverfitting(Problems& p) {
+  for (const TaskView& task : p.view.tasks) {
+    if (task.state == TaskState::kDone || !task.newest_validation ||
+        !ShowsOverfitting(*task.newest_validation))
+      continue;
+    const Evaluation& validation = *task.newest_validation;
+    p.Add(Rank::kLate, Cat(task.task, " overfits: validation at step ", validation.step, ", ",
+                           DescribeValidation(validation),
+                           "; it trains on as planned, `interceptor pin` keeps an earlier checkpoint"));
+  }
+}
+
 void AddLate(Problems& p) {
   for (const TaskView& task : p.view.tasks) {
     if (task.checkpoint_overdue) {
@@ -139,6 +151,7 @@ std::vector<std::string> FindProblems(const State& state, const StatusView& view
   AddDamage(problems);
   AddUnusableChunks(problems);
   AddAbsent(problems);
+  AddOverfitting(problems);
   AddLate(problems);
   std::stable_sort(problems.lines.begin(), problems.lines.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });

@@ -86,15 +86,14 @@ std::string RunReason(const State& state, const std::string& name, const TaskFac
   return std::string(ToString(lease->progress->phase));
 }
 
-std::optional<Evaluation> NewestHeldOut(const State& state, const std::string& specialist) {
+// Of the kind, up to a chunk.
+std::optional<Evaluation> NewestEvaluation(const State& state, const EvaluationKey& last) {
   const auto& evaluations = state.facts.evaluations;
-  const EvaluationKey last{specialist, EvaluationKind::kHeldOut, std::numeric_limits<int>::max()};
   auto found = evaluations.upper_bound(last);
   if (found == evaluations.begin()) return std::nullopt;
   --found;
-  const bool held_out =
-      found->first.specialist == specialist && found->first.kind == EvaluationKind::kHeldOut;
-  return held_out ? std::optional(found->second) : std::nullopt;
+  const bool same = found->first.specialist == last.specialist && found->first.kind == last.kind;
+  return same ? std::optional(found->second) : std::nullopt;
 }
 
 TaskState StateOf(const TaskFacts& task, bool plan_paused) {
@@ -136,7 +135,11 @@ TaskView ViewTask(const State& state, const std::string& name, MonotonicTime now
   if (const CheckpointFacts* newest = NewestCommitted(state, SpecialistOf(name))) {
     view.newest_checkpoint = *newest;
   }
-  view.newest_held_out = NewestHeldOut(state, SpecialistOf(name));
+  view.newest_held_out = NewestEvaluation(
+      state, {SpecialistOf(name), EvaluationKind::kHeldOut, std::numeric_limits<int>::max()});
+  // A run that was set back has not come to later ones.
+  view.newest_validation =
+      NewestEvaluation(state, {SpecialistOf(name), EvaluationKind::kValidation, task.next_chunk});
   view.checkpoint_overdue = CheckpointIsOverdue(state, name);
   return view;
 }
@@ -211,11 +214,13 @@ std::vector<Evaluation> ViewEvaluations(const State& state) {
     for (; it != state.facts.evaluations.end() && it->first.specialist == specialist; ++it) {
       views.push_back(it->second);
     }
-    // A chunk is looked ahead at before it is trained on and then held out from.
+    // A chunk is looked ahead at before it is trained on, validated on while it is, and then held out from.
     std::sort(views.begin() + static_cast<std::ptrdiff_t>(first), views.end(),
               [](const Evaluation& a, const Evaluation& b) {
                 const auto order = [](const Evaluation& e) {
-                  return std::pair(e.chunk, e.kind == EvaluationKind::kLookAhead ? 0 : 1);
+                  return std::pair(e.chunk, e.kind == EvaluationKind::kLookAhead    ? 0
+                                            : e.kind == EvaluationKind::kValidation ? 1
+                                                                                    : 2);
                 };
                 return order(a) < order(b);
               });

@@ -31,6 +31,7 @@ struct TaskView {
   absl::Duration lease_left;      // zero: no live lease
   std::optional<CheckpointFacts> newest_checkpoint;
   std::optional<Evaluation> newest_held_out;
+  std::optional<Evaluation> newest_validation;
   bool checkpoint_overdue = false;
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "common/base/status.h"
 #include "coordinator/core/limits.h"
 #include "coordinator/core/problems.h"
 #include "coordinator/core/queries.h"
@@ -84,6 +85,42 @@ CATCH_TEST_CASE("what a worker says stands in its way is the reason, and a probl
   CATCH_CHECK(TaskNamed(view, "train/BG").reason == "interceptor-train was killed");
   CATCH_CHECK(
       std::count(view.problems.begin(), view.problems.end(), "train/BG: interceptor-train was killed") == 1);
+}
+
+CATCH_TEST_CASE("a run that validates worse than its best twice in a row is a problem until it does not") {
+  Scenario s;
+  const SessionId ana = s.Attach("ana");
+  const auto validate = [&](int64_t step, int worse_in_a_row) {
+    EvaluationReported report = s.MakeEvaluation(ana, "train/BG", 0);
+    report.evaluation.kind = EvaluationKind::kValidation;
+    report.evaluation.score_table = FakeDigest(Cat("validation ", step));
+    report.evaluation.step = step;
+    report.evaluation.best_step = 500;
+    report.evaluation.rise_low = 0.02;
+    report.evaluation.rise_high = 0.15;
+    report.evaluation.worse_in_a_row = worse_in_a_row;
+    CATCH_REQUIRE(s.Do(report).ok());
+    const std::vector<std::string> problems = BuildStatus(s.state, s.now).problems;
+    return std::count_if(problems.begin(), problems.end(),
+                         [](const std::string& line) { return line.find("overfits") != std::string::npos; });
+  };
+  const auto newest_kind = [&] { return Describe(s.journal.back().body).kind; };
+  CATCH_CHECK(validate(1000, 1) == 0);
+  CATCH_CHECK(newest_kind() == "evaluation_recorded");
+  CATCH_CHECK(validate(1500, 2) == 1);
+  CATCH_CHECK(newest_kind() == "overfitting");
+  CATCH_CHECK_THAT(Describe(s.journal.back().body).text,
+                   ContainsSubstring("step 1500") && ContainsSubstring("2 times in a row"));
+  const StatusView view = BuildStatus(s.state, s.now);
+  CATCH_CHECK_THAT(view.problems[0], ContainsSubstring("train/BG overfits: validation at step 1500") &&
+                                         ContainsSubstring("0.020 to 0.150 above its best at step 500") &&
+                                         ContainsSubstring("interceptor pin"));
+  CATCH_CHECK(TaskNamed(view, "train/BG").newest_validation->step == 1500);
+  CATCH_CHECK_FALSE(TaskNamed(view, "train/BG").newest_held_out.has_value());
+  CATCH_CHECK_FALSE(TaskNamed(view, "train/AV").newest_validation.has_value());
+  CATCH_CHECK(view.evaluations.size() == 1);
+  CATCH_CHECK(validate(2000, 3) == 1);
+  CATCH_CHECK(validate(2500, 0) == 0);
 }
 
 CATCH_TEST_CASE("reasons: waiting for data, no progress, paused, draining, done") {

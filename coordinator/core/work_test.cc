@@ -182,6 +182,9 @@ CATCH_TEST_CASE("evaluations are recorded once a kind and chunk, the newest coun
   CATCH_CHECK(refused([](Evaluation& e) { e.auc = NAN; }));
   CATCH_CHECK(refused([](Evaluation& e) { e.real_accuracy = 1.5; }));
   CATCH_CHECK(refused([](Evaluation& e) { e.log_loss = INFINITY; }));
+  CATCH_CHECK(refused([](Evaluation& e) { e.log_loss_low = -1; }));
+  CATCH_CHECK(refused([](Evaluation& e) { e.rise_high = NAN; }));
+  CATCH_CHECK(refused([](Evaluation& e) { e.worse_in_a_row = -1; }));
   CATCH_CHECK(refused([](Evaluation& e) { e.reals = -1; }));
   CATCH_CHECK(refused([](Evaluation& e) { e.score_table = {}; }));
 }

@@ -62,6 +62,12 @@ CATCH_TEST_CASE("Checkpoints and evaluations survive the way out and back") {
   evaluation.real_accuracy = 0.1;
   evaluation.fake_accuracy = 0.2;
   evaluation.too_few = true;
+  evaluation.log_loss_low = 0.6;
+  evaluation.log_loss_high = 0.8;
+  evaluation.best_step = 4;
+  evaluation.rise_low = 0.01;
+  evaluation.rise_high = 0.02;
+  evaluation.worse_in_a_row = 3;
   CATCH_CHECK(FromProto(ToProto(evaluation)).value() == evaluation);
 
   v1::Checkpoint unknown;

@@ -61,7 +61,7 @@ void Fields(auto& visit, Is<TaskView> auto& v) {
   visit(v.task, v.home_member, v.holder_member, v.holder_box, v.term, v.state, v.reason, p.phase,
         v.chunks_finished, v.chunks_total, cursor, p.step, p.chunk_steps, p.loss, p.samples_per_second,
         p.data_wait_share, p.training_seconds, since, v.lease_left, v.newest_checkpoint, v.newest_held_out,
-        saved_at, v.checkpoint_overdue, p.gradient_norm);
+        saved_at, v.checkpoint_overdue, p.gradient_norm, v.newest_validation);
 }
 void Fields(auto& visit, Is<WorkerView> auto& v) {
   visit(v.member, v.box, v.incarnation, v.device, v.connected, v.draining, v.since_seen, v.chunks, v.tasks);

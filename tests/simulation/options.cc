@@ -86,6 +86,7 @@ Options DrawOptions(uint64_t seed) {
   options.epochs = static_cast<int>(draws.Between(1, 2));
   options.epoch_batches = draws.Between(6, 14);
   options.rounding_period = static_cast<int>(draws.Between(2, 5));
+  options.evaluate_every_steps = options.rounding_period + 2;
   options.late_chunks = draws.Chance(0.4);
   options.safety = draws.Between(absl::Seconds(200), absl::Seconds(900));
   options.fault_gap = draws.Between(absl::Seconds(3), absl::Seconds(60));

@@ -63,6 +63,7 @@ struct Options {
   int epochs = 1;
   int64_t epoch_batches = 10;
   int rounding_period = 4;
+  int evaluate_every_steps = 0;  // 0: never
   Timing timing;
   std::vector<FaultKind> faults;
   // Between two faults, on average.

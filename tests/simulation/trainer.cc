@@ -157,6 +157,12 @@ void Trainer::StepTaken() {
   model_.cursor = worker::Advance(before, StepsOf(box_.options()));
   model_.training_seconds += absl::ToDoubleSeconds(box_.options().timing.step);
   box_.checks().ledger.Stepped(box_.name(), before, model_);
+  const int period = box_.options().evaluate_every_steps;
+  if (period == 0 || model_.step % period != 0) return SaveAndGoOn(before);
+  Evaluate(EvaluationKind::kValidation, [this, before] { SaveAndGoOn(before); });
+}
+
+void Trainer::SaveAndGoOn(const Cursor& before) {
   SaveWhereDue(before);
   if (!process().alive()) return;
   Progress(Phase::kTraining);
@@ -228,7 +234,8 @@ void Trainer::Evaluate(EvaluationKind kind, std::function<void()> then) {
   process().Post(box_.options().timing.evaluation, [this, kind, then = std::move(then)] {
     if (box_.disk().full)
       return Fail(absl::StatusCode::kResourceExhausted, "score table: the disk is full", true);
-    const std::string path = TablePath(specialist_, ToString(kind), order_->name);
+    const std::string step = kind == EvaluationKind::kValidation ? Cat("-step-", model_.step) : "";
+    const std::string path = TablePath(specialist_, ToString(kind), order_->name + step);
     const BodyPtr table = MakeTextFile(
         Cat(ToString(kind), "|", specialist_, "|", order_->name, "|", model_.step, "|", model_.weights));
     box_.disk().files[path] = table;

@@ -38,6 +38,7 @@ class Trainer : public Child {
   void StandWhereOrdered();
   void TakeStep();
   void StepTaken();
+  void SaveAndGoOn(const Cursor& before);
   void SaveWhereDue(const Cursor& before);
   void StartSave(SaveReason reason);
   void Saved();

@@ -39,6 +39,18 @@ void FillEvaluation(int specialist, int chunk, v1::Evaluation* evaluation) {
   SetAgo(900, evaluation->mutable_recorded_at());
 }
 
+void FillValidation(int specialist, v1::Evaluation* evaluation) {
+  FillEvaluation(specialist, 3, evaluation);
+  evaluation->set_kind("validation");
+  evaluation->set_step(3500);
+  evaluation->set_log_loss_low(0.4375);
+  evaluation->set_log_loss_high(0.5625);
+  evaluation->set_best_step(2500);
+  evaluation->set_rise_low(0.03125);
+  evaluation->set_rise_high(0.125);
+  evaluation->set_worse_in_a_row(1);
+}
+
 void FillCheckpoint(int specialist, int chunk, v1::Checkpoint* checkpoint) {
   const std::string specialist_name = kSpecialists[static_cast<size_t>(specialist)];
   const int64_t step = 1000 * (chunk + 1);
@@ -84,6 +96,7 @@ void FillTrainingTask(int specialist, v1::TaskStatus* task) {
   FillCheckpoint(specialist, 2, task->mutable_newest_checkpoint());
   FillEvaluation(specialist, 2, task->mutable_newest_held_out());
   SetAgo(720, task->mutable_last_checkpoint_at());
+  FillValidation(specialist, task->mutable_newest_validation());
 }
 
 void FillIntegration(v1::TaskStatus* task) {
@@ -326,6 +339,9 @@ v1::ListEvaluationsResponse SampleEvaluations() {
   v1::Evaluation* one_class = list.add_evaluations();
   FillEvaluation(5, 0, one_class);
   one_class->set_reals(0);
+  v1::Evaluation* validation = list.add_evaluations();
+  FillValidation(0, validation);
+  validation->set_worse_in_a_row(2);
   return list;
 }
 

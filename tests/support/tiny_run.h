@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -96,6 +97,17 @@ struct RunOutcome {
   std::string last_checkpoint;
 };
 
+// The figures of a run's validations, by step.
+inline std::map<int64_t, nlohmann::json> ValidationsOf(const ScriptedControl& control) {
+  std::map<int64_t, nlohmann::json> validations;
+  for (nlohmann::json event : control.events) {
+    if (event.at("event") != "evaluation" || event.at("kind") != "validation") continue;
+    event.erase("path");
+    validations[event.at("step")] = event;
+  }
+  return validations;
+}
+
 inline RunOutcome RunHere(const TrainerOptions& options, ScriptedControl& control) {
   RunOutcome outcome;
   outcome.status = Train(SystemFiles(), options, control);
@@ -114,6 +126,7 @@ inline void RequireSameState(const std::string& a, const std::string& b, const R
   CATCH_CHECK(first->info.step == second->info.step);
   CATCH_CHECK(first->info.cursor == second->info.cursor);
   CATCH_CHECK(first->info.manifests == second->info.manifests);
+  CATCH_CHECK(first->info.validation == second->info.validation);
   CATCH_CHECK(first->state.weights == second->state.weights);
   CATCH_CHECK(first->state.statistics == second->state.statistics);
   CATCH_CHECK(first->state.counters == second->state.counters);

@@ -58,6 +58,25 @@ CATCH_TEST_CASE("a memory comes back as it was, to the last bit of every number"
   CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path())->empty());
 }
 
+CATCH_TEST_CASE("a validation that is not published yet comes back whole") {
+  ScratchFolder folder;
+  const std::string path = folder.File("validation.csv");
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, "scores").ok());
+  const Evaluation validation{.specialist = "BG",
+                              .kind = EvaluationKind::kValidation,
+                              .step = 8,
+                              .score_table = DigestOf("scores"),
+                              .log_loss_low = 0.1,
+                              .log_loss_high = 0.7,
+                              .best_step = 4,
+                              .rise_low = 1.0 / 3,
+                              .rise_high = 0.5,
+                              .worse_in_a_row = 2};
+  const RunMemory memory{.unpublished = {{validation, path}}};
+  CATCH_REQUIRE(StoreRunMemory(SystemFiles(), folder.path(), memory).ok());
+  CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path()).value() == memory);
+}
+
 CATCH_TEST_CASE("a memory stays as today's agents write and read it") {
   const RunMemory memory{.next_chunk = 1,
                          .files = {{{"ab", 7}, "p", 8}},

@@ -38,6 +38,10 @@ const std::vector<std::string> kTrainerEvents = {
     R"({"auc":0.75,"auc_high":0.875,"auc_low":0.5,"chunk":1,"event":"evaluation","fake_accuracy":0.25,"fakes":6,)"
     R"("families":3,"kind":"held_out","log_loss":0.625,"path":"t.csv","real_accuracy":0.125,"reals":3,)"
     R"("sha256":"ef","size_bytes":11,"step":60,"too_few":true})",
+    R"({"auc":0.75,"auc_high":0.875,"auc_low":0.5,"best_step":30,"chunk":1,"event":"evaluation","fake_accuracy":0.25,)"
+    R"("fakes":6,"families":3,"kind":"validation","log_loss":0.625,"log_loss_high":0.75,"log_loss_low":0.5,"path":"t.csv",)"
+    R"("real_accuracy":0.125,"reals":3,"rise_high":0.25,"rise_low":-0.125,"sha256":"ef","size_bytes":11,"step":60,)"
+    R"("too_few":true,"worse_in_a_row":2})",
     R"({"chunk":1,"event":"chunk_finished","step":60,"training_s":2.5})",
     R"({"event":"finished"})",
     R"({"code":"FAILED_PRECONDITION","event":"failed","retry":true,"text":"other folds"})",

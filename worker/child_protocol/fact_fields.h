@@ -19,7 +19,7 @@ void Fields(auto& visit, Digest& blob) {
   visit("size_bytes", blob.size_bytes);
 }
 
-// Chunk, step and figures: what is not named otherwise in messages than in files.
+// Chunk, step and figures: what is not named otherwise in messages than in files. The kind is known before.
 void FigureFields(auto& visit, Evaluation& evaluation) {
   visit("chunk", evaluation.chunk);
   visit("step", evaluation.step);
@@ -33,6 +33,13 @@ void FigureFields(auto& visit, Evaluation& evaluation) {
   visit("real_accuracy", evaluation.real_accuracy);
   visit("fake_accuracy", evaluation.fake_accuracy);
   visit("too_few", evaluation.too_few);
+  if (evaluation.kind != EvaluationKind::kValidation) return;
+  visit("log_loss_low", evaluation.log_loss_low);
+  visit("log_loss_high", evaluation.log_loss_high);
+  visit("best_step", evaluation.best_step);
+  visit("rise_low", evaluation.rise_low);
+  visit("rise_high", evaluation.rise_high);
+  visit("worse_in_a_row", evaluation.worse_in_a_row);
 }
 
 }  // namespace interceptor

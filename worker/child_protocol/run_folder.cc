@@ -48,6 +48,12 @@ std::string ScoreTablePath(std::string_view run_folder, EvaluationKind kind, std
   return JoinPath(ScoreFolder(run_folder), Cat(ToString(kind), "-", chunk, ".csv"));
 }
 
+std::string ValidationTablePath(std::string_view run_folder, std::string_view chunk, int64_t step,
+                                const Digest& table) {
+  return ScoreTablePath(run_folder, EvaluationKind::kValidation,
+                        Cat(chunk, "-step-", absl::StrFormat("%010d", step), "-", table.hex.substr(0, 16)));
+}
+
 std::string LedgerPath(std::string_view run_folder) { return JoinPath(run_folder, "ledger.csv"); }
 
 std::string UnpublishedPath(std::string_view run_folder) { return JoinPath(run_folder, "unpublished.json"); }

@@ -7,6 +7,7 @@
 //   recovery-a.safetensors, recovery-b.safetensors     snapshots, written in turn; the trainer's alone
 //   scores/held_out-<chunk>.csv, look_ahead-...        score tables; kept. The scores of a trained chunk
 //                                                      are pending until its held-out table is there
+//   scores/validation-<chunk>-step-<step>-<digest>.csv the same of a validation
 //   ledger.csv                                         worker/engine/ledger.h
 //   unpublished.json                                   the agent's (worker/agent/run_memory.h)
 #pragma once
@@ -30,6 +31,9 @@ std::string FetchedCheckpointPath(std::string_view run_folder, const Digest& blo
 // Slot A for even numbers, B for odd ones.
 std::string SnapshotPath(std::string_view run_folder, int64_t number);
 std::string ScoreTablePath(std::string_view run_folder, EvaluationKind kind, std::string_view chunk);
+// Names its digest: one that is made again with other bytes leaves alone what may still have to be uploaded.
+std::string ValidationTablePath(std::string_view run_folder, std::string_view chunk, int64_t step,
+                                const Digest& table);
 std::string LedgerPath(std::string_view run_folder);
 std::string UnpublishedPath(std::string_view run_folder);
 

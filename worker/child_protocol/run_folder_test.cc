@@ -70,6 +70,8 @@ CATCH_TEST_CASE("names in a run's folder stay as they are in folders of today") 
   CATCH_CHECK(SnapshotPath("r", 7) == "r/recovery-b.safetensors");
   CATCH_CHECK(ScoreTablePath("r", EvaluationKind::kHeldOut, "03") == "r/scores/held_out-03.csv");
   CATCH_CHECK(ScoreTablePath("r", EvaluationKind::kLookAhead, "03") == "r/scores/look_ahead-03.csv");
+  CATCH_CHECK(ValidationTablePath("r", "03", 500, {std::string(64, 'a'), 1}) ==
+              "r/scores/validation-03-step-0000000500-aaaaaaaaaaaaaaaa.csv");
   CATCH_CHECK(LedgerPath("r") == "r/ledger.csv");
   CATCH_CHECK(UnpublishedPath("r") == "r/unpublished.json");
 }

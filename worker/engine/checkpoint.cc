@@ -26,6 +26,12 @@ constexpr std::string_view kSecondMoment = "optimizer.exp_avg_sq.";
 constexpr std::string_view kGroupSteps = "optimizer.group_steps";
 constexpr std::string_view kLosses = "sampler.loss";
 
+void Fields(auto& visit, ValidationState& validation) {
+  visit("best_step", validation.best_step);
+  visit("worse_in_a_row", validation.worse_in_a_row);
+  visit("best_losses", validation.best_losses);
+}
+
 template <typename T>
 std::string_view BytesOf(const std::vector<T>& values, int64_t offset, int64_t count) {
   return {reinterpret_cast<const char*>(values.data() + offset), static_cast<size_t>(count) * sizeof(T)};
@@ -99,6 +105,11 @@ std::map<std::string, std::string> MakeMetadata(const Architecture& net, Checkpo
       {"cpu_capability", info.facts.cpu_capability},
       {"build", info.facts.build}};
   if (!info.left_out_batch.empty()) metadata["left_out_batch"] = info.left_out_batch;
+  if (!info.validation.best_losses.empty()) {
+    FieldWriter validation;
+    Fields(validation, info.validation);
+    metadata["validation"] = validation.object.dump();
+  }
   return metadata;
 }
 
@@ -125,6 +136,15 @@ std::string Get(const SafetensorsHeader& header, const std::string& key) {
   return found == header.metadata.end() ? "" : found->second;
 }
 
+// One that is written as JSON.
+absl::Status ReadObject(const SafetensorsHeader& header, const std::string& key, auto& value) {
+  const auto object = ParseJsonObject(Get(header, key));
+  if (!object.ok()) return DataLoss("the ", key, " is damaged");
+  FieldReader reader(*object, key);
+  Fields(reader, value);
+  return reader.Finish().ok() ? absl::OkStatus() : DataLoss("the ", key, " is damaged");
+}
+
 absl::StatusOr<CheckpointInfo> ParseInfo(const SafetensorsHeader& header) {
   CheckpointInfo info;
   const auto specialist = ParseSpecialist(Get(header, "specialist"));
@@ -134,11 +154,10 @@ absl::StatusOr<CheckpointInfo> ParseInfo(const SafetensorsHeader& header) {
     return DataLoss("specialist, step or threads are missing from the metadata");
   }
   info.specialist = *specialist;
-  const auto cursor = ParseJsonObject(Get(header, "cursor"));
-  if (!cursor.ok()) return DataLoss("the cursor is damaged");
-  FieldReader reader(*cursor, "cursor");
-  Fields(reader, info.cursor);
-  if (!reader.Finish().ok()) return DataLoss("the cursor is damaged");
+  ICPT_RETURN_IF_ERROR(ReadObject(header, "cursor", info.cursor));
+  if (!Get(header, "validation").empty()) {
+    ICPT_RETURN_IF_ERROR(ReadObject(header, "validation", info.validation));
+  }
   info.plan_digest = Get(header, "plan_digest");
   info.manifests = absl::StrSplit(Get(header, "manifests"), ',', absl::SkipEmpty());
   info.lineage = absl::StrSplit(Get(header, "lineage"), ',', absl::SkipEmpty());

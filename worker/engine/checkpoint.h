@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,16 @@ namespace interceptor::worker {
 
 inline constexpr int kCheckpointVersion = 1;
 
+// What a run remembers from one validation to the next.
+struct ValidationState {
+  int64_t best_step = 0;
+  int worse_in_a_row = 0;
+  // Log loss of each clip at the best step, by "chunk/name"; empty: none yet.
+  std::map<std::string, double> best_losses;
+
+  friend bool operator==(const ValidationState&, const ValidationState&) = default;
+};
+
 struct CheckpointInfo {
   SpecialistName specialist = SpecialistName::kBG;
   std::string plan_digest;
@@ -31,6 +42,7 @@ struct CheckpointInfo {
   bool from_given_weights = false;
   // A batch that was left out because its step came out not finite; empty: none. A run has at most one.
   std::string left_out_batch;
+  ValidationState validation;
   // Digests of the published checkpoints that this state descends from, oldest first.
   std::vector<std::string> lineage;
 };

@@ -98,6 +98,27 @@ CATCH_TEST_CASE("a batch that was left out is remembered") {
   }
 }
 
+CATCH_TEST_CASE(
+    "what a run remembers of its validations comes back to the last bit, and only such a run writes it") {
+  const ScratchFolder folder;
+  const std::string path = folder.File("checkpoint.safetensors");
+  const HostState state = MakeHostState(TwoParameters(), true);
+  CheckpointInfo info;
+  CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, TwoParameters(), info, state, {}).ok());
+  CATCH_CHECK(ReadWholeFile(SystemFiles(), path)->find("validation") == std::string::npos);
+  info.validation = {.best_step = 500,
+                     .worse_in_a_row = 1,
+                     .best_losses = {{"00/a.mp4", 1.0 / 3}, {"00/\"b,\n.mp4", 1e-300}}};
+  CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, TwoParameters(), info, state, {}).ok());
+  CATCH_CHECK(ReadCheckpoint(SystemFiles(), path, TwoParameters())->info.validation == info.validation);
+  std::string bytes = *ReadWholeFile(SystemFiles(), path);
+  bytes.replace(bytes.find("best_step"), 9, "best_stop");
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, bytes).ok());
+  const absl::Status damaged = ReadCheckpoint(SystemFiles(), path, TwoParameters()).status();
+  CATCH_CHECK(absl::IsDataLoss(damaged));
+  CATCH_CHECK(Message(damaged).find("validation is damaged") != std::string::npos);
+}
+
 CATCH_TEST_CASE("training seconds come back as they were over twelve magnitudes") {
   const ScratchFolder folder;
   const std::string path = folder.File("checkpoint.safetensors");

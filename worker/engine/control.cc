@@ -85,12 +85,17 @@ struct LineOf {
   std::string operator()(const TrainerProgressEvent& e) const {
     const Progress& at = e.progress;
     if (at.phase != Phase::kTraining) return "";
-    return absl::StrFormat("chunk %d epoch %d step %d loss %.4f rate %.2e %.1f pictures/s, waits %.0f %%",
-                           e.chunk, at.cursor.epoch, at.step, at.loss, e.learning_rate, at.samples_per_second,
-                           100 * at.data_wait_share);
+    return absl::StrFormat(
+        "chunk %d epoch %d step %d loss %.4f gradient %.3f rate %.2e %.1f pictures/s, waits %.0f %%", e.chunk,
+        at.cursor.epoch, at.step, at.loss, at.gradient_norm, e.learning_rate, at.samples_per_second,
+        100 * at.data_wait_share);
   }
   std::string operator()(const EvaluationEvent& event) const {
     const Evaluation& e = event.evaluation;
+    if (e.kind == EvaluationKind::kValidation) {
+      return Cat("validation after step ", e.step, ": ", DescribeValidation(e),
+                 ShowsOverfitting(e) ? ": overfitting" : "");
+    }
     return absl::StrFormat("%s after step %d: AUC %.3f [%.3f, %.3f]%s, log loss %.3f, %d real, %d fake",
                            std::string(ToString(e.kind)), e.step, e.auc, e.auc_low, e.auc_high,
                            e.too_few ? " (too few)" : "", e.log_loss, e.reals, e.fakes);

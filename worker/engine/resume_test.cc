@@ -146,6 +146,7 @@ void CheckKilledRuns(const std::string& front_end) {
   CATCH_INFO(front_end);
   RunSettings settings = TinySettings(2);
   settings.model.front_end = front_end;
+  settings.evaluation.evaluate_every_steps = 5;
   if (front_end == "specialist") settings.recipe.self_made_share = 0.5;
   const TinyRuns fixture(settings);
   for (const SpecialistName specialist : kAllSpecialists) {
@@ -210,6 +211,30 @@ CATCH_TEST_CASE("saves, recovery snapshots and stops at any moment change nothin
   CATCH_REQUIRE(outcome.status.ok());
   CATCH_CHECK(rest.events.front().at("weights") == "snapshot");
   RequireSameState(straight.last_checkpoint, outcome.last_checkpoint, fixture.settings);
+}
+
+CATCH_TEST_CASE("a run that goes on from a checkpoint on another box validates as one that was never away") {
+  RunSettings settings = TinySettings(2);
+  settings.evaluation.evaluate_every_steps = 2;
+  const TinyRuns fixture(settings);
+  ScriptedControl control(fixture.settings);
+  control.save_at = {8};
+  const RunOutcome straight = RunHere(fixture.Options(SpecialistName::kBG, "here"), control);
+  CATCH_REQUIRE(straight.status.ok());
+  const std::map<int64_t, json> expected = ValidationsOf(control);
+
+  TrainerOptions elsewhere = fixture.Options(SpecialistName::kBG, "elsewhere");
+  elsewhere.resume = control.checkpoints.front().at("path");
+  const int64_t step = control.checkpoints.front().at("step");
+  ScriptedControl rest(fixture.settings);
+  const RunOutcome resumed = RunHere(elsewhere, rest);
+  CATCH_REQUIRE(resumed.status.ok());
+  std::map<int64_t, json> validations = ValidationsOf(rest);
+  CATCH_REQUIRE(!validations.empty());
+  CATCH_CHECK(validations.size() < expected.size());
+  CATCH_CHECK(validations.begin()->first > step);
+  for (const auto& [at, validation] : validations) CATCH_CHECK(validation == expected.at(at));
+  RequireSameState(straight.last_checkpoint, resumed.last_checkpoint, fixture.settings);
 }
 
 CATCH_TEST_CASE("scores that are pending cost no step of the chunk after") {

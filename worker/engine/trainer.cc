@@ -9,16 +9,14 @@
 #include <vector>
 
 #include "common/base/clock.h"
-#include "common/base/digest.h"
 #include "common/base/log.h"
 #include "common/base/status.h"
-#include "common/io/atomic_file.h"
 #include "worker/child_protocol/run_folder.h"
 #include "worker/engine/chunk_data.h"
-#include "worker/engine/evaluator.h"
 #include "worker/engine/learner.h"
 #include "worker/engine/ledger.h"
 #include "worker/engine/left_out_batch.h"
+#include "worker/engine/run_evaluator.h"
 #include "worker/engine/saver.h"
 #include "worker/engine/start.h"
 #include "worker/engine/training_meter.h"
@@ -51,15 +49,17 @@ class Trainer {
       }
       ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<ChunkData> data, OpenChunk(*order));
       if (order->chunk == info_.cursor.chunk) {
-        if (AtChunkStart(info_.cursor)) ICPT_RETURN_IF_ERROR(LookAhead(*order, *data));
-        ChunkSteps steps = PlanSteps(*data);
+        if (AtChunkStart(info_.cursor)) {
+          ICPT_ASSIGN_OR_RETURN(losses_, evaluator_->LookAhead(*order, *data, info_.step));
+        }
+        steps_ = PlanSteps(*data);
         while (info_.cursor.chunk == order->chunk) {
-          ICPT_ASSIGN_OR_RETURN(const bool trained, TrainEpoch(*order, *data, steps));
+          ICPT_ASSIGN_OR_RETURN(const bool trained, TrainEpoch(*order, *data));
           if (!trained) return Leave();
         }
         ICPT_RETURN_IF_ERROR(Publish(published_->Wait()));
       }
-      ICPT_RETURN_IF_ERROR(ScoreHeldOut(*order, *data));
+      ICPT_RETURN_IF_ERROR(evaluator_->ScoreHeldOut(*order, *data, info_.step));
       control_.Emit(ChunkFinishedEvent{order->chunk, info_.step, info_.training_seconds});
     } while (info_.cursor.chunk < chunks);
     control_.Emit(FinishedEvent{});
@@ -85,6 +85,9 @@ class Trainer {
                               .threads = options_.threads,
                               .from_given_weights = start.checkpoint.info.from_given_weights};
     ICPT_ASSIGN_OR_RETURN(learner_, Learner::Create(learner));
+    evaluator_ = std::make_unique<RunEvaluator>(
+        files_, options_, control_, *learner_,
+        [this](const ChunkOrder& order) { EmitProgress(Phase::kEvaluating, order); });
     const StartingPoint& newest = snapshot_.has_value() ? *snapshot_ : start;
     WarnIfMachineDiffers(newest.checkpoint.info.facts, learner_->facts(), newest.weights);
     ICPT_RETURN_IF_ERROR(Restore(start));
@@ -127,28 +130,6 @@ class Trainer {
     return data;
   }
 
-  // The whole next chunk, judged before anything is learned from it: honest cross-validation, and the
-  // curriculum's measure of difficulty.
-  absl::Status LookAhead(const ChunkOrder& order, const ChunkData& data) {
-    losses_.clear();
-    if (order.chunk == 0 || !options_.settings.evaluation.look_ahead) return absl::OkStatus();
-    ICPT_ASSIGN_OR_RETURN(const std::vector<ClipLogits> logits, Score(order, data.whole()));
-    ClipList unseen;
-    std::vector<ClipLogits> unseen_logits;
-    for (size_t i = 0; i < logits.size(); ++i) {
-      if (data.ShowsTrained(data.whole().infos[i])) continue;
-      unseen.Add(*data.whole().clips[i]);
-      unseen_logits.push_back(logits[i]);
-    }
-    ICPT_RETURN_IF_ERROR(Report(order, data.ByFootage(unseen), unseen_logits, EvaluationKind::kLookAhead));
-    const std::vector<float> losses = ClipLosses(data.whole(), logits);
-    for (size_t i = 0; i < losses.size(); ++i) {
-      if (data.whole().infos[i].fold != options_.settings.evaluation.held_out_fold)
-        losses_.push_back(losses[i]);
-    }
-    return absl::OkStatus();
-  }
-
   ChunkSteps PlanSteps(const ChunkData& data) const {
     const auto fakes = std::ranges::count_if(data.base().infos,
                                              [](const ClipInfo& clip) { return clip.label == Label::kFake; });
@@ -161,7 +142,7 @@ class Trainer {
   }
 
   // True when the epoch is done, false when the trainer was told to stop.
-  absl::StatusOr<bool> TrainEpoch(const ChunkOrder& order, const ChunkData& data, const ChunkSteps& steps) {
+  absl::StatusOr<bool> TrainEpoch(const ChunkOrder& order, const ChunkData& data) {
     const int epoch = info_.cursor.epoch;
     ICPT_ASSIGN_OR_RETURN(std::vector<SampleBatch> batches,
                           PlanEpoch({.base = data.base().infos,
@@ -170,13 +151,13 @@ class Trainer {
                                      .held_out_fold = options_.settings.evaluation.held_out_fold,
                                      .batch_size = recipe_.batch_size,
                                      .replay_share = EpochReplayShare(data, epoch),
-                                     .pace = StageAt(recipe_, Progress(steps)).pace,
+                                     .pace = StageAt(recipe_, Progress()).pace,
                                      .specialist = options_.specialist,
                                      .seed = options_.settings.seed,
                                      .chunk = order.chunk,
                                      .epoch = epoch,
                                      .passes = Passes()}));
-    batches.resize(std::min(batches.size(), static_cast<size_t>(steps.epoch_batches[epoch])));
+    batches.resize(std::min(batches.size(), static_cast<size_t>(steps_.epoch_batches[epoch])));
     Loader loader({.base = data.base().clips,
                    .replay = data.replay().clips,
                    .views = {Views().begin(), Views().end()},
@@ -187,38 +168,50 @@ class Trainer {
     MonotonicTime mark = SystemClock().Now();
     while (info_.cursor.chunk == order.chunk && info_.cursor.epoch == epoch) {
       if (control_.StopRequested()) return false;
+      const absl::Duration waited = loader.waited();
       ICPT_ASSIGN_OR_RETURN(const FrameBatch batch, loader.Next());
-      const double progress = Progress(steps);
-      const double learning_rate = LearningRate(recipe_, progress);
+      const double progress = Progress();
+      learning_rate_ = LearningRate(recipe_, progress);
       ICPT_ASSIGN_OR_RETURN(const StepResult result,
                             learner_->Step({.batch = &batch,
                                             .weights = SampleWeights(batch.samples, clip_weights),
                                             .stage = &StageAt(recipe_, progress),
-                                            .learning_rate = learning_rate,
+                                            .learning_rate = learning_rate_,
                                             .step = info_.step}));
-      if (!result.taken) ICPT_RETURN_IF_ERROR(LeaveBatchOut(order.name, info_));
+      if (result.taken) {
+        loss_ = result.loss;
+      } else {
+        ICPT_RETURN_IF_ERROR(LeaveBatchOut(order.name, info_));
+      }
       ledger_->Add(order.name, info_.cursor, info_.step, batch.samples);
       ++info_.step;
-      info_.cursor = Advance(info_.cursor, steps);
+      info_.cursor = Advance(info_.cursor, steps_);
       const MonotonicTime now = SystemClock().Now();
       info_.training_seconds += absl::ToDoubleSeconds(now - mark);
-      meter_.CountStep(batch.input.count, now - mark);
-      meter_.SetLoaderWait(loader.waited());
+      meter_.CountStep({.samples = batch.input.count,
+                        .took = now - mark,
+                        .waited = loader.waited() - waited,
+                        .gradient_norm = result.gradient_norm});
       mark = now;
-      ICPT_RETURN_IF_ERROR(SaveWhereDue(order, steps));
-      ReportProgress(order, steps, result, learning_rate);
+      const int period = options_.settings.evaluation.evaluate_every_steps;
+      if (period > 0 && info_.step % period == 0) {
+        // Before the save, which holds what is remembered of it.
+        ICPT_RETURN_IF_ERROR(evaluator_->Validate(order, data, info_.step, info_.validation));
+        mark = SystemClock().Now();
+      }
+      ICPT_RETURN_IF_ERROR(SaveWhereDue(order));
+      ReportProgress(order);
     }
-    meter_.EndLoader();
     return true;
   }
 
   // Rounds on the grid whether or not anything is saved, so that what is learned does not depend on saves.
-  absl::Status SaveWhereDue(const ChunkOrder& order, const ChunkSteps& steps) {
+  absl::Status SaveWhereDue(const ChunkOrder& order) {
     ICPT_RETURN_IF_ERROR(Publish(published_->Poll()));
     if (snapshots_ != nullptr) Note(snapshots_->Poll());
     const bool chunk_end = info_.cursor.chunk != order.chunk;
-    const int64_t done = chunk_end ? steps.Total() : StepInChunk(info_.cursor, steps);
-    if (OnRoundingGrid(done, steps.Total(), recipe_.rounding_period)) {
+    const int64_t done = chunk_end ? steps_.Total() : StepInChunk(info_.cursor, steps_);
+    if (OnRoundingGrid(done, steps_.Total(), recipe_.rounding_period)) {
       if (chunk_end) ICPT_RETURN_IF_ERROR(Publish(published_->Wait()));
       ICPT_RETURN_IF_ERROR(learner_->RoundMoments(published_->busy() ? scratch_ : published_->buffer()));
       if (chunk_end) losses_.clear();
@@ -278,38 +271,6 @@ class Trainer {
     return snapshots_->Wait()->status;
   }
 
-  absl::Status ScoreHeldOut(const ChunkOrder& order, const ChunkData& data) {
-    ICPT_ASSIGN_OR_RETURN(const std::vector<ClipLogits> logits, Score(order, data.held_out()));
-    return Report(order, data.ByFootage(data.held_out()), logits, EvaluationKind::kHeldOut);
-  }
-
-  absl::StatusOr<std::vector<ClipLogits>> Score(const ChunkOrder& order, const ClipList& list) {
-    auto progress = [&](double) { EmitProgress(Phase::kEvaluating, order, {}, {}, 0); };
-    return ScoreClips(*learner_, list,
-                      {.views = Views(),
-                       .frames_per_clip = options_.settings.evaluation.frames_per_clip,
-                       .progress = progress});
-  }
-
-  absl::Status Report(const ChunkOrder& order, const ClipList& list, const std::vector<ClipLogits>& logits,
-                      EvaluationKind kind) {
-    const std::string path = ScoreTablePath(options_.run, kind, order.name);
-    const std::string table = ScoreTable(list, logits, kind, info_.step, Mode() != FrontEndMode::kFaceCrop);
-    ICPT_ASSIGN_OR_RETURN(std::optional<Evaluation> evaluation,
-                          Summarise(list, logits, options_.settings.seed));
-    ICPT_RETURN_IF_ERROR(WriteFileAtomically(files_, path, table));
-    if (!evaluation.has_value()) {
-      ICPT_LOG(kWarning) << path << " lacks REAL or FAKE; no figures can be drawn from it";
-      return absl::OkStatus();
-    }
-    evaluation->kind = kind;
-    evaluation->chunk = order.chunk;
-    evaluation->step = info_.step;
-    evaluation->score_table = DigestOf(table);
-    control_.Emit(EvaluationEvent{path, *std::move(evaluation)});
-    return absl::OkStatus();
-  }
-
   // Plans without front ends draw moments as they did before there were any.
   int Passes() const { return Mode() == FrontEndMode::kFaceCrop ? 1 : recipe_.epochs_per_chunk; }
   FrontEndMode Mode() const { return ModeOf(options_.settings.model); }
@@ -317,9 +278,7 @@ class Trainer {
 
   static bool AtChunkStart(const Cursor& cursor) { return cursor.epoch == 0 && cursor.position == 0; }
 
-  double Progress(const ChunkSteps& steps) const {
-    return Progress(StepInChunk(info_.cursor, steps), steps.Total());
-  }
+  double Progress() const { return Progress(StepInChunk(info_.cursor, steps_), steps_.Total()); }
   double Progress(int64_t step, int64_t steps) const {
     return PlanProgress({.chunk = info_.cursor.chunk,
                          .chunks = static_cast<int>(options_.settings.chunks.size()),
@@ -333,14 +292,13 @@ class Trainer {
     return ReplayShare(recipe_, info_.cursor.chunk, Progress(epoch, recipe_.epochs_per_chunk));
   }
 
-  void ReportProgress(const ChunkOrder& order, const ChunkSteps& steps, const StepResult& result,
-                      double learning_rate) {
+  void ReportProgress(const ChunkOrder& order) {
     const bool chunk_end = info_.cursor.chunk != order.chunk;
     if (chunk_end || SystemClock().Now() - last_progress_ >= kProgressPeriod) {
-      EmitProgress(Phase::kTraining, order, steps, result, learning_rate);
+      EmitProgress(Phase::kTraining, order);
     }
     if (!chunk_end) return;
-    EmitProgress(Phase::kSaving, order, steps, result, learning_rate);
+    EmitProgress(Phase::kSaving, order);
     LogChunk(order);
   }
 
@@ -351,20 +309,22 @@ class Trainer {
                     << " % of it waiting for data";
   }
 
-  void EmitProgress(Phase phase, const ChunkOrder& order, const ChunkSteps& steps, const StepResult& result,
-                    double learning_rate) {
+  // What is scored or saved stands where training has come to.
+  void EmitProgress(Phase phase, const ChunkOrder& order) {
     last_progress_ = SystemClock().Now();
-    control_.Emit(TrainerProgressEvent{.chunk = order.chunk,
-                                       .learning_rate = learning_rate,
-                                       .progress = {.phase = phase,
-                                                    .cursor = info_.cursor,
-                                                    .step = info_.step,
-                                                    .chunk_steps = steps.Total(),
-                                                    .loss = result.loss,
-                                                    .gradient_norm = result.gradient_norm,
-                                                    .samples_per_second = meter_.SamplesPerSecond(),
-                                                    .data_wait_share = meter_.WaitShare(),
-                                                    .training_seconds = info_.training_seconds}});
+    TrainerProgressEvent event;
+    event.chunk = order.chunk;
+    event.learning_rate = learning_rate_;
+    event.progress.phase = phase;
+    event.progress.cursor = info_.cursor;
+    event.progress.step = info_.step;
+    event.progress.chunk_steps = steps_.Total();
+    event.progress.loss = loss_;
+    event.progress.gradient_norm = meter_.GradientNorm();
+    event.progress.samples_per_second = meter_.SamplesPerSecond();
+    event.progress.data_wait_share = meter_.WaitShare();
+    event.progress.training_seconds = info_.training_seconds;
+    control_.Emit(event);
   }
 
   const FileSystem& files_;
@@ -374,9 +334,13 @@ class Trainer {
 
   std::unique_ptr<File> lock_;
   std::unique_ptr<Learner> learner_;
+  std::unique_ptr<RunEvaluator> evaluator_;
   std::optional<StartingPoint> snapshot_;  // waits for the order of its chunk
   CheckpointInfo info_;                    // of the state as it is now
   std::vector<float> losses_;              // look-ahead loss of each base clip; empty: unknown
+  ChunkSteps steps_;                       // of the chunk that is trained, or was last
+  double loss_ = 0;                        // of the last step that was taken
+  double learning_rate_ = 0;
   std::unique_ptr<Ledger> ledger_;
 
   std::unique_ptr<Saver> published_;

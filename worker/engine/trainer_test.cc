@@ -1,6 +1,12 @@
 // What a whole run says and what it refuses. CPU, one compute thread.
 #include "worker/engine/trainer.h"
 
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_split.h"
 #include "tests/support/tiny_run.h"
 #include "worker/child_protocol/run_folder.h"
 #include "worker/store/clip_store.h"
@@ -34,6 +40,69 @@ CATCH_TEST_CASE("events come in the documented order and nothing held out is tra
     const auto lines = std::count(table->begin(), table->end(), '\n');
     CATCH_CHECK(lines == 1 + event.at("reals").get<int>() + event.at("fakes").get<int>());
   }
+}
+
+CATCH_TEST_CASE(
+    "validations come every so many steps, see the same clips to calibrate on and teach nothing") {
+  const TinyRuns fixture(TinySettings(2));
+  ScriptedControl quiet(fixture.settings);
+  const RunOutcome without = RunHere(fixture.Options(SpecialistName::kBG, "without"), quiet);
+  CATCH_REQUIRE(without.status.ok());
+
+  TrainerOptions options = fixture.Options(SpecialistName::kBG, "with");
+  options.settings.evaluation.evaluate_every_steps = 4;
+  ScriptedControl control(fixture.settings);
+  const RunOutcome with = RunHere(options, control);
+  CATCH_REQUIRE(with.status.ok());
+  const int64_t steps = control.checkpoints.back().at("step");
+  CATCH_CHECK(std::ssize(ValidationsOf(control)) == steps / 4);
+  std::map<int, std::set<std::string>> rows_of_chunk;
+  std::string before;
+  for (const json& event : control.events) {
+    if (event.at("event") == "evaluation" && event.at("kind") == "validation") {
+      CATCH_CHECK(event.at("step").get<int64_t>() % 4 == 0);
+      // Which renews the lease, and says where training stands.
+      CATCH_CHECK(before == "evaluating");
+      CATCH_CHECK(event.at("log_loss_low") <= event.at("log_loss"));
+      CATCH_CHECK(event.at("log_loss_high") >= event.at("log_loss"));
+      std::string clips;
+      const std::string table = *ReadWholeFile(SystemFiles(), event.at("path"));
+      const std::vector<std::string> lines = absl::StrSplit(table, '\n', absl::SkipEmpty());
+      for (const std::string& line : lines) {
+        if (line.starts_with("chunk,")) continue;
+        const std::vector<std::string> fields = absl::StrSplit(line, ',');
+        clips += Cat(fields[0], "/", fields[1], " ");
+        CATCH_CHECK(fields[5] == Cat(fixture.settings.evaluation.held_out_fold));
+        CATCH_CHECK(fields[6] == "calibrate");
+        CATCH_CHECK(fields[7] == "validation");
+      }
+      rows_of_chunk[event.at("chunk")].insert(clips);
+    }
+    before = event.at("event") == "progress" ? event.at("phase") : event.at("event");
+    if (before == "evaluating" && event.at("step") > 0) {
+      CATCH_CHECK(event.at("loss") > 0);
+      CATCH_CHECK(event.at("gradient_norm") > 0);
+      CATCH_CHECK(event.at("samples_per_s") > 0);
+      CATCH_CHECK(event.at("chunk_steps") > 0);
+    }
+  }
+  CATCH_CHECK(rows_of_chunk[0].size() == 1);
+  CATCH_CHECK(rows_of_chunk[1].size() == 1);
+  CATCH_CHECK(rows_of_chunk[0] != rows_of_chunk[1]);
+
+  // But for what is remembered of them the checkpoints are equal, byte for byte.
+  const Architecture net = MakeArchitecture(fixture.settings.model, SpecialistName::kBG);
+  const auto plain = ReadCheckpoint(SystemFiles(), without.last_checkpoint, net);
+  const auto watched = ReadCheckpoint(SystemFiles(), with.last_checkpoint, net);
+  CATCH_REQUIRE((plain.ok() && watched.ok()));
+  CATCH_CHECK(plain->info.validation == ValidationState());
+  CATCH_CHECK(watched->info.validation.best_step > 0);
+  CATCH_CHECK(plain->state.weights == watched->state.weights);
+  CATCH_CHECK(plain->state.statistics == watched->state.statistics);
+  CATCH_CHECK(plain->state.counters == watched->state.counters);
+  CATCH_CHECK(plain->state.group_steps == watched->state.group_steps);
+  CATCH_CHECK(plain->state.exp_avg_bf16 == watched->state.exp_avg_bf16);
+  CATCH_CHECK(plain->state.exp_avg_sq_bf16 == watched->state.exp_avg_sq_bf16);
 }
 
 CATCH_TEST_CASE("a store that is not the committed one, a wrong order and a held folder are refused") {

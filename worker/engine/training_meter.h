@@ -1,8 +1,9 @@
-// What training took and how much of it was spent waiting for data, for progress reports and the log. One
-// thread.
+// What training took, how much of it was spent waiting for data and how large its gradients were, for
+// progress reports and the log. One thread.
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
 #include <utility>
 
@@ -12,26 +13,45 @@ namespace interceptor::worker {
 
 class TrainingMeter {
  public:
-  void CountStep(int samples, absl::Duration took) {
-    total_.busy += took;
-    steps_.push_back({samples, took});
-    minute_.samples += samples;
-    minute_.took += took;
-    while (minute_.took - steps_.front().took >= absl::Minutes(1)) {
-      minute_.samples -= steps_.front().samples;
-      minute_.took -= steps_.front().took;
+  struct Step {
+    int samples = 0;
+    absl::Duration took;
+    absl::Duration waited = {};  // for data, of `took`
+    double gradient_norm = 0;    // not finite: of a step that was not taken
+  };
+  void CountStep(const Step& step) {
+    chunk_.busy += step.took;
+    chunk_.waited += step.waited;
+    steps_.push_back(step);
+    took_ += step.took;
+    while (took_ - steps_.front().took >= absl::Minutes(1)) {
+      took_ -= steps_.front().took;
       steps_.pop_front();
     }
   }
-  // In all, of the loader in use; its wait counts for good when it is done with.
-  void SetLoaderWait(absl::Duration waited) { total_.waited = waited_before_ + waited; }
-  void EndLoader() { waited_before_ = total_.waited; }
 
-  // Over the last minute of training.
+  // These three are over the last minute of training; 0 before the first step.
   double SamplesPerSecond() const {
-    return static_cast<double>(minute_.samples) / std::max(1e-9, absl::ToDoubleSeconds(minute_.took));
+    double samples = 0;
+    for (const Step& step : steps_) samples += step.samples;
+    return samples / std::max(1e-9, absl::ToDoubleSeconds(took_));
   }
-  double WaitShare() const { return total_.WaitShare(); }
+  double WaitShare() const {
+    Span minute = {took_, absl::ZeroDuration()};
+    for (const Step& step : steps_) minute.waited += step.waited;
+    return minute.WaitShare();
+  }
+  // The mean.
+  double GradientNorm() const {
+    double sum = 0;
+    int count = 0;
+    for (const Step& step : steps_) {
+      if (!std::isfinite(step.gradient_norm)) continue;
+      sum += step.gradient_norm;
+      ++count;
+    }
+    return sum / std::max(1, count);
+  }
 
   struct Span {
     absl::Duration busy;
@@ -39,21 +59,12 @@ class TrainingMeter {
     double WaitShare() const { return absl::FDivDuration(waited, std::max(busy, absl::Nanoseconds(1))); }
   };
   // Since the last call.
-  Span EndChunk() {
-    const Span before = std::exchange(at_chunk_, total_);
-    return {total_.busy - before.busy, total_.waited - before.waited};
-  }
+  Span EndChunk() { return std::exchange(chunk_, {}); }
 
  private:
-  struct Steps {
-    int samples = 0;
-    absl::Duration took;
-  };
-  std::deque<Steps> steps_;  // the newest that took a minute or more together
-  Steps minute_;             // their sum
-  Span total_;
-  Span at_chunk_;
-  absl::Duration waited_before_;
+  std::deque<Step> steps_;  // the newest that took a minute or more together
+  absl::Duration took_;     // they all
+  Span chunk_;
 };
 
 }  // namespace interceptor::worker

@@ -88,6 +88,7 @@ struct EvaluationSettings {
   bool bias_correction = true;
   int frames_per_clip = 16;
   double deployment_prior = 0.5;
+  int evaluate_every_steps = 0;
 };
 
 struct CheckpointSettings {

@@ -86,6 +86,21 @@ CATCH_TEST_CASE("a chunk's end is reported in order: checkpoint, scores, end; th
   CATCH_CHECK(driver.Since<DeleteFile>()[0].path == "BG-10");
 }
 
+CATCH_TEST_CASE("validations of a chunk are reported one by one, and one that a trainer repeats only once") {
+  Training driver;
+  for (const int64_t step : {2, 4, 2, 4, 6}) {
+    const Evaluation validation{.specialist = "BG",
+                                .kind = EvaluationKind::kValidation,
+                                .step = step,
+                                .score_table = DigestOf(Cat("validation ", step))};
+    driver.Give(TrainerEvaluated{driver.bg, validation, Cat("validation-", step)});
+  }
+  std::vector<int64_t> steps;
+  for (const SendPublication& sent : driver.AnswerAll())
+    steps.push_back(std::get<Evaluation>(sent.body).step);
+  CATCH_CHECK(steps == std::vector<int64_t>{2, 4, 6});
+}
+
 CATCH_TEST_CASE("without the coordinator training goes on and at most two checkpoints wait to be published") {
   Training driver;
   driver.TrainChunk(driver.bg, "BG", 0);

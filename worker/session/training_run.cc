@@ -27,7 +27,7 @@ TrainingRun::TrainingRun(const Assigned& assigned, std::string nonce)
 void TrainingRun::Recall(const RunMemory& memory) {
   for (const RunMemory::Fact& fact : memory.unpublished) {
     if (const auto* evaluation = std::get_if<Evaluation>(&fact.body)) {
-      evaluated_.insert({evaluation->kind, evaluation->chunk});
+      evaluated_.insert({evaluation->kind, evaluation->chunk, evaluation->step});
     }
     if (const auto* checkpoint = std::get_if<Checkpoint>(&fact.body)) {
       captured_seconds_ = std::max(captured_seconds_, checkpoint->training_seconds);
@@ -199,7 +199,8 @@ void TrainingRun::On(const TrainerSaved& saved, MonotonicTime, SessionOutputs& o
 void TrainingRun::On(const TrainerEvaluated& evaluated, MonotonicTime, SessionOutputs&) {
   Bump();
   const Evaluation& evaluation = evaluated.evaluation;
-  if (evaluated_.insert({evaluation.kind, evaluation.chunk}).second) outbox_.Add(evaluation, evaluated.path);
+  const bool fresh = evaluated_.insert({evaluation.kind, evaluation.chunk, evaluation.step}).second;
+  if (fresh) outbox_.Add(evaluation, evaluated.path);
 }
 
 void TrainingRun::On(const TrainerFinishedChunk& finished, MonotonicTime, SessionOutputs&) {

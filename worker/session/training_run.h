@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -106,7 +107,7 @@ class TrainingRun {
   double captured_seconds_ = 0;
   Progress at_;
   int64_t activity_ = 0;
-  std::set<std::pair<EvaluationKind, int>> evaluated_;  // (kind, chunk) already reported
+  std::set<std::tuple<EvaluationKind, int, int64_t>> evaluated_;  // (kind, chunk, step) already reported
 };
 
 }  // namespace interceptor::worker

@@ -32,7 +32,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PreparationSettings, view_pixels
                                                 replay_reservoir, face_detection_stride, labels_csv,
                                                 face_model, face_model_sha256)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EvaluationSettings, folds, held_out_fold, look_ahead,
-                                                bias_correction, frames_per_clip, deployment_prior)
+                                                bias_correction, frames_per_clip, deployment_prior,
+                                                evaluate_every_steps)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CheckpointSettings, period_seconds, keep_latest,
                                                 recovery_period_seconds)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RunSettings, plan_digest, seed, chunks, model, recipe,
@@ -204,6 +205,7 @@ std::string RunSettingsToJson(const RunSettings& settings) {
   if (settings.model.initial_weights.file.empty()) object["model"].erase("initial_weights");
   if (settings.model.front_end == ModelSettings{}.front_end) object["model"].erase("front_end");
   if (settings.recipe.self_made_share == 0) object["recipe"].erase("self_made_share");
+  if (settings.evaluation.evaluate_every_steps == 0) object["evaluation"].erase("evaluate_every_steps");
   if (settings.preparation.face_model_sha256.empty()) object["preparation"].erase("face_model_sha256");
   return object.dump(1) + "\n";
 }

@@ -40,6 +40,8 @@ CATCH_TEST_CASE("settings come back as they were written") {
   CATCH_CHECK(RunSettingsToJson(settings).find("face_model_sha256") == std::string::npos);
   CATCH_CHECK(RunSettingsToJson(settings).find("front_end") == std::string::npos);
   CATCH_CHECK(RunSettingsToJson(settings).find("self_made_share") == std::string::npos);
+  CATCH_CHECK(RunSettingsToJson(settings).find("evaluate_every_steps") == std::string::npos);
+  settings.evaluation.evaluate_every_steps = 500;
   settings.model.front_end = "specialist";
   settings.recipe.self_made_share = 0.25;
   settings.preparation.face_model_sha256 = std::string(64, 'd');
@@ -58,6 +60,7 @@ CATCH_TEST_CASE("settings come back as they were written") {
   CATCH_CHECK(read->recipe.self_made_share == 0.25);
   CATCH_CHECK(read->model.initial_weights.file == "b4.safetensors");
   CATCH_CHECK_FALSE(read->evaluation.look_ahead);
+  CATCH_CHECK(read->evaluation.evaluate_every_steps == 500);
   CATCH_CHECK(read->preparation.replay_reservoir == 0.25);
   CATCH_CHECK(read->preparation.face_model_sha256 == std::string(64, 'd'));
 }
@@ -95,6 +98,7 @@ CATCH_TEST_CASE("a fault in the settings names the field") {
       {R"({"chunks":[1]})", "chunks[0]"},
       {R"({"evaluation":{"folds":1}})", "evaluation.folds"},
       {R"({"evaluation":{"look_ahead":1}})", "look_ahead"},
+      {R"({"evaluation":{"evaluate_every_steps":-1}})", "evaluate_every_steps"},
       {R"({"seed":1,"seed":2})", "seed"},
       {"{", "run.json"},
   };
