@@ -125,14 +125,14 @@ class StatusScreen {
     if (hidden > 0) lines_.push_back(Cat("  and ", hidden, " more: interceptor status -o json"));
   }
 
-  void AddSpecialist(const v1::TaskStatus& task, int bar_columns, Table& table) {
+  void AddSpecialist(const v1::TaskStatus& task, bool wide, Table& table) {
     const bool stand_in = !task.holder_member().empty() && task.holder_member() != task.home_member();
     stand_in_ = stand_in_ || stand_in;
     const std::string member = stand_in ? Clean(task.holder_member()) + "*" : Clean(task.home_member());
     const std::string chunks =
         task.chunks_total() > 0
             ? Cat(Pad(Cat(task.chunks_finished(), "/", task.chunks_total()), 5, Align::kLeft), " ",
-                  Bar(task.chunks_finished(), task.chunks_total(), bar_columns, terminal_.encoding))
+                  Bar(task.chunks_finished(), task.chunks_total(), wide ? 10 : 4, terminal_.encoding))
             : kNothing;
     const bool training = task.state() == v1::TaskStatus::STATE_RUNNING && task.phase() == v1::PHASE_TRAINING;
     const std::string auc =
@@ -142,16 +142,20 @@ class StatusScreen {
     if (task.last_checkpoint_at().seconds() > 0) save = Age(now_ - FromProto(task.last_checkpoint_at()));
     const Tone late = task.checkpoint_overdue() ? Tone::kBad : Tone::kPlain;
     const std::string rate = training ? Rate(task.samples_per_second()) : kNothing;
-    table.Add(
-        {{{{""}, Align::kLeft, 2}, {Clean(SpecialistOf(task.task())), Tone::kStrong}},
-         {{{"", "MEMBER"}, Align::kLeft, 6, 8}, {member.empty() ? kNothing : member}},
-         {{{"", "STATE"}, Align::kLeft, 0, 10}, {Activity(task), ActivityTone(task)}},
-         {{{"CHUNKS", "DONE"}}, {chunks}},
-         {{{"", "STEP"}, Align::kRight, 0, 6}, {Count(task.step())}},
-         {{{"TRAIN", "LOSS"}, Align::kRight, 0, 5}, {Measured(task.loss(), 3)}},
-         {{{"CLIPS", "/S"}, Align::kRight, 0, 5}, {rate}},
-         {{{"HELD-OUT AUC", "[95% INTERVAL]"}, Align::kLeft, 0, 18}, {auc}},
-         {{{"LAST", "SAVE"}, Align::kRight, 0, 5}, {save + (task.checkpoint_overdue() ? "!" : ""), late}}});
+    std::vector<Table::Entry> entries = {
+        {{{""}, Align::kLeft, 2}, {Clean(SpecialistOf(task.task())), Tone::kStrong}},
+        {{{"", "MEMBER"}, Align::kLeft, 6, 8}, {member.empty() ? kNothing : member}},
+        {{{"", "STATE"}, Align::kLeft, 0, 10}, {Activity(task), ActivityTone(task)}},
+        {{{"CHUNKS", "DONE"}}, {chunks}},
+        {{{"", "STEP"}, Align::kRight, 0, 6}, {Count(task.step())}},
+        {{{"TRAIN", "LOSS"}, Align::kRight, 0, 5}, {Measured(task.loss(), 3)}}};
+    if (wide)
+      entries.push_back({{{"GRAD", "NORM"}, Align::kRight, 0, 5}, {Measured(task.gradient_norm(), 2)}});
+    entries.insert(entries.end(), {{{{"CLIPS", "/S"}, Align::kRight, 0, 5}, {rate}},
+                                   {{{"HELD-OUT AUC", "[95% INTERVAL]"}, Align::kLeft, 0, 18}, {auc}},
+                                   {{{"LAST", "SAVE"}, Align::kRight, 0, 5},
+                                    {save + (task.checkpoint_overdue() ? "!" : ""), late}}});
+    table.Add(entries);
   }
 
   void AddSpecialists() {
@@ -160,7 +164,7 @@ class StatusScreen {
     const bool wide = columns_ >= kColumnsWide;
     Table table;
     table.gap = wide ? 2 : 1;
-    for (const v1::TaskStatus* task : tasks) AddSpecialist(*task, wide ? 10 : 4, table);
+    for (const v1::TaskStatus* task : tasks) AddSpecialist(*task, wide, table);
     Lines lines = Layout(table, columns_, terminal_);
     // The upper header line is empty over the first columns; the title of the section stands there.
     constexpr std::string_view kTitle = "SPECIALISTS";

@@ -44,8 +44,10 @@ CATCH_TEST_CASE("gradient norm and the share of waiting are those of the last mi
   CATCH_CHECK(meter.WaitShare() == Approx(1));
   CATCH_CHECK(meter.GradientNorm() == Approx(1e30));
   for (int step = 0; step < 30; ++step) {
-    meter.CountStep(
-        {.samples = 8, .took = absl::Seconds(2), .waited = absl::Seconds(1), .gradient_norm = step % 2 == 0 ? 1.0 : 2.0});
+    meter.CountStep({.samples = 8,
+                     .took = absl::Seconds(2),
+                     .waited = absl::Seconds(1),
+                     .gradient_norm = step % 2 == 0 ? 1.0 : 2.0});
   }
   CATCH_CHECK(meter.WaitShare() == Approx(0.5));
   CATCH_CHECK(meter.GradientNorm() == Approx(1.5));
