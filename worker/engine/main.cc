@@ -1,9 +1,10 @@
 // interceptor-train: clip stores in, a trained model out. Under an agent it takes its orders over a socket;
-// alone it goes through the chunks by itself.
+// alone it goes through the chunks by itself. `estimate` says beforehand how long that takes.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iostream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "common/io/atomic_file.h"
 #include "worker/child_protocol/run_folder.h"
 #include "worker/engine/control.h"
+#include "worker/engine/estimate.h"
 #include "worker/engine/trainer.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/settings.h"
@@ -20,6 +22,7 @@
 namespace interceptor::worker {
 namespace {
 
+constexpr int kEstimateSteps = 3;
 constexpr int kExitError = 1;
 constexpr int kExitUsage = 2;
 constexpr int kExitNotFound = 4;
@@ -27,6 +30,8 @@ constexpr int kExitNewerVersion = 78;
 
 struct Arguments {
   TrainerOptions trainer;
+  const CLI::App* estimate = nullptr;
+  int64_t clips = 0;  // of a chunk that is not prepared
   std::string specialist;
   std::string settings_file;
   std::vector<std::string> chunks;
@@ -56,7 +61,7 @@ absl::Status ReadSettings(const FileSystem& files, Arguments& arguments) {
   }
   if (!arguments.chunks.empty()) {
     settings.chunks = arguments.chunks;
-  } else if (arguments.settings_file.empty()) {
+  } else if (arguments.settings_file.empty() && !arguments.estimate->parsed()) {
     settings.chunks = ChunksInStore(files, arguments.trainer.store);
     if (settings.chunks.empty()) {
       return NotFound("the store ", arguments.trainer.store,
@@ -65,6 +70,31 @@ absl::Status ReadSettings(const FileSystem& files, Arguments& arguments) {
     }
   }
   return Validate(settings);
+}
+
+absl::Status EstimateSpecialists(const FileSystem& files, Arguments& arguments) {
+  ICPT_RETURN_IF_ERROR(ReadSettings(files, arguments));
+  const RunSettings& settings = arguments.trainer.settings;
+  ICPT_ASSIGN_OR_RETURN(const std::vector<ClipCounts> clips,
+                        CountClips(files, arguments.trainer.store, settings, arguments.clips));
+  for (const SpecialistName specialist : kAllSpecialists) {
+    if (!arguments.specialist.empty() && specialist != arguments.trainer.specialist) continue;
+    const LearnerOptions options = {.model = settings.model,
+                                    .recipe = settings.recipe,
+                                    .specialist = specialist,
+                                    .seed = settings.seed,
+                                    .device = arguments.trainer.device,
+                                    .threads = arguments.trainer.threads,
+                                    .from_given_weights = !settings.model.initial_weights.file.empty()};
+    ICPT_ASSIGN_OR_RETURN(const TrainingSpeed speed, MeasureSpeed(settings, options, kEstimateSteps));
+    std::cout << ToString(specialist) << " on " << speed.facts.device << " (" << speed.facts.precision
+              << "), batches of " << settings.recipe.batch_size << ": " << RenderSpeed(settings, speed)
+              << "\n"
+              << RenderEstimate(EstimateRun(settings, clips, speed)) << "\n"
+              << std::flush;
+  }
+  std::cout << "Computing alone: waiting for data, preparing and saving come on top.\n";
+  return absl::OkStatus();
 }
 
 int ExitCode(const absl::Status& status) {
@@ -76,6 +106,20 @@ int ExitCode(const absl::Status& status) {
 // Whether the same order could succeed later without a person fixing something.
 bool MayRetry(const absl::Status& status) {
   return !absl::IsInvalidArgument(status) && !absl::IsFailedPrecondition(status) && !absl::IsDataLoss(status);
+}
+
+int Estimate(Arguments& arguments) {
+  const absl::Status status = EstimateSpecialists(SystemFiles(), arguments);
+  if (!status.ok()) ICPT_LOG(kError) << absl::StatusCodeToString(status.code()) << ": " << Message(status);
+  return status.ok() ? 0 : ExitCode(status);
+}
+
+// What training cannot do without.
+void RequireRun(const Arguments& arguments) {
+  if (arguments.estimate->parsed()) return;
+  if (arguments.specialist.empty()) throw CLI::RequiredError("--specialist");
+  if (arguments.trainer.store.empty()) throw CLI::RequiredError("--store");
+  if (arguments.trainer.run.empty()) throw CLI::RequiredError("--run");
 }
 
 int Run(Arguments& arguments) {
@@ -109,12 +153,11 @@ int main(int argc, char** argv) {
   CLI::App app(
       "Trains one specialist on prepared chunks.\n\n"
       "Example: interceptor-train --specialist BG --store ./store --run ./runs/BG\n"
-      "Run again after an interruption, it goes on where it stood.");
-  app.add_option("--specialist", arguments.specialist, "BG, AV, CM, RR, LL or TM")->required();
-  app.add_option("--store", arguments.trainer.store, "folder of clip stores (interceptor-prepare --out)")
-      ->required();
-  app.add_option("--run", arguments.trainer.run, "this run's folder: checkpoints, scores, ledger")
-      ->required();
+      "Run again after an interruption, it goes on where it stood.\n"
+      "How long will it take here? interceptor-train estimate --settings run.json --clips 2000");
+  app.add_option("--specialist", arguments.specialist, "BG, AV, CM, RR, LL or TM");
+  app.add_option("--store", arguments.trainer.store, "folder of clip stores (interceptor-prepare --out)");
+  app.add_option("--run", arguments.trainer.run, "this run's folder: checkpoints, scores, ledger");
   app.add_option("--settings", arguments.settings_file,
                  "run.json with the plan's fields; absent: their defaults");
   app.add_option("--data", arguments.trainer.data, "folder that model.initial_weights.file is relative to")
@@ -128,19 +171,31 @@ int main(int argc, char** argv) {
                  "chunks in order, instead of those of the settings or the store")
       ->delimiter(',');
   app.add_option("--control-fd", arguments.control_fd, "socket of the agent (docs/child-protocol.md)");
+  CLI::App* estimate =
+      app.add_subcommand(
+             "estimate",
+             "Hours of each chunk and of the plan on this box's device, for one specialist or all "
+             "six, from some steps on made-up input.")
+          ->fallthrough();
+  estimate
+      ->add_option("--clips", arguments.clips,
+                   "clips of a chunk that is not prepared (default: as those of the store that are)")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 32));
+  arguments.estimate = estimate;
   app.failure_message([](const CLI::App*, const CLI::Error& error) {
     return std::string("interceptor-train: ") + error.what() + "; see interceptor-train --help\n";
   });
   try {
     app.parse(argc, argv);
+    RequireRun(arguments);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
   const std::optional<SpecialistName> specialist = ParseSpecialist(arguments.specialist);
-  if (!specialist.has_value()) {
+  if (!specialist.has_value() && !arguments.specialist.empty()) {
     ICPT_LOG(kError) << "--specialist " << arguments.specialist << " is none of BG, AV, CM, RR, LL, TM";
     return kExitUsage;
   }
-  arguments.trainer.specialist = *specialist;
-  return Run(arguments);
+  arguments.trainer.specialist = specialist.value_or(SpecialistName::kBG);
+  return arguments.estimate->parsed() ? Estimate(arguments) : Run(arguments);
 }

@@ -21,6 +21,7 @@
 #include "worker/engine/start.h"
 #include "worker/engine/training_meter.h"
 #include "worker/models/specialist.h"
+#include "worker/sampling/chunk_steps.h"
 #include "worker/sampling/curriculum.h"
 #include "worker/sampling/cursor.h"
 #include "worker/sampling/sampler.h"
@@ -52,7 +53,7 @@ class Trainer {
         if (AtChunkStart(info_.cursor)) {
           ICPT_ASSIGN_OR_RETURN(losses_, evaluator_->LookAhead(*order, *data, info_.step));
         }
-        steps_ = PlanSteps(*data);
+        steps_ = PlanChunkSteps(recipe_, ClipsOf(*data));
         while (info_.cursor.chunk == order->chunk) {
           ICPT_ASSIGN_OR_RETURN(const bool trained, TrainEpoch(*order, *data));
           if (!trained) return Leave();
@@ -130,15 +131,15 @@ class Trainer {
     return data;
   }
 
-  ChunkSteps PlanSteps(const ChunkData& data) const {
-    const auto fakes = std::ranges::count_if(data.base().infos,
-                                             [](const ClipInfo& clip) { return clip.label == Label::kFake; });
-    const int64_t reals = static_cast<int64_t>(data.base().infos.size()) - fakes;
-    std::vector<int64_t> batches;
-    for (int epoch = 0; epoch < recipe_.epochs_per_chunk; ++epoch) {
-      batches.push_back(BatchesPerEpoch(reals, fakes, recipe_.batch_size, EpochReplayShare(data, epoch)));
-    }
-    return LimitSteps(std::move(batches), recipe_.steps_per_chunk_max);
+  ChunkClips ClipsOf(const ChunkData& data) const {
+    const auto count = [&](Label label) {
+      return std::ranges::count(data.base().infos, label, &ClipInfo::label);
+    };
+    return {.chunk = info_.cursor.chunk,
+            .chunks = static_cast<int>(options_.settings.chunks.size()),
+            .reals = count(Label::kReal),
+            .fakes = count(Label::kFake),
+            .has_replay = !data.replay().clips.empty()};
   }
 
   // True when the epoch is done, false when the trainer was told to stop.
@@ -150,7 +151,7 @@ class Trainer {
                                      .losses = losses_,
                                      .held_out_fold = options_.settings.evaluation.held_out_fold,
                                      .batch_size = recipe_.batch_size,
-                                     .replay_share = EpochReplayShare(data, epoch),
+                                     .replay_share = EpochReplayShare(recipe_, ClipsOf(data), epoch),
                                      .pace = StageAt(recipe_, Progress()).pace,
                                      .specialist = options_.specialist,
                                      .seed = options_.settings.seed,
@@ -278,18 +279,11 @@ class Trainer {
 
   static bool AtChunkStart(const Cursor& cursor) { return cursor.epoch == 0 && cursor.position == 0; }
 
-  double Progress() const { return Progress(StepInChunk(info_.cursor, steps_), steps_.Total()); }
-  double Progress(int64_t step, int64_t steps) const {
+  double Progress() const {
     return PlanProgress({.chunk = info_.cursor.chunk,
                          .chunks = static_cast<int>(options_.settings.chunks.size()),
-                         .step = step,
-                         .steps = steps});
-  }
-
-  // Fixed for an epoch, and known before the chunk's number of steps is.
-  double EpochReplayShare(const ChunkData& data, int epoch) const {
-    if (data.replay().clips.empty()) return 0;
-    return ReplayShare(recipe_, info_.cursor.chunk, Progress(epoch, recipe_.epochs_per_chunk));
+                         .step = StepInChunk(info_.cursor, steps_),
+                         .steps = steps_.Total()});
   }
 
   void ReportProgress(const ChunkOrder& order) {
