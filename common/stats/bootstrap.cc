@@ -60,15 +60,26 @@ double Quantile(const std::vector<double>& sorted, double share) {
   return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
-}  // namespace
-
-absl::StatusOr<Interval> FamilyInterval(const std::vector<ClipMember>& clips, const WeightedMeasure& measure,
-                                        const BootstrapOptions& options) {
-  if (options.replicates < 1) return InvalidArgument("replicates is ", options.replicates, "; at least 1");
-  if (!(options.coverage > 0 && options.coverage < 1)) {
-    return InvalidArgument("coverage is ", options.coverage, "; it lies between 0 and 1");
+// Two-sided, of 0.
+double PValue(const std::vector<double>& values) {
+  size_t not_above = 1;
+  size_t not_below = 1;
+  for (const double value : values) {
+    not_above += value <= 0 ? 1 : 0;
+    not_below += value >= 0 ? 1 : 0;
   }
-  const Families families = GroupFamilies(clips);
+  return std::min(1.0, 2.0 * static_cast<double>(std::min(not_above, not_below)) /
+                           static_cast<double>(values.size() + 1));
+}
+
+void Judge(std::vector<double>& values, double coverage, Interval& interval) {
+  std::sort(values.begin(), values.end());
+  interval.low = Quantile(values, (1 - coverage) / 2);
+  interval.high = Quantile(values, (1 + coverage) / 2);
+  interval.p_value = PValue(values);
+}
+
+absl::StatusOr<Interval> CountFamilies(const Families& families) {
   const auto both = static_cast<int64_t>(families.strata[2].size());
   Interval interval;
   interval.real_families = static_cast<int64_t>(families.strata[0].size()) + both;
@@ -78,23 +89,46 @@ absl::StatusOr<Interval> FamilyInterval(const std::vector<ClipMember>& clips, co
                            " families hold fakes and ", interval.real_families, " hold reals");
   }
   interval.too_few = std::min(interval.real_families, interval.fake_families) < kFamiliesPerClassMin;
+  return interval;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Interval>> FamilyIntervals(const std::vector<ClipMember>& clips,
+                                                      const WeightedMeasures& measures,
+                                                      const BootstrapOptions& options) {
+  if (options.replicates < 1) return InvalidArgument("replicates is ", options.replicates, "; at least 1");
+  if (!(options.coverage > 0 && options.coverage < 1)) {
+    return InvalidArgument("coverage is ", options.coverage, "; it lies between 0 and 1");
+  }
+  const Families families = GroupFamilies(clips);
+  ICPT_ASSIGN_OR_RETURN(const Interval counted, CountFamilies(families));
 
   std::vector<int32_t> weights(clips.size(), 1);
-  ICPT_ASSIGN_OR_RETURN(interval.estimate, measure(weights));
+  ICPT_ASSIGN_OR_RETURN(const std::vector<double> estimates, measures(weights));
+  std::vector<Interval> intervals(estimates.size(), counted);
+  for (size_t m = 0; m < estimates.size(); ++m) intervals[m].estimate = estimates[m];
   const RandomKey key = MakeRandomKey(options.seed, "family bootstrap");
   std::vector<int32_t> times_drawn(families.count);
-  std::vector<double> values;
-  values.reserve(static_cast<size_t>(options.replicates));
+  std::vector<std::vector<double>> values(estimates.size());
   for (int replicate = 0; replicate < options.replicates; ++replicate) {
     DrawFamilies(families, key, static_cast<uint64_t>(replicate), times_drawn);
     for (size_t i = 0; i < weights.size(); ++i) weights[i] = times_drawn[families.of_clip[i]];
-    ICPT_ASSIGN_OR_RETURN(const double value, measure(weights));
-    values.push_back(value);
+    ICPT_ASSIGN_OR_RETURN(const std::vector<double> measured, measures(weights));
+    for (size_t m = 0; m < values.size(); ++m) values[m].push_back(measured[m]);
   }
-  std::sort(values.begin(), values.end());
-  interval.low = Quantile(values, (1 - options.coverage) / 2);
-  interval.high = Quantile(values, (1 + options.coverage) / 2);
-  return interval;
+  for (size_t m = 0; m < values.size(); ++m) Judge(values[m], options.coverage, intervals[m]);
+  return intervals;
+}
+
+absl::StatusOr<Interval> FamilyInterval(const std::vector<ClipMember>& clips, const WeightedMeasure& measure,
+                                        const BootstrapOptions& options) {
+  const auto alone = [&](const std::vector<int32_t>& weights) -> absl::StatusOr<std::vector<double>> {
+    ICPT_ASSIGN_OR_RETURN(const double value, measure(weights));
+    return std::vector<double>{value};
+  };
+  ICPT_ASSIGN_OR_RETURN(const std::vector<Interval> intervals, FamilyIntervals(clips, alone, options));
+  return intervals.front();
 }
 
 absl::StatusOr<Interval> BalancedMeanInterval(const std::vector<ClipMember>& clips,

@@ -51,10 +51,18 @@ struct Interval {
   // Either number is under kFamiliesPerClassMin: the interval is not to be relied on, and is printed as
   // 'too few'.
   bool too_few = false;
+  // Of 0 being the truth, two-sided: for differences and gaps. Twice the share of replicates on the rarer side of
+  // 0, the estimate counted as one of them (Davison, Hinkley, "Bootstrap methods and their application", 1997,
+  // section 4.2), so at least 2 / (replicates + 1).
+  double p_value = 1;
 };
 
 // A measure of clips where clip i counts weights[i] times; called once with ones, then once per replicate.
 using WeightedMeasure = std::function<absl::StatusOr<double>(const std::vector<int32_t>& weights)>;
+
+// Several measures of the same clips, always as many.
+using WeightedMeasures =
+    std::function<absl::StatusOr<std::vector<double>>(const std::vector<int32_t>& weights)>;
 
 // The first error of the measure ends the work and is returned. INVALID_ARGUMENT when a class has no clip or
 // an option is out of range.
@@ -65,6 +73,11 @@ absl::StatusOr<Interval> FamilyInterval(const std::vector<ClipMember>& clips, co
 absl::StatusOr<Interval> BalancedMeanInterval(const std::vector<ClipMember>& clips,
                                               const std::vector<double>& values,
                                               const BootstrapOptions& options);
+
+// An interval for each of several measures, all from the same replicates.
+absl::StatusOr<std::vector<Interval>> FamilyIntervals(const std::vector<ClipMember>& clips,
+                                                      const WeightedMeasures& measures,
+                                                      const BootstrapOptions& options);
 
 // Of the AUC over all clips; O(n log n + replicates x n).
 absl::StatusOr<Interval> AucInterval(const std::vector<ClipScore>& clips, const BootstrapOptions& options);

@@ -65,19 +65,6 @@ CATCH_TEST_CASE("the half-width at AUC 0.75 and 100 clips per class is that of t
   CATCH_CHECK(std::abs(sum / kSets - 0.067) < 0.004);
 }
 
-CATCH_TEST_CASE("95 of 100 intervals hold the truth") {
-  constexpr int kSets = 400;
-  int held = 0;
-  for (int set = 0; set < kSets; ++set) {
-    const Interval interval =
-        MustAuc(DrawClips(1000 + set, 60), {.seed = static_cast<uint64_t>(set), .replicates = 300});
-    if (interval.low <= 0.75 && 0.75 <= interval.high) ++held;
-  }
-  // Three deviations of a binomial draw, and one point for the percentile method's own error.
-  CATCH_CHECK(held >= kSets * 0.905);
-  CATCH_CHECK(held <= kSets * 0.985);
-}
-
 CATCH_TEST_CASE("copies of a clip within its family add no certainty") {
   const std::vector<ClipScore> clips = DrawClips(2, 50);
   std::vector<ClipScore> copies;
@@ -189,6 +176,17 @@ CATCH_TEST_CASE(
   CATCH_CHECK(uneven->too_few);
   CATCH_CHECK(absl::IsInvalidArgument(BalancedMeanInterval(clips, {1, 2}, {}).status()));
   CATCH_CHECK(absl::IsInvalidArgument(BalancedMeanInterval({{"a", true}}, {1}, {}).status()));
+}
+
+CATCH_TEST_CASE("a p-value of 0 is twice the share of replicates beyond it, the estimate counted") {
+  double next = -11;
+  const auto counting = [&](const std::vector<int32_t>&) -> absl::StatusOr<double> { return next += 1; };
+  const std::vector<ClipMember> clips = {{"a", true}, {"b", false}};
+  // Replicates -9 .. 89: ten of 99 are at or below 0.
+  const auto interval = FamilyInterval(clips, counting, {.replicates = 99});
+  CATCH_CHECK(std::abs(interval->p_value - 2 * 11.0 / 100) < 1e-12);
+  const auto constant = [](const std::vector<int32_t>&) -> absl::StatusOr<double> { return 1.0; };
+  CATCH_CHECK(FamilyInterval(clips, constant, {.replicates = 99})->p_value == 2 * 1.0 / 100);
 }
 
 CATCH_TEST_CASE("bad input and a failing measure are errors") {

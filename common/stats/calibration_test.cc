@@ -19,6 +19,24 @@ bool Near(double value, double expected, double tolerance = 1e-12) {
   return std::abs(value - expected) <= tolerance;
 }
 
+struct Costed {
+  LogitCosts costs;
+  ScoreCounts counts;
+};
+
+Costed CostOf(const std::vector<ScoredLabel>& clips, double fake_prior = 0.5) {
+  const auto order = ScoreOrder::Create(clips);
+  CATCH_REQUIRE(order.ok());
+  Costed costed{LogitCosts(order->scores(), fake_prior), {}};
+  CATCH_REQUIRE(order->Count(std::vector<int32_t>(clips.size(), 1), costed.counts).ok());
+  return costed;
+}
+
+double CalibrationError(const std::vector<ScoredLabel>& clips) {
+  const Costed costed = CostOf(clips);
+  return costed.costs.CalibrationError(costed.counts);
+}
+
 CATCH_TEST_CASE("measures of five clips equal those worked out with numpy") {
   CATCH_CHECK(Near(*BalancedLogLoss(kFive), 0.5376761399866967));
   const auto accuracy = AccuracyByClass(kFive);
@@ -65,6 +83,61 @@ CATCH_TEST_CASE("a missing class or a logit that is not finite is an error of ev
     CATCH_CHECK(absl::IsInvalidArgument(BalancedLogLoss(clips).status()));
     CATCH_CHECK(absl::IsInvalidArgument(AccuracyByClass(clips).status()));
   }
+}
+
+CATCH_TEST_CASE("sorted logits cost what clip by clip they cost") {
+  const auto [costs, counts] = CostOf(kFive);
+  CATCH_CHECK(Near(costs.LogLoss(counts), *BalancedLogLoss(kFive)));
+  CATCH_CHECK(costs.Accuracy(counts).fake == AccuracyByClass(kFive)->fake);
+  CATCH_CHECK(costs.Accuracy(counts).real == AccuracyByClass(kFive)->real);
+  CATCH_CHECK(Near(costs.CalibrationError(counts), 0.3570342884242192));
+  const auto [even, both] = CostOf({{0, kFake}, {0, kReal}, {0, kReal}});
+  CATCH_CHECK(Near(even.Brier(both), 0.25));
+  CATCH_CHECK(even.CalibrationError(both) == 0.0);
+}
+
+CATCH_TEST_CASE("a prior adds its log-odds and weighs the classes") {
+  // At one fake in five a ratio of four is even odds: called fake, just.
+  const std::vector<ScoredLabel> clips = {{std::log(4.0) + 1e-12, kFake}, {std::log(4.0) - 1e-12, kReal}};
+  const auto [costs, counts] = CostOf(clips, 0.2);
+  CATCH_CHECK(costs.Accuracy(counts).balanced() == 1.0);
+  CATCH_CHECK(Near(costs.LogLoss(counts), std::numbers::ln2, 1e-9));
+  CATCH_CHECK(Near(costs.Brier(counts), 0.25, 1e-9));
+}
+
+CATCH_TEST_CASE(
+    "probabilities that come true have no calibration error; certain and wrong ones have it all") {
+  // P(fake) = 0.8 and 4 of 5 such clips are fake; 0.2 and 1 of 5. The classes are of one size.
+  std::vector<ScoredLabel> honest;
+  const double z = std::log(4.0);
+  for (int i = 0; i < 4; ++i) {
+    honest.push_back({z, kFake});
+    honest.push_back({-z, kReal});
+  }
+  honest.push_back({z, kReal});
+  honest.push_back({-z, kFake});
+  CATCH_CHECK(Near(CalibrationError(honest), 0.0));
+  CATCH_CHECK(Near(CalibrationError({{50, kReal}, {-50, kFake}}), 1.0));
+  // A P(fake) of exactly 1 stands in the last bin.
+  CATCH_CHECK(Near(CalibrationError({{800, kFake}, {-800, kReal}}), 0.0));
+}
+
+CATCH_TEST_CASE(
+    "the risk-coverage curve takes clips of one confidence together, whichever side they stand on") {
+  // |z| = 3: one real, right; 2: a fake right, a real wrong; 0: a fake, right.
+  const auto [costs, counts] = CostOf({{-3, kReal}, {2, kFake}, {2, kReal}, {0, kFake}});
+  const std::vector<CoveragePoint> curve = costs.RiskCoverage(counts);
+  CATCH_REQUIRE(curve.size() == 3);
+  CATCH_CHECK(curve[0].coverage == 0.25);
+  CATCH_CHECK(curve[0].risk == 0);
+  CATCH_CHECK(curve[1].confidence == 2);
+  CATCH_CHECK(curve[1].coverage == 0.75);
+  CATCH_CHECK(Near(curve[1].risk, 1.0 / 3));
+  CATCH_CHECK(curve[2].coverage == 1);
+  CATCH_CHECK(curve[2].risk == 0.25);
+  CATCH_CHECK(Near(costs.RiskCoverageArea(counts), 0.5 / 3 + 0.25 * 0.25));
+  const auto [mirrored, pair] = CostOf({{1, kReal}, {-1, kReal}, {5, kFake}});
+  CATCH_CHECK(mirrored.RiskCoverage(pair).size() == 2);
 }
 
 }  // namespace

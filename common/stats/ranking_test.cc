@@ -20,6 +20,14 @@ bool Near(const absl::StatusOr<double>& value, double expected) {
   return value.ok() && std::abs(*value - expected) < 1e-12;
 }
 
+ScoreCounts CountsOf(const std::vector<ScoredLabel>& scores) {
+  const auto order = ScoreOrder::Create(scores);
+  CATCH_REQUIRE(order.ok());
+  ScoreCounts counts;
+  CATCH_REQUIRE(order->Count(std::vector<int32_t>(scores.size(), 1), counts).ok());
+  return counts;
+}
+
 // The definition itself, pair by pair.
 double AucByPairs(const std::vector<ScoredLabel>& scores, const std::vector<int32_t>& weights) {
   double wins = 0;
@@ -39,21 +47,51 @@ double AucByPairs(const std::vector<ScoredLabel>& scores, const std::vector<int3
 CATCH_TEST_CASE("measures of a small set with ties equal those worked out by hand") {
   // Pairs won by the fakes: 1.5 + 1.5 + 3.5 + 4 of 16.
   CATCH_CHECK(*Auc(kTied) == 10.5 / 16);
+  const ScoreCounts counts = CountsOf(kTied);
+  // Recall steps 1/4, 1/4, 1/2 at precisions 1, 2/3, 4/7.
+  CATCH_CHECK(Near(AveragePrecision(counts), 0.25 + 0.25 * 2 / 3 + 0.5 * 4 / 7));
+  // Called fake from .6 up: two of four fakes are missed, two of four reals are called.
+  CATCH_CHECK(Near(EqualErrorRate(counts), 0.5));
+  CATCH_CHECK(RecallAtFalseAlarms(counts, 24) == 0.25);
+  CATCH_CHECK(RecallAtFalseAlarms(counts, 25) == 0.5);
+  CATCH_CHECK(RecallAtFalseAlarms(counts, 74) == 0.5);
+  CATCH_CHECK(RecallAtFalseAlarms(counts, 75) == 1.0);
+  // Blocks by falling share of fakes: {1 fake}, {3 fakes, 3 reals}, {1 real}.
+  CATCH_CHECK(Near(MinimalLogRatioCost(counts), 0.75));
 }
 
 CATCH_TEST_CASE("measures equal those of scikit-learn 1.2") {
   const std::vector<ScoredLabel> ten = {{-2, kReal}, {-1.5, kReal}, {-1, kFake}, {-0.5, kReal}, {0, kReal},
                                         {0, kFake},  {0.5, kFake},  {1, kReal},  {1.5, kFake},  {2, kFake}};
   CATCH_CHECK(Near(Auc(ten), 0.78));
+  CATCH_CHECK(Near(AveragePrecision(CountsOf(ten)), 0.8083333333333333));
+  CATCH_CHECK(Near(AveragePrecision(CountsOf(kTied)), 0.7023809523809523));
 }
 
 CATCH_TEST_CASE("separated, reversed and equal scores give the end points") {
   const std::vector<ScoredLabel> separated = {{3, kFake}, {2, kFake}, {1, kReal}, {0, kReal}};
   CATCH_CHECK(*Auc(separated) == 1.0);
+  CATCH_CHECK(AveragePrecision(CountsOf(separated)) == 1.0);
+  CATCH_CHECK(EqualErrorRate(CountsOf(separated)) == 0.0);
+  CATCH_CHECK(RecallAtFalseAlarms(CountsOf(separated), 0) == 1.0);
+  CATCH_CHECK(MinimalLogRatioCost(CountsOf(separated)) == 0.0);
   const std::vector<ScoredLabel> reversed = {{3, kReal}, {2, kReal}, {1, kFake}, {0, kFake}};
   CATCH_CHECK(*Auc(reversed) == 0.0);
+  CATCH_CHECK(Near(AveragePrecision(CountsOf(reversed)), 0.5 / 3 + 0.5 * 2 / 4));
+  CATCH_CHECK(EqualErrorRate(CountsOf(reversed)) == 1.0);
+  CATCH_CHECK(RecallAtFalseAlarms(CountsOf(reversed), 5) == 0.0);
+  CATCH_CHECK(MinimalLogRatioCost(CountsOf(reversed)) == 1.0);
   const std::vector<ScoredLabel> equal = {{1, kReal}, {1, kFake}, {1, kFake}, {1, kFake}};
   CATCH_CHECK(*Auc(equal) == 0.5);
+  CATCH_CHECK(AveragePrecision(CountsOf(equal)) == 0.75);
+  CATCH_CHECK(EqualErrorRate(CountsOf(equal)) == 0.5);
+  CATCH_CHECK(MinimalLogRatioCost(CountsOf(equal)) == 1.0);
+}
+
+CATCH_TEST_CASE("the equal error rate lies on the line between two points of the curve") {
+  // (alarm, miss) goes from (0, 2/3) to (1/2, 0) at score 1; the line meets the diagonal at 2/7.
+  const std::vector<ScoredLabel> five = {{3, kFake}, {1, kFake}, {1, kFake}, {1, kReal}, {0, kReal}};
+  CATCH_CHECK(Near(EqualErrorRate(CountsOf(five)), 2.0 / 7));
 }
 
 CATCH_TEST_CASE("no measure depends on the order of clips or on the scale of scores") {
