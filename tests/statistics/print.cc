@@ -5,6 +5,7 @@
 
 #include "common/base/status.h"
 #include "common/stats/false_discovery.h"
+#include "common/stats/logistic.h"
 #include "common/stats/measures.h"
 
 namespace interceptor {
@@ -70,7 +71,16 @@ json Intervals(const json& input, const BootstrapOptions& options, double prior)
   return {{"replicates", replicates}, {"measures", ToJson(*measures)}, {"differences", ToJson(*differences)}};
 }
 
+json Fit(const json& input) {
+  std::vector<LabelledScores> clips;
+  for (size_t i = 0; i < input["rows"].size(); ++i) clips.push_back({input["rows"][i], input["fake"][i]});
+  const auto fit = FitLogistic(clips, input["pull"]);
+  if (!fit.ok()) return Failure(fit.status());
+  return {{"weights", fit->weights}, {"bias", fit->bias}};
+}
+
 json Answer(const json& input) {
+  if (input.contains("rows")) return Fit(input);
   if (input.contains("p_values")) {
     const auto adjusted = AdjustByFalseDiscoveryRate(input["p_values"]);
     return adjusted.ok() ? json(*adjusted) : Failure(adjusted.status());
