@@ -174,7 +174,7 @@ def read_table(path, columns):
     with path.open() as lines:
         return [figures.Score(row["clip"], row["family"], row["label"] == "FAKE", row["half"], float(row[columns[0]]),
                               row.get("abstained") == "1", tuple(float(row[column]) for column in columns))
-                for row in csv.DictReader(lines)]
+                for row in csv.DictReader(line for line in lines if not line.startswith("#"))]
 
 
 def read_scores(work, specialist, variant, columns=("logit",), seed=None):

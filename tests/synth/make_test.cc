@@ -277,7 +277,8 @@ CATCH_TEST_CASE("a summary counts a mixed fake under each of its kinds and every
       << "\n"
       << R"({"chunk":"00","clip":"f2.mp4","kinds":["CM","LL"],"dark":true})"
       << "\n";
-  std::ofstream(folder / "BG.csv") << "chunk,clip,family,label,logit,brightness\n"
+  std::ofstream(folder / "BG.csv") << "#score_table version=2 rows=4\n"
+                                   << "chunk,clip,family,label,logit,brightness\n"
                                    << "00,r1.mp4,00/r1.mp4,REAL,-1,0.5\n00,r2.mp4,00/r2.mp4,REAL,0.5,0.5\n"
                                    << "00,f1.mp4,00/r1.mp4,FAKE,2,0.5\n00,f2.mp4,00/r2.mp4,FAKE,0,0.5\n";
   const auto summary = Summarize(folder / "truth.jsonl", {folder / "BG.csv"});

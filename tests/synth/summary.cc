@@ -58,6 +58,8 @@ absl::Status ReadScores(const std::string& path, std::vector<ScoreRow>& rows) {
   std::ifstream file(path);
   std::string line;
   if (!file || !std::getline(file, line)) return NotFound("no score table ", path);
+  int number = 1;
+  if (line.starts_with("#")) std::getline(file, line), ++number;  // names the version
   const std::vector<std::string> header = SplitCsv(line);
   const auto column = [&](const char* name) {
     return static_cast<size_t>(std::find(header.begin(), header.end(), name) - header.begin());
@@ -67,7 +69,8 @@ absl::Status ReadScores(const std::string& path, std::vector<ScoreRow>& rows) {
   if (std::max({chunk, clip, label, logit}) >= header.size()) {
     return InvalidArgument(path, ": the header needs the columns chunk, clip, label and logit");
   }
-  for (int number = 2; std::getline(file, line); ++number) {
+  while (std::getline(file, line)) {
+    ++number;
     if (line.empty()) continue;
     const std::vector<std::string> cells = SplitCsv(line);
     if (cells.size() < header.size() || (cells[label] != "REAL" && cells[label] != "FAKE")) {

@@ -36,7 +36,7 @@ ROOMS = {
     "worker/session": (["common/facts"], {ABSL}),
     "worker/sampling": (["common/facts"], {ABSL}),
     "worker/store": (["worker/sampling", "common/io"], {ABSL, JSON}),
-    "worker/child_protocol": (["common/facts", "common/io"], {ABSL, JSON}),
+    "worker/child_protocol": (["common/io", "worker/sampling"], {ABSL, JSON}),
     "worker/media": (["worker/store"], {ABSL, JSON, "ffmpeg", "opencv", "seccomp", "cli11"}),
     "worker/prepare": (["worker/store", "worker/child_protocol", "worker/media", "common/text"], {ABSL, JSON, "zip", "cli11"}),
     "worker/models": (["worker/store", "common/io"], {ABSL, JSON, "torch"}),

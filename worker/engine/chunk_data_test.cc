@@ -1,10 +1,9 @@
 #include "worker/engine/chunk_data.h"
 
-#include <cstdlib>
+#include <cmath>
 #include <iterator>
 #include <set>
 
-#include "absl/strings/str_split.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
@@ -49,22 +48,34 @@ CATCH_TEST_CASE("held-out families of one footage are one family to the statisti
   }
 }
 
-CATCH_TEST_CASE("logits and attributes stand in a score table to the last bit, over twelve magnitudes") {
-  StoredClip clip;
+CATCH_TEST_CASE(
+    "logits, windows and attributes stand in a score table to the last bit, over twelve magnitudes") {
   ClipList list;
   std::vector<ClipLogits> logits;
-  for (double value = -1e-6 / 3; value > -1e6; value *= 10) logits.push_back({.fused = value});
-  clip.attributes["brightness"] = 2.0 / 3;
-  for (size_t i = 0; i < logits.size(); ++i) list.Add(clip);
-  const std::string table = ScoreTable(list, logits, EvaluationKind::kHeldOut, 1, false);
-  const std::vector<std::string> lines = absl::StrSplit(table, '\n', absl::SkipEmpty());
-  CATCH_REQUIRE(lines.size() == 1 + logits.size());
-  for (size_t i = 0; i < logits.size(); ++i) {
-    const std::vector<std::string> fields = absl::StrSplit(lines[1 + i], ',');
-    CATCH_REQUIRE(fields.size() == 10);
-    CATCH_CHECK(std::strtod(fields[4].c_str(), nullptr) == logits[i].fused);
-    CATCH_CHECK(std::strtod(fields[9].c_str(), nullptr) == 2.0 / 3);
+  for (double value = -1e-6 / 3; value > -1e6; value *= 10) {
+    logits.push_back({.fused = value, .self_made = value / 7, .windows = {value / 3, -value}});
   }
+  std::vector<StoredClip> clips(logits.size());
+  for (size_t i = 0; i < clips.size(); ++i) {
+    clips[i].info.name = std::to_string(i);
+    if (i > 0) clips[i].attributes["brightness"] = 2.0 / 3;
+    list.Add(clips[i]);
+  }
+  const auto table =
+      ParseScoreTable(FormatScoreTable(MakeScoreTable(list, logits, EvaluationKind::kHeldOut, 1, true)));
+  CATCH_REQUIRE(table.ok());
+  CATCH_REQUIRE(table->rows.size() == logits.size());
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const ScoreRow& row = table->rows[i];
+    CATCH_CHECK(row.logit == logits[i].fused);
+    CATCH_CHECK(row.parts->self_made == logits[i].self_made);
+    CATCH_CHECK(row.windows == logits[i].windows);
+    CATCH_CHECK(row.half == HalfOf(""));
+    if (i > 0) CATCH_CHECK(row.attributes[0] == 2.0 / 3);
+  }
+  CATCH_CHECK(std::isnan(table->rows[0].attributes[0]));
+  CATCH_CHECK_FALSE(
+      MakeScoreTable(list, logits, EvaluationKind::kHeldOut, 1, false).rows[0].parts.has_value());
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 #include "worker/engine/evaluator.h"
 
+#include <limits>
 #include <set>
+#include <utility>
 
-#include "absl/strings/str_replace.h"
-#include "common/base/number_text.h"
 #include "common/base/status.h"
 #include "common/stats/bootstrap.h"
 #include "common/stats/calibration.h"
@@ -16,12 +16,6 @@ namespace {
 
 constexpr int kSamplesAtOnce = 64;
 
-// Commas and quotes in a clip's name must not shift the columns (RFC 4180).
-std::string Field(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  return Cat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
-}
-
 // Samples waiting to be scored together, with the clip each belongs to.
 struct PendingSamples {
   SpecialistInput input;
@@ -33,21 +27,23 @@ struct Sums {
   double backbone = 0;
   double evidence = 0;
   double self_made = 0;
-  int count = 0;
+  std::vector<double> windows;
 
   void Add(const SampleScore& score) {
+    windows.push_back(score.fused);
     fused += score.fused;
     backbone += score.backbone;
     evidence += score.evidence;
     self_made += score.self_made;
-    ++count;
   }
-  ClipLogits Mean() const {
-    if (count == 0) return {.abstained = true};
+  ClipLogits Mean() && {
+    if (windows.empty()) return {.abstained = true};
+    const auto count = static_cast<double>(windows.size());
     return {.fused = fused / count,
             .backbone = backbone / count,
             .evidence = evidence / count,
-            .self_made = self_made / count};
+            .self_made = self_made / count,
+            .windows = std::move(windows)};
   }
 };
 
@@ -92,34 +88,36 @@ absl::StatusOr<std::vector<ClipLogits>> ScoreClips(Learner& learner, const ClipL
     }
   }
   ICPT_RETURN_IF_ERROR(flush());
-  for (size_t i = 0; i < clips.size(); ++i) clips[i] = sums[i].Mean();
+  for (size_t i = 0; i < clips.size(); ++i) clips[i] = std::move(sums[i]).Mean();
   return clips;
 }
 
-std::string ScoreTable(const ClipList& list, const std::vector<ClipLogits>& logits, EvaluationKind kind,
-                       int64_t step, bool with_parts) {
+ScoreTable MakeScoreTable(const ClipList& list, const std::vector<ClipLogits>& logits, EvaluationKind kind,
+                          int64_t step, bool with_parts) {
   std::set<std::string> attributes;
   for (const StoredClip* clip : list.clips) {
     for (const auto& [name, value] : clip->attributes) attributes.insert(name);
   }
-  std::string table = "chunk,clip,family,label,logit,fold,half,split,step";
-  if (with_parts) table += ",backbone_logit,evidence_logit,self_made_logit,abstained";
-  for (const std::string& name : attributes) table += Cat(",", Field(name));
-  table += '\n';
+  ScoreTable table;
+  table.attributes.assign(attributes.begin(), attributes.end());
   for (size_t i = 0; i < list.clips.size(); ++i) {
-    const ClipInfo& info = list.infos[i];
-    const char* half = HalfOf(info.family) == Half::kCalibrate ? "calibrate" : "report";
-    table += Cat(Field(info.chunk), ",", Field(info.name), ",", Field(info.family), ",", ToString(info.label),
-                 ",", NumberText(logits[i].fused), ",", info.fold, ",", half, ",", ToString(kind), ",", step);
-    if (with_parts) {
-      table += Cat(",", NumberText(logits[i].backbone), ",", NumberText(logits[i].evidence), ",",
-                   NumberText(logits[i].self_made), ",", logits[i].abstained ? 1 : 0);
-    }
+    ScoreRow row{.clip = list.infos[i],
+                 .half = HalfOf(list.infos[i].family),
+                 .split = kind,
+                 .step = step,
+                 .logit = logits[i].fused,
+                 .abstained = logits[i].abstained,
+                 .parts = std::nullopt,
+                 .windows = logits[i].windows,
+                 .attributes = {}};
+    if (with_parts) row.parts = {logits[i].backbone, logits[i].evidence, logits[i].self_made};
     for (const std::string& name : attributes) {
       const auto found = list.clips[i]->attributes.find(name);
-      table += found == list.clips[i]->attributes.end() ? "," : Cat(",", NumberText(found->second));
+      row.attributes.push_back(found == list.clips[i]->attributes.end()
+                                   ? std::numeric_limits<double>::quiet_NaN()
+                                   : found->second);
     }
-    table += '\n';
+    table.rows.push_back(std::move(row));
   }
   return table;
 }

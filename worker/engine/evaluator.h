@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/facts/evaluation.h"
+#include "worker/child_protocol/score_table.h"
 #include "worker/engine/chunk_data.h"
 #include "worker/engine/learner.h"
 
@@ -23,6 +24,7 @@ struct ClipLogits {
   double evidence = 0;
   double self_made = 0;
   bool abstained = false;
+  std::vector<double> windows = {};  // fused, of each moment looked at
 };
 
 struct ScoringOptions {
@@ -36,9 +38,9 @@ struct ScoringOptions {
 absl::StatusOr<std::vector<ClipLogits>> ScoreClips(Learner& learner, const ClipList& list,
                                                    const ScoringOptions& options);
 
-// docs/child-protocol.md, "Score table". `with_parts`: of a network with a front end.
-std::string ScoreTable(const ClipList& list, const std::vector<ClipLogits>& logits, EvaluationKind kind,
-                       int64_t step, bool with_parts);
+// `with_parts`: of a network with a front end.
+ScoreTable MakeScoreTable(const ClipList& list, const std::vector<ClipLogits>& logits, EvaluationKind kind,
+                          int64_t step, bool with_parts);
 
 // The figures alone. Nothing when a class is missing. The intervals' draws follow from `seed`.
 absl::StatusOr<std::optional<Evaluation>> Summarise(const ClipList& list,

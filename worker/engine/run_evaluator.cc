@@ -59,7 +59,9 @@ absl::Status RunEvaluator::Report(const ChunkOrder& order, const ClipList& list,
                                   ValidationState* validation) {
   const uint64_t seed = options_.settings.seed;
   const bool with_parts = ModeOf(options_.settings.model) != FrontEndMode::kFaceCrop;
-  const std::string table = ScoreTable(list, logits, kind, step, with_parts);
+  ScoreTable scores = MakeScoreTable(list, logits, kind, step, with_parts);
+  scores.plan_digest = options_.settings.plan_digest;
+  const std::string table = FormatScoreTable(scores);
   const Digest digest = DigestOf(table);
   const std::string path = validation == nullptr
                                ? ScoreTablePath(options_.run, kind, order.name)

@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "tests/support/tiny_run.h"
 #include "worker/child_protocol/run_folder.h"
+#include "worker/child_protocol/score_table.h"
 #include "worker/store/clip_store.h"
 #include "worker/store/manifest.h"
 
@@ -158,7 +159,7 @@ CATCH_TEST_CASE("a chunk without held-out families has its scores too: an empty 
   const auto table =
       ReadWholeFile(SystemFiles(), ScoreTablePath(options.run, EvaluationKind::kHeldOut, "00"));
   CATCH_REQUIRE(table.ok());
-  CATCH_CHECK(*table == "chunk,clip,family,label,logit,fold,half,split,step\n");
+  CATCH_CHECK(ParseScoreTable(*table)->rows.empty());
 }
 
 }  // namespace

@@ -1,12 +1,7 @@
 #include "worker/integrate/results.h"
 
-#include <charconv>
-#include <cmath>
-#include <map>
-
 #include <nlohmann/json.hpp>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_replace.h"
 #include "common/base/number_text.h"
 #include "common/base/status.h"
@@ -14,78 +9,20 @@
 namespace interceptor::worker {
 namespace {
 
-// Fields of a CSV line, quotes as in RFC 4180: a clip's name may hold a comma.
-std::vector<std::string> SplitLine(std::string_view line) {
-  std::vector<std::string> fields(1);
-  bool quoted = false;
-  for (size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (c == '"' && quoted && i + 1 < line.size() && line[i + 1] == '"') {
-      fields.back() += line[++i];
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (c == ',' && !quoted) {
-      fields.emplace_back();
-    } else {
-      fields.back() += c;
-    }
-  }
-  return fields;
-}
-
 std::string Quoted(const std::string& text) {
   return Cat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
 }
 
-bool ParseNumber(std::string_view text, double& value) {
-  const char* end = text.data() + text.size();
-  const auto [parsed, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && parsed == end && std::isfinite(value);
-}
-
 }  // namespace
 
-absl::StatusOr<std::vector<ScoredClip>> ParseScoreTable(std::string_view csv) {
-  std::vector<ScoredClip> clips;
-  std::map<std::string, size_t> columns;
-  int number = 0;
-  while (!csv.empty()) {
-    ++number;
-    const auto fault = [number](const auto&... what) {
-      return DataLoss("score table, line ", number, ": ", what...);
-    };
-    const size_t end = csv.find('\n');
-    if (end == std::string_view::npos) return fault("the table breaks off");
-    const std::vector<std::string> fields = SplitLine(csv.substr(0, end));
-    csv.remove_prefix(end + 1);
-    if (number == 1) {
-      for (size_t i = 0; i < fields.size(); ++i) columns[fields[i]] = i;
-      for (const char* name : {"chunk", "clip", "family", "label", "logit", "step"}) {
-        if (!columns.contains(name))
-          return DataLoss("score table: its first line has no column '", name, "'");
-      }
-      continue;
-    }
-    if (fields.size() != columns.size()) return fault(fields.size(), " fields instead of ", columns.size());
-    const auto field = [&](const char* name) { return fields[columns.at(name)]; };
-    ScoredClip clip{field("chunk"), field("clip"), field("family")};
-    const std::string label = field("label");
-    if (label != "REAL" && label != "FAKE") return fault("label '", label, "'");
-    clip.fake = label == "FAKE";
-    if (!ParseNumber(field("logit"), clip.logit)) return fault("logit '", field("logit"), "'");
-    if (!absl::SimpleAtoi(field("step"), &clip.step)) return fault("step '", field("step"), "'");
-    clips.push_back(std::move(clip));
-  }
-  if (number == 0) return DataLoss("score table: it is empty");
-  return clips;
-}
-
-absl::StatusOr<SpecialistResult> Summarise(std::string_view specialist, const std::vector<ScoredClip>& clips,
+absl::StatusOr<SpecialistResult> Summarise(std::string_view specialist, const ScoreTable& table,
                                            uint64_t seed) {
   std::vector<ClipScore> scores;
-  for (const ScoredClip& clip : clips) scores.push_back({clip.family, clip.fake, clip.logit});
+  for (const ScoreRow& row : table.rows) {
+    scores.push_back({row.clip.family, row.clip.label == Label::kFake, row.logit});
+  }
   ICPT_ASSIGN_OR_RETURN(const Figures figures, Summarise(scores, seed));
-  return SpecialistResult{figures, std::string(specialist), clips.front().step};
+  return SpecialistResult{figures, std::string(specialist), table.rows.front().step};
 }
 
 std::string ResultsToCsv(const RoundResults& results) {

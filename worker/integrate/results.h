@@ -11,21 +11,9 @@
 #include "absl/status/statusor.h"
 #include "common/facts/round.h"
 #include "common/stats/figures.h"
+#include "worker/child_protocol/score_table.h"
 
 namespace interceptor::worker {
-
-// One line of a score table (docs/child-protocol.md), as far as the figures need it.
-struct ScoredClip {
-  std::string chunk;
-  std::string clip;
-  std::string family;
-  bool fake = false;
-  double logit = 0;  // positive for FAKE
-  int64_t step = 0;  // of the model
-};
-
-// DATA_LOSS with the line number for anything that is not a score table.
-absl::StatusOr<std::vector<ScoredClip>> ParseScoreTable(std::string_view csv);
 
 struct SpecialistResult : Figures {
   std::string specialist;
@@ -33,7 +21,7 @@ struct SpecialistResult : Figures {
 };
 
 // INVALID_ARGUMENT when a class has no clip.
-absl::StatusOr<SpecialistResult> Summarise(std::string_view specialist, const std::vector<ScoredClip>& clips,
+absl::StatusOr<SpecialistResult> Summarise(std::string_view specialist, const ScoreTable& table,
                                            uint64_t seed);
 
 struct RoundResults {

@@ -16,6 +16,25 @@ std::string TableName(const std::string& chunk, std::string_view specialist) {
   return Cat(chunk, "-", specialist, kEnding);
 }
 
+// That every table of a round is of one plan; some do not say.
+class OnePlan {
+ public:
+  absl::Status Check(const std::string& digest, const std::string& path) {
+    if (digest.empty() || digest == digest_) return absl::OkStatus();
+    if (digest_.empty()) {
+      digest_ = digest;
+      path_ = path;
+      return absl::OkStatus();
+    }
+    return FailedPrecondition(path, " is of plan ", digest.substr(0, 12), ", ", path_, " of plan ",
+                              digest_.substr(0, 12), "; remove the one that does not belong there");
+  }
+
+ private:
+  std::string digest_;
+  std::string path_;
+};
+
 }  // namespace
 
 absl::Status FindSpecialists(const FileSystem& files, JoinOptions& options) {
@@ -47,13 +66,15 @@ absl::StatusOr<RoundResults> JoinRound(const FileSystem& files, const JoinOption
   }
   RoundResults results{
       .chunk = options.index, .chunk_name = options.chunk, .specialists = {}, .absent = options.absent};
+  OnePlan plan;
   for (const std::string& specialist : options.specialists) {
     if (!progress(results)) return absl::CancelledError("stopped; no table of results was written");
     const std::string path = JoinPath(options.tables, TableName(options.chunk, specialist));
     ICPT_ASSIGN_OR_RETURN(const std::string csv, ReadWholeFile(files, path));
-    auto clips = ParseScoreTable(csv);
-    if (!clips.ok()) return Annotate(clips.status(), path);
-    auto result = Summarise(specialist, *clips, options.seed);
+    const auto table = ParseScoreTable(csv);
+    if (!table.ok()) return Annotate(table.status(), path);
+    ICPT_RETURN_IF_ERROR(plan.Check(table->plan_digest, path));
+    auto result = Summarise(specialist, *table, options.seed);
     if (!result.ok()) return Annotate(result.status(), path);
     results.specialists.push_back(*std::move(result));
   }

@@ -27,7 +27,7 @@ struct JoinOptions {
 using JoinProgress = std::function<bool(const RoundResults& so_far)>;
 
 // Repeating a round writes the same bytes again. NOT_FOUND names a table that is not there, DATA_LOSS one that
-// is none; CANCELLED when `progress` says so. Then nothing is written.
+// is none, FAILED_PRECONDITION two that are of different plans; CANCELLED when `progress` says so. Then nothing is written.
 absl::StatusOr<RoundResults> JoinRound(const FileSystem& files, const JoinOptions& options,
                                        const JoinProgress& progress);
 

@@ -72,5 +72,27 @@ CATCH_TEST_CASE("a round that is stopped, or lacks a table it was promised, writ
   CATCH_CHECK(SystemFiles().List(f.options.results)->empty());
 }
 
+CATCH_TEST_CASE("tables of different plans make no round") {
+  Fixture f;
+  f.options.specialists = {"BG", "AV"};
+  const auto write = [&f](const char* name, const std::string& plan) {
+    auto table = ParseScoreTable(kTable);
+    CATCH_REQUIRE(table.ok());
+    table->plan_digest = plan;
+    const std::string path = JoinPath(f.options.tables, name);
+    CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, FormatScoreTable(*table)).ok());
+  };
+  const auto join = [&f] {
+    return JoinRound(SystemFiles(), f.options, [](const RoundResults&) { return true; });
+  };
+  write("03-BG.csv", "aaaa");
+  write("03-AV.csv", "bbbb");
+  CATCH_CHECK(absl::IsFailedPrecondition(join().status()));
+  CATCH_CHECK(Message(join().status()).find("03-BG.csv of plan aaaa") != std::string::npos);
+  CATCH_CHECK(SystemFiles().List(f.options.results)->empty());
+  write("03-AV.csv", "aaaa");
+  CATCH_CHECK(join().ok());
+}
+
 }  // namespace
 }  // namespace interceptor::worker
