@@ -1,0 +1,40 @@
+// From one specialist's logits to its log-likelihood ratio. Pure. docs/evaluation.md, "Calibration".
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "absl/status/statusor.h"
+#include "common/stats/logistic.h"
+#include "worker/integrate/calibration_rows.h"
+
+namespace interceptor::worker {
+
+struct SpecialistCalibration {
+  // False under kFamiliesPerClassMin families of a class: then the ratio is the fused logit as it is, unbounded.
+  bool calibrated = false;
+  // Of "fused", "evidence" and "self_made" those that the score table has; the fit's weights stand in this order.
+  std::vector<std::string> parts = {"fused"};
+  LogisticFit fit = {.weights = {1}, .bias = 0};
+  int64_t real_families = 0;
+  int64_t fake_families = 0;
+
+  // |ratio| stays below: ln(N + 1) for N calibration families, of the class that has fewer. With one misleading score
+  // more on each side the families could support no larger one (Vergeer et al., "Numerical likelihood ratios outputted
+  // by LR systems are often based on extrapolation: when to stop extrapolating?", Science & Justice 56, 2016).
+  double Bound() const;
+
+  // In nats, positive for FAKE; 0 for a row that abstained. REQUIRES: the row has the parts fitted on.
+  double LogRatio(const ScoreRow& row) const;
+};
+
+// Class-balanced logistic regression on the rows that do not abstain, with weights >= 0 and a pull to equal ones of 1 /
+// (real_families + fake_families). With the fused logit alone it is Platt scaling. INVALID_ARGUMENT when only some of the rows have parts.
+absl::StatusOr<SpecialistCalibration> CalibrateSpecialist(const CalibrationRows& rows);
+
+nlohmann::json ToJson(const SpecialistCalibration& calibration);
+
+}  // namespace interceptor::worker
