@@ -1,6 +1,7 @@
 #include "worker/integrate/results.h"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/str_replace.h"
 #include "common/base/number_text.h"
@@ -22,7 +23,8 @@ absl::StatusOr<SpecialistResult> Summarise(std::string_view specialist, const Sc
     scores.push_back({row.clip.family, row.clip.label == Label::kFake, row.logit});
   }
   ICPT_ASSIGN_OR_RETURN(const Figures figures, Summarise(scores, seed));
-  return SpecialistResult{figures, std::string(specialist), table.rows.front().step};
+  ICPT_ASSIGN_OR_RETURN(Judgement judgement, JudgeSpecialist(table, seed));
+  return SpecialistResult{figures, std::string(specialist), table.rows.front().step, std::move(judgement)};
 }
 
 std::string ResultsToCsv(const RoundResults& results) {
@@ -60,6 +62,7 @@ std::string ResultsToJson(const RoundResults& results) {
                                      {"real_accuracy", each.real_accuracy},
                                      {"fake_accuracy", each.fake_accuracy},
                                      {"too_few", each.too_few}});
+    if (each.judgement) object["specialists"].back()["judgement"] = ToJson(*each.judgement);
   }
   object["absent"] = nlohmann::json::array();
   for (const AbsentSpecialist& each : results.absent) {

@@ -12,15 +12,17 @@
 #include "common/facts/round.h"
 #include "common/stats/figures.h"
 #include "worker/child_protocol/score_table.h"
+#include "worker/integrate/judgement.h"
 
 namespace interceptor::worker {
 
 struct SpecialistResult : Figures {
   std::string specialist;
   int64_t step = 0;
+  std::optional<Judgement> judgement = {};
 };
 
-// INVALID_ARGUMENT when a class has no clip.
+// With its judgement. INVALID_ARGUMENT when a class has no clip.
 absl::StatusOr<SpecialistResult> Summarise(std::string_view specialist, const ScoreTable& table,
                                            uint64_t seed);
 

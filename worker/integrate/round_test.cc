@@ -10,8 +10,8 @@ namespace {
 
 constexpr char kTable[] =
     "chunk,clip,family,label,logit,fold,half,split,step\n"
-    "00,a.mp4,00/a,REAL,-1.5,0,report,held_out,10\n"
-    "00,b.mp4,00/a,FAKE,0.25,0,report,held_out,10\n";
+    "00,a.mp4,00/a,REAL,-1.5,0,calibrate,held_out,10\n"
+    "00,b.mp4,00/a,FAKE,0.25,0,calibrate,held_out,10\n";
 
 struct Fixture {
   ScratchFolder folder;

@@ -1,0 +1,83 @@
+#include "worker/integrate/judgement.h"
+
+#include <string>
+#include <utility>
+
+#include "common/base/status.h"
+
+namespace interceptor::worker {
+namespace {
+
+// Among the clips that are not abstained from.
+bool HasBothClasses(const ScoreTable& table) {
+  bool classes[2] = {};
+  for (const ScoreRow& row : table.rows) {
+    if (!row.abstained) classes[row.clip.label == Label::kFake] = true;
+  }
+  return classes[0] && classes[1];
+}
+
+absl::StatusOr<MeasureTable> MeasureRatios(const ScoreTable& table, const SpecialistCalibration& calibration,
+                                           const BootstrapOptions& options) {
+  std::vector<ClipScore> clips;
+  for (const ScoreRow& row : table.rows) {
+    clips.push_back({row.clip.family, row.clip.label == Label::kFake, calibration.LogRatio(row)});
+  }
+  return MeasureIntervals(clips, options);
+}
+
+nlohmann::json MeasuresJson(const std::optional<MeasureTable>& table) {
+  if (!table) return nullptr;
+  nlohmann::json object = {{"fakes", table->fakes},
+                           {"reals", table->reals},
+                           {"fake_prior", table->fake_prior},
+                           {"false_alarm_bound", table->false_alarm_bound}};
+  for (size_t m = 0; m < kMeasures; ++m) {
+    const std::optional<Interval>& interval = table->intervals[m];
+    const std::string name(ToString(static_cast<Measure>(m)));
+    if (!interval) continue;
+    object[name] = {{"value", interval->estimate}, {"interval", {interval->low, interval->high}}};
+    object["too_few"] = interval->too_few;
+  }
+  return object;
+}
+
+nlohmann::json BiasJson(const std::optional<BiasReport>& bias) {
+  return bias ? ToJson(*bias) : nlohmann::json();
+}
+
+}  // namespace
+
+absl::StatusOr<Judgement> JudgeSpecialist(const ScoreTable& table, uint64_t seed) {
+  const BootstrapOptions options{.seed = seed};
+  const SpecialistCalibration as_it_is;
+  Judgement judgement;
+  ICPT_ASSIGN_OR_RETURN(judgement.measures, MeasureRatios(table, as_it_is, options));
+  const int held_out_fold = table.rows.front().clip.fold;
+  SplitTable split = SplitByHalf(table, held_out_fold);
+  const bool calibrate_both = HasBothClasses(split.calibrate);
+  ICPT_ASSIGN_OR_RETURN(const CalibrationRows rows,
+                        CalibrationRows::Create(std::move(split.calibrate), held_out_fold));
+  ICPT_ASSIGN_OR_RETURN(judgement.calibration, CalibrateSpecialist(rows));
+  if (calibrate_both) {
+    ICPT_ASSIGN_OR_RETURN(judgement.bias, MakeBiasReport(rows, as_it_is, options));
+    ICPT_ASSIGN_OR_RETURN(judgement.bias_calibrated, MakeBiasReport(rows, judgement.calibration, options));
+  }
+  if (HasBothClasses(split.report)) {
+    ICPT_ASSIGN_OR_RETURN(judgement.report, MeasureRatios(split.report, as_it_is, options));
+    ICPT_ASSIGN_OR_RETURN(judgement.report_calibrated,
+                          MeasureRatios(split.report, judgement.calibration, options));
+  }
+  return judgement;
+}
+
+nlohmann::json ToJson(const Judgement& judgement) {
+  return {{"measures", MeasuresJson(judgement.measures)},
+          {"calibration", ToJson(judgement.calibration)},
+          {"report", MeasuresJson(judgement.report)},
+          {"report_calibrated", MeasuresJson(judgement.report_calibrated)},
+          {"bias", BiasJson(judgement.bias)},
+          {"bias_calibrated", BiasJson(judgement.bias_calibrated)}};
+}
+
+}  // namespace interceptor::worker

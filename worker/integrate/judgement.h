@@ -1,0 +1,32 @@
+// All that a round says of one specialist beside its line in the table of results. Pure.
+#pragma once
+
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "absl/status/statusor.h"
+#include "common/stats/measures.h"
+#include "worker/integrate/bias.h"
+#include "worker/integrate/specialist_calibration.h"
+
+namespace interceptor::worker {
+
+struct Judgement {
+  MeasureTable measures;  // of the logits, all held-out clips
+  SpecialistCalibration calibration;
+  // Of the report half, before and after calibration; nothing when it lacks a class.
+  std::optional<MeasureTable> report;
+  std::optional<MeasureTable> report_calibrated;
+  // Of the calibrate half, likewise.
+  std::optional<BiasReport> bias;
+  std::optional<BiasReport> bias_calibrated;
+};
+
+// Of a held-out table. INVALID_ARGUMENT when a class has no clip, or a row may not be fitted on that should be
+// (CalibrationRows).
+absl::StatusOr<Judgement> JudgeSpecialist(const ScoreTable& table, uint64_t seed);
+
+nlohmann::json ToJson(const Judgement& judgement);
+
+}  // namespace interceptor::worker
