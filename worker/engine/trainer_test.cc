@@ -2,11 +2,11 @@
 #include "worker/engine/trainer.h"
 
 #include <map>
+#include <numeric>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_split.h"
 #include "tests/support/tiny_run.h"
 #include "worker/child_protocol/run_folder.h"
 #include "worker/child_protocol/score_table.h"
@@ -36,10 +36,16 @@ CATCH_TEST_CASE("events come in the documented order and nothing held out is tra
     if (event.at("event") != "evaluation") continue;
     const auto table = ReadWholeFile(SystemFiles(), event.at("path"));
     CATCH_REQUIRE(table.ok());
-    CATCH_CHECK(table->starts_with("chunk,clip,family,label,logit,fold,half,split,step,brightness\n"));
     CATCH_CHECK(DigestOf(*table).hex == event.at("sha256").get<std::string>());
-    const auto lines = std::count(table->begin(), table->end(), '\n');
-    CATCH_CHECK(lines == 1 + event.at("reals").get<int>() + event.at("fakes").get<int>());
+    const auto scores = ParseScoreTable(*table);
+    CATCH_REQUIRE(scores.ok());
+    CATCH_CHECK(std::ssize(scores->rows) == event.at("reals").get<int>() + event.at("fakes").get<int>());
+    CATCH_CHECK(scores->attributes == std::vector<std::string>{"brightness"});
+    CATCH_CHECK(scores->plan_digest == fixture.settings.plan_digest);
+    for (const ScoreRow& row : scores->rows) {
+      const double sum = std::accumulate(row.windows.begin(), row.windows.end(), 0.0);
+      CATCH_CHECK(row.logit == sum / static_cast<double>(row.windows.size()));
+    }
   }
 }
 
@@ -67,15 +73,13 @@ CATCH_TEST_CASE(
       CATCH_CHECK(event.at("log_loss_low") <= event.at("log_loss"));
       CATCH_CHECK(event.at("log_loss_high") >= event.at("log_loss"));
       std::string clips;
-      const std::string table = *ReadWholeFile(SystemFiles(), event.at("path"));
-      const std::vector<std::string> lines = absl::StrSplit(table, '\n', absl::SkipEmpty());
-      for (const std::string& line : lines) {
-        if (line.starts_with("chunk,")) continue;
-        const std::vector<std::string> fields = absl::StrSplit(line, ',');
-        clips += Cat(fields[0], "/", fields[1], " ");
-        CATCH_CHECK(fields[5] == Cat(fixture.settings.evaluation.held_out_fold));
-        CATCH_CHECK(fields[6] == "calibrate");
-        CATCH_CHECK(fields[7] == "validation");
+      const auto table = ParseScoreTable(*ReadWholeFile(SystemFiles(), event.at("path")));
+      CATCH_REQUIRE(table.ok());
+      for (const ScoreRow& row : table->rows) {
+        clips += Cat(row.clip.name, " ");
+        CATCH_CHECK(row.clip.fold == fixture.settings.evaluation.held_out_fold);
+        CATCH_CHECK(row.half == Half::kCalibrate);
+        CATCH_CHECK(row.split == EvaluationKind::kValidation);
       }
       rows_of_chunk[event.at("chunk")].insert(clips);
     }
