@@ -8,6 +8,7 @@
 
 #include "common/base/status.h"
 #include "common/stats/bootstrap.h"
+#include "common/stats/calibration.h"
 
 namespace interceptor::worker {
 namespace {
@@ -18,6 +19,16 @@ constexpr double kJustBelow = 1 - 1e-9;
 std::vector<double> LogitsOf(const ScoreRow& row, size_t parts) {
   if (parts == 1) return {row.logit};
   return {row.logit, row.parts->evidence, row.parts->self_made};
+}
+
+double Apply(const LogisticFit& fit, const std::vector<double>& scores) {
+  double ratio = fit.bias;
+  for (size_t i = 0; i < scores.size(); ++i) ratio += fit.weights[i] * scores[i];
+  return ratio;
+}
+
+std::vector<double> SidesOf(double z) {
+  return {ClipLogLoss({.score = z, .fake = false}), -ClipLogLoss({.score = z, .fake = true})};
 }
 
 int64_t CountFamilies(const std::vector<ScoreRow>& rows, Label label) {
@@ -36,10 +47,8 @@ double SpecialistCalibration::Bound() const {
 
 double SpecialistCalibration::LogRatio(const ScoreRow& row) const {
   if (row.abstained) return 0;
-  double ratio = fit.bias;
-  const std::vector<double> logits = LogitsOf(row, fit.weights.size());
-  for (size_t i = 0; i < logits.size(); ++i) ratio += fit.weights[i] * logits[i];
-  return calibrated ? std::clamp(ratio, -Bound(), Bound()) : ratio;
+  const double z = Apply(fit, LogitsOf(row, fit.weights.size()));
+  return calibrated ? std::clamp(Apply(sides, SidesOf(z)), -Bound(), Bound()) : z;
 }
 
 absl::StatusOr<SpecialistCalibration> CalibrateSpecialist(const CalibrationRows& rows) {
@@ -61,6 +70,8 @@ absl::StatusOr<SpecialistCalibration> CalibrateSpecialist(const CalibrationRows&
   }
   const double pull = 1 / static_cast<double>(calibration.real_families + calibration.fake_families);
   ICPT_ASSIGN_OR_RETURN(calibration.fit, FitLogistic(scores, pull));
+  for (LabelledScores& clip : scores) clip.scores = SidesOf(Apply(calibration.fit, clip.scores));
+  ICPT_ASSIGN_OR_RETURN(calibration.sides, FitLogistic(scores, 0));
   calibration.calibrated = true;
   return calibration;
 }
@@ -73,7 +84,9 @@ nlohmann::json ToJson(const SpecialistCalibration& calibration) {
   for (size_t i = 0; i < calibration.parts.size(); ++i) {
     object["weights"][calibration.parts[i]] = calibration.fit.weights[i];
   }
-  if (calibration.calibrated) object["log10_bound"] = calibration.Bound() / std::numbers::ln10;
+  if (!calibration.calibrated) return object;
+  object["sides"] = {{"weights", calibration.sides.weights}, {"bias", calibration.sides.bias}};
+  object["log10_bound"] = calibration.Bound() / std::numbers::ln10;
   return object;
 }
 

@@ -19,6 +19,9 @@ struct SpecialistCalibration {
   // Of "fused", "evidence" and "self_made" those that the score table has; the fit's weights stand in this order.
   std::vector<std::string> parts = {"fused"};
   LogisticFit fit = {.weights = {1}, .bias = 0};
+  // What is made of the fit's z: weights of how far it speaks for FAKE, log(1 + exp(z)), and for REAL, -log(1 + exp(-z)).
+  // As here they leave it as it is. Beta calibration (Kull, Silva Filho, Flach, "Beta calibration", 2017).
+  LogisticFit sides = {.weights = {1, 1}, .bias = 0};
   int64_t real_families = 0;
   int64_t fake_families = 0;
 
@@ -32,7 +35,8 @@ struct SpecialistCalibration {
 };
 
 // Class-balanced logistic regression on the rows that do not abstain, with weights >= 0 and a pull to equal ones of 1 /
-// (real_families + fake_families). With the fused logit alone it is Platt scaling. INVALID_ARGUMENT when only some of the rows have parts.
+// (real_families + fake_families); then the same of the result's two sides, so that strong fakes, which lie far away, do not
+// decide the slope near even odds. INVALID_ARGUMENT when only some of the rows have parts.
 absl::StatusOr<SpecialistCalibration> CalibrateSpecialist(const CalibrationRows& rows);
 
 nlohmann::json ToJson(const SpecialistCalibration& calibration);

@@ -58,6 +58,28 @@ CATCH_TEST_CASE("parts that know more than the fused logit are listened to") {
   CATCH_CHECK(LogLoss(table, calibration) < LogLoss(table, Calibrate(WithoutParts(table))) - 0.1);
 }
 
+CATCH_TEST_CASE("strong fakes far away do not move the line between reals and weak ones") {
+  ScoreTable table = WithoutParts(DrawScoreTable(6, Half::kCalibrate, 400, 0));
+  bool strong = false;
+  for (ScoreRow& row : table.rows) {
+    if (row.clip.label == Label::kReal) continue;
+    strong = !strong;
+    row.logit = strong ? 60 + 10 * row.logit : 2 + row.logit;
+  }
+  const SpecialistCalibration calibration = Calibrate(table);
+  SpecialistCalibration one_slope = calibration;
+  one_slope.sides = SpecialistCalibration{}.sides;
+  const auto gap = [&table](const SpecialistCalibration& of) {
+    std::vector<ScoredLabel> clips;
+    for (const ScoreRow& row : table.rows)
+      clips.push_back({of.LogRatio(row), row.clip.label == Label::kFake});
+    const ClassAccuracy accuracy = *AccuracyByClass(clips);
+    return accuracy.real - accuracy.fake;
+  };
+  CATCH_CHECK(gap(calibration) < gap(one_slope));
+  CATCH_CHECK(LogLoss(table, calibration) < LogLoss(table, one_slope));
+}
+
 CATCH_TEST_CASE("under thirty families of a class the logit stays as it is, marked uncalibrated") {
   ScoreTable table = DrawScoreTable(3, Half::kCalibrate, 29, 1);
   SpecialistCalibration calibration = Calibrate(table);
