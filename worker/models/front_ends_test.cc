@@ -1,7 +1,9 @@
 // What each front end says of pictures in which exactly one thing is wrong, and that it stays finite where there is
 // nothing to see.
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "common/base/random.h"
@@ -169,9 +171,11 @@ SpecialistInput Untouched(SpecialistName specialist, uint64_t seed) {
   SpecialistInput input = PatchInput(seed, Same);
   input.face_crop.rgb.clear();
   const at::Tensor luma = Texture(kSide, kSide, seed);
+  // Faces differ in how much their colours vary.
+  const double colourful = 0.06 * std::pow(2.0, RandomUniform(MakeRandomKey(seed, "colourful"), 0) * 4);
   std::vector<at::Tensor> channels;
   for (uint64_t channel = 1; channel <= 3; ++channel)
-    channels.push_back(luma.add(Texture(kSide, kSide, seed + 1000 * channel).sub(120).div(8)));
+    channels.push_back(luma.add(Texture(kSide, kSide, seed + 1000 * channel).sub(120).mul(colourful)));
   Append(at::stack(channels, 2), input.face_crop.rgb);
   return input;
 }
@@ -220,6 +224,87 @@ CATCH_TEST_CASE("no augmentation on a whitelist moves the statistic by more than
     const at::Tensor moved = augmented.sub(plain).square().mean(1).sqrt();
     CATCH_INFO(ToString(specialist) << ": noise " << noise << ", moved by " << moved);
     CATCH_CHECK(moved.max().item<double>() <= noise);
+  }
+}
+
+CATCH_TEST_CASE("what the ring shows hides neither a second compression nor a reduced face") {
+  for (const uint64_t seed : {1, 2, 3}) {
+    const auto beside = [&](double grain, const std::function<at::Tensor(at::Tensor)>& change) {
+      SpecialistInput input = PatchInput(seed, change);
+      std::vector<uint8_t> ring;
+      Append(Texture(kPatchPixels, kPatchPixels, seed, 0, grain), ring);
+      const auto size = std::ssize(ring);
+      for (int64_t frame = 0; frame < kPatchFrames; ++frame)
+        std::ranges::copy(ring, input.patches.luma.begin() + (2 * frame + 1) * size);
+      return input;
+    };
+    const std::pair<SpecialistName, at::Tensor (*)(const at::Tensor&)> operations[] = {
+        {SpecialistName::kCM, Recompress}, {SpecialistName::kRR, DownAndUp}};
+    for (const auto& [specialist, change] : operations) {
+      CATCH_CHECK(StatisticOf(specialist, beside(0, change)) > StatisticOf(specialist, beside(12, Same)));
+      CATCH_CHECK(StatisticOf(specialist, beside(12, change)) > StatisticOf(specialist, beside(0, Same)));
+    }
+  }
+}
+
+CATCH_TEST_CASE("a second compression shows where its grid moves with the face") {
+  for (const uint64_t seed : {1, 2, 3}) {
+    int64_t frame = 0;
+    const auto moving = [&](at::Tensor picture) {
+      const int64_t by = 3 * frame++;
+      return Recompress(picture.roll({by, by}, {0, 1})).roll({-by, -by}, {0, 1});
+    };
+    const double still = StatisticOf(SpecialistName::kCM, PatchInput(seed, Recompress));
+    const double moved = StatisticOf(SpecialistName::kCM, PatchInput(seed, moving));
+    const double none = StatisticOf(SpecialistName::kCM, PatchInput(seed, Same));
+    CATCH_CHECK(moved - none > 0.7 * (still - none));
+  }
+}
+
+// Redder towards its middle, as faces are; `cb` and `cr`, in levels, are added within an ellipse.
+SpecialistInput BlendedInput(double cb, double cr) {
+  constexpr int kPixels = 224;
+  SpecialistInput input = {.count = 1, .usable = {1}, .face_crop = {.side = kPixels}};
+  at::Tensor rgb = Texture(kPixels, kPixels, 5, 0, 2).div(3).add(80).unsqueeze(2).repeat({1, 1, 3});
+  float* pixel = rgb.data_ptr<float>();
+  for (int y = 0; y < kPixels; ++y) {
+    for (int x = 0; x < kPixels; ++x, pixel += 3) {
+      const double across = (x - 106) / 112.0;
+      const double down = (y - 118) / 112.0;
+      const double red = 20 - 15 * std::hypot(across, down);
+      const double inside = std::clamp((0.5 - std::hypot(across, down / 1.3)) / 0.08, 0.0, 1.0);
+      pixel[0] += static_cast<float>(1.402 * (red + cr * inside));
+      pixel[1] -= static_cast<float>(0.714 * (red + cr * inside) + 0.344 * cb * inside);
+      pixel[2] += static_cast<float>(1.772 * cb * inside);
+    }
+  }
+  Append(rgb, input.face_crop.rgb);
+  return input;
+}
+
+CATCH_TEST_CASE("a blended face shows whichever way its colour differs") {
+  const double filmed = StatisticOf(SpecialistName::kBG, BlendedInput(0, 0));
+  for (int turn = 0; turn < 6; ++turn) {
+    const double angle = turn * M_PI / 3;
+    CATCH_INFO(turn);
+    CATCH_CHECK(StatisticOf(SpecialistName::kBG, BlendedInput(5 * std::cos(angle), 5 * std::sin(angle))) >
+                1.2 * filmed);
+  }
+}
+
+CATCH_TEST_CASE("sound fits a mouth that opens before it, dark or light") {
+  for (const uint64_t seed : {1, 2, 3}) {
+    for (const bool light : {false, true}) {
+      const auto of = [&](int late) {
+        SpecialistInput input = MouthInput(seed, late);
+        if (light) {
+          for (uint8_t& pixel : input.windows.mouth) pixel = static_cast<uint8_t>(255 - pixel);
+        }
+        return StatisticOf(SpecialistName::kAV, input);
+      };
+      for (const int late : {-13, 7}) CATCH_CHECK(of(late) > of(-3));
+      CATCH_CHECK(of(-3) < 0);
+    }
   }
 }
 

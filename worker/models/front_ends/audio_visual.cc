@@ -1,6 +1,8 @@
 // AV: do mouth and sound belong together? The mouth follows the loudness of speech, two to six times a second; where
 // the sound is another's or another time's, they agree at no lag or at a distant one. Correlation by lag
-// after Chung, Zisserman, "Out of time: automated lip sync in the wild", 2016.
+// after Chung, Zisserman, "Out of time: automated lip sync in the wild", 2016; of every part of the picture
+// alike, whatever its sign, after Hershey, Movellan, "Audio vision: using audio-visual synchrony to locate
+// sounds", 1999.
 #include <algorithm>
 #include <vector>
 
@@ -17,6 +19,11 @@ constexpr int64_t kDrift = 25;  // frames of the moving mean that is taken away:
 constexpr int64_t kLags = 2 * kSyncLags + 1;
 constexpr int64_t kShown = 4;  // mouths that the backbone sees
 
+// Frames by which the sound of speech follows the mouth at most: lips open 0.1 s or more before they are
+// heard (Chandrasekaran et al., "The natural statistics of audiovisual speech", 2009).
+constexpr int64_t kLead = 5;
+constexpr int64_t kCellPixels = 12;  // of the mouth
+
 // [samples, signals, frames] without slow drift, of unit deviation; silence and a still mouth stay near zero.
 at::Tensor Standardise(const at::Tensor& signals, double floor) {
   const at::Tensor mean =
@@ -25,7 +32,7 @@ at::Tensor Standardise(const at::Tensor& signals, double floor) {
   return centred.div(centred.square().mean(2, true).add(floor * floor).sqrt());
 }
 
-// [samples, kMouthSignals, kSoundBands, kLags]: positive lags where the sound is late.
+// [samples, signals of the mouth, bands, kLags]: positive lags where the sound is late.
 at::Tensor Correlations(const at::Tensor& mouth, const at::Tensor& sound) {
   std::vector<at::Tensor> lags;
   for (int64_t lag = -kSyncLags; lag <= kSyncLags; ++lag) {
@@ -46,16 +53,26 @@ class AudioVisualFrontEnd : public FrontEnd {
     const at::NoGradGuard no_grad;
     const at::Tensor mouth = Mouth(input, augmentations);
     NetworkInput out = {.pictures = Pictures(mouth, side), .map = {}, .figures = {}};
-    if (mode_ != FrontEndMode::kViewsOnly) out.figures = Figures(Curves(mouth, Sound(input)));
+    if (mode_ != FrontEndMode::kViewsOnly) {
+      out.figures = Figures(Curves(MouthSignals(mouth), SoundBands(Sound(input))));
+    }
     return out;
   }
 
-  // How much better they agree at a distant lag than near none.
+  // How much more the light of the mouth's parts goes with the sound, or against it, at distant lags than at
+  // those of speech.
   at::Tensor Statistic(const SpecialistInput& input,
                        std::span<const Augmentation> augmentations) const override {
     const at::NoGradGuard no_grad;
-    const at::Tensor curves = Curves(Mouth(input, augmentations), Sound(input)).mean({1, 2});
-    return curves.amax(1).sub(curves.narrow(1, kSyncLags - kNear, 2 * kNear + 1).amax(1));
+    const at::Tensor cells =
+        at::avg_pool2d(Mouth(input, augmentations), kCellPixels).flatten(2).transpose(1, 2);
+    const at::Tensor curve = Curves(cells, SoundBands(Sound(input))).abs_().mean({1, 2});
+    // Lags beside those of speech are neither.
+    constexpr int64_t kBefore = kSyncLags - kNear;
+    constexpr int64_t kAfter = kSyncLags + kLead + kNear + 1;
+    const at::Tensor distant =
+        at::cat({curve.narrow(1, 0, kBefore), curve.narrow(1, kAfter, kLags - kAfter)}, 1);
+    return distant.mean(1).sub(curve.narrow(1, kSyncLags, kLead + 1).mean(1));
   }
 
  private:
@@ -105,8 +122,8 @@ class AudioVisualFrontEnd : public FrontEnd {
         1);
   }
 
-  static at::Tensor Curves(const at::Tensor& mouth, const at::Tensor& sound) {
-    return Correlations(Standardise(MouthSignals(mouth), 0.3), Standardise(SoundBands(sound), 0.2));
+  static at::Tensor Curves(const at::Tensor& signals, const at::Tensor& bands) {
+    return Correlations(Standardise(signals, 0.3), Standardise(bands, 0.2));
   }
 
   static at::Tensor Figures(const at::Tensor& curves) {

@@ -2,6 +2,9 @@
 // seam; both are looked at with the scene's own colours taken away. After Li et al., "Face X-ray for more
 // general face forgery detection", 2020, and Shiohara, Yamasaki, "Detecting deepfakes with self-blended
 // images", 2022.
+#include <cmath>
+#include <numbers>
+
 #include "worker/models/front_ends/box_mean.h"
 #include "worker/models/front_ends/figures.h"
 #include "worker/models/front_ends/front_end.h"
@@ -15,9 +18,47 @@ constexpr float kYuv[9] = {0.299f, 0.587f, 0.114f, -0.1687f, -0.3313f, 0.5f, 0.5
 constexpr float kLaplacianOfGaussian[25] = {0,  0,  -1, 0,  0,  0,  -1, -2, -1, 0,  -1, -2, 16,
                                             -2, -1, 0,  -1, -2, -1, 0,  0,  0,  -1, 0,  0};
 
-// Of kRings: a blended face ends where its box does, 0.6 of the crop; its middle lies well inside.
-constexpr int64_t kSeamRing = 4;
-constexpr int64_t kInnerRing = 2;
+// A seam is looked for on ellipses about the middle of the crop, each 0.02 of half its width from the next.
+constexpr int64_t kSeamPixels = 112;
+constexpr int64_t kRadii = 35;
+constexpr double kRadiusMin = 0.1;
+constexpr double kRadiusStep = 0.02;
+constexpr double kHeight = 1.25;  // of a face beside its width
+// Faces lie beside the middle: each sector has radii of its own.
+constexpr int64_t kSectors = 6;
+constexpr int64_t kAngles = 8;  // of a sector
+constexpr int64_t kAcross = 2;  // radii on each side of a step
+constexpr int64_t kSteps = kRadii - 2 * kAcross + 1;
+constexpr int64_t kNaturalPowers = 4;
+// Larger changes of luma or colour are the edges of hair, eyes and head.
+constexpr double kLumaEdge = 8.0 / 255;
+constexpr double kColourEdge = 5.0 / 255;
+
+// [1, kRadii, kSectors * kAngles, 2]: x and y in [-1, 1].
+at::Tensor Ellipses() {
+  at::Tensor grid = at::zeros({1, kRadii, kSectors * kAngles, 2}, at::kFloat);
+  float* out = grid.data_ptr<float>();
+  for (int64_t i = 0; i < kRadii; ++i) {
+    for (int64_t k = 0; k < kSectors * kAngles; ++k) {
+      const double radius = kRadiusMin + kRadiusStep * static_cast<double>(i);
+      const double angle = 2 * std::numbers::pi * static_cast<double>(k) / (kSectors * kAngles);
+      *out++ = static_cast<float>(radius * std::cos(angle));
+      *out++ = static_cast<float>(radius * kHeight * std::sin(angle));
+    }
+  }
+  return grid;
+}
+
+// [kSteps, kSteps], symmetric: takes a cubic along the radius away, which is how faces change colour as filmed.
+at::Tensor WithoutNaturalChange() {
+  const at::Tensor place = at::linspace(-1, 1, kSteps, at::kDouble);
+  at::Tensor rest = at::eye(kSteps, at::kDouble);
+  for (int64_t power = 0; power < kNaturalPowers; ++power) {
+    const at::Tensor part = rest.matmul(place.pow(power));
+    rest = rest.sub(at::outer(part, part).div(part.dot(part)));
+  }
+  return rest.to(at::kFloat);
+}
 
 at::Tensor Constant(const float* values, at::IntArrayRef shape, at::Device device) {
   return at::from_blob(const_cast<float*>(values), shape, at::kFloat).clone().to(device);
@@ -29,7 +70,9 @@ class BackgroundFrontEnd : public FrontEnd {
       : mode_(mode),
         preprocessor_(device),
         yuv_(Constant(kYuv, {3, 3, 1, 1}, device)),
-        sharpness_(Constant(kLaplacianOfGaussian, {1, 1, 5, 5}, device).div(16)) {}
+        sharpness_(Constant(kLaplacianOfGaussian, {1, 1, 5, 5}, device).div(16)),
+        ellipses_(Ellipses().to(device)),
+        without_natural_(WithoutNaturalChange().to(device)) {}
 
   NetworkInput Extract(const SpecialistInput& input, int side,
                        std::span<const Augmentation> augmentations) const override {
@@ -44,13 +87,27 @@ class BackgroundFrontEnd : public FrontEnd {
     return out;
   }
 
-  // How much more fine structure of colour there is where seams lie than in the middle of the face.
+  // How much colour changes across ellipses, alike along the sector of one, where luma does not, and more
+  // abruptly than faces do. Whichever way: a blended face is as often less as more like what is around it.
   at::Tensor Statistic(const SpecialistInput& input,
                        std::span<const Augmentation> augmentations) const override {
     const at::NoGradGuard no_grad;
     const at::Tensor rgb = preprocessor_.RgbOf(input, {.input_side = input.face_crop.side}, augmentations);
-    const at::Tensor fine = Rings(at::conv2d(rgb, yuv_)).select(1, kRingMeasures - 1);
-    return fine.narrow(1, kSeamRing, 2).mean(1).sub(fine.select(1, kInnerRing));
+    const at::Tensor yuv = at::adaptive_avg_pool2d(at::conv2d(rgb, yuv_), {kSeamPixels, kSeamPixels});
+    const at::Tensor along =
+        at::grid_sampler(BoxMean(yuv, 3), ellipses_.expand({yuv.size(0), -1, -1, -1}),
+                         /*interpolation_mode=*/0, /*padding_mode=*/1, /*align_corners=*/false);
+    const at::Tensor sides = at::avg_pool2d(along, {kAcross, 1}, {1, 1});
+    // [samples, 3, kSteps, kSectors, kAngles]
+    const at::Tensor steps = sides.narrow(2, 0, kSteps)
+                                 .sub(sides.narrow(2, kAcross, kSteps))
+                                 .reshape({-1, 3, kSteps, kSectors, kAngles});
+    const at::Tensor luma = steps.narrow(1, 0, 1).div(kLumaEdge).square_();
+    const at::Tensor colour = steps.narrow(1, 1, 2).div(kColourEdge).square_().sum(1, true);
+    const at::Tensor weights = luma.add_(1).mul_(colour.add_(1)).reciprocal_();
+    const at::Tensor step = steps.narrow(1, 1, 2).mul(weights).sum(4).div(weights.sum(4).add_(0.01));
+    const at::Tensor abrupt = at::matmul(step.transpose(2, 3), without_natural_);
+    return abrupt.square().sum(1).sqrt().mean({1, 2}).mul(255);
   }
 
  private:
@@ -93,6 +150,8 @@ class BackgroundFrontEnd : public FrontEnd {
   const Preprocessor preprocessor_;
   const at::Tensor yuv_;
   const at::Tensor sharpness_;
+  const at::Tensor ellipses_;
+  const at::Tensor without_natural_;
 };
 
 }  // namespace

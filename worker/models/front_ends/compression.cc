@@ -79,14 +79,16 @@ class CompressionFrontEnd : public FrontEnd {
     return out;
   }
 
-  // How many more small coefficients the face has than the ring at the places of foreign grids, and how far the one
-  // with most stands out.
+  // How many small coefficients the face has at the places of foreign grids, and how far the one with most
+  // stands out: in each frame by itself, since the grid moves with the face. The face alone: rings vary with
+  // what they show more than the operation changes a face.
   at::Tensor Statistic(const SpecialistInput& input,
                        std::span<const Augmentation> augmentations) const override {
     const at::NoGradGuard no_grad;
     const at::Tensor small = SmallByPlace(Flat(OpenPatches(input, augmentations, device_).luma));
-    const at::Tensor more = InnerMinusRing(small).index_select(1, foreign_places_).mean(1);
-    return more.mul(kPeakScale * 4).add(Peaks(small).select(1, 0));
+    const at::Tensor foreign = small.select(2, 0).index_select(2, foreign_places_);
+    const at::Tensor peak = foreign.amax(2).sub(std::get<0>(foreign.median(2)));
+    return peak.add(foreign.mean(2)).mean(1).mul(kPeakScale);
   }
 
  private:
