@@ -129,15 +129,6 @@ SpecialistInput MouthInput(uint64_t seed, int late) {
   return input;
 }
 
-SpecialistInput FaceInput(bool tinted) {
-  SpecialistInput input = {.count = 1, .usable = {1}, .face_crop = {.side = kSide}};
-  const at::Tensor luma = Texture(kSide, kSide, 3);
-  at::Tensor rgb = luma.unsqueeze(2).expand({kSide, kSide, 3}).clone();
-  if (tinted) rgb.narrow(0, 12, 40).narrow(1, 12, 40).select(2, 1).add_(12);
-  Append(rgb, input.face_crop.rgb);
-  return input;
-}
-
 double StatisticOf(SpecialistName specialist, const SpecialistInput& input) {
   return MakeFrontEnd(specialist, FrontEndMode::kSpecialist, kCpu)->Statistic(input, {}).item<double>();
 }
@@ -155,8 +146,6 @@ CATCH_TEST_CASE("each statistic grows with what its specialist is named for") {
     CATCH_CHECK(StatisticOf(SpecialistName::kAV, MouthInput(seed, 9)) >
                 StatisticOf(SpecialistName::kAV, MouthInput(seed, 1)));
   }
-  CATCH_CHECK(StatisticOf(SpecialistName::kBG, FaceInput(true)) >
-              StatisticOf(SpecialistName::kBG, FaceInput(false)));
 }
 
 // One sample of a real clip, of the views that the specialist's statistic reads.
@@ -354,19 +343,6 @@ CATCH_TEST_CASE("evidence has the shape that the network is built for, and is fi
         MakeFrontEnd(specialist, FrontEndMode::kViewsOnly, kCpu)->Extract(input, 128, {});
     CATCH_CHECK_FALSE(plain.figures.defined());
     CATCH_CHECK_FALSE(plain.map.defined());
-  }
-}
-
-CATCH_TEST_CASE("the parts of a front end learn at the full rate and stay small") {
-  for (const SpecialistName specialist : kAllSpecialists) {
-    const Architecture plain = MakeArchitecture({}, specialist);
-    const Architecture net = MakeArchitecture({.front_end = "specialist"}, specialist);
-    CATCH_CHECK(net.parameter_count - plain.parameter_count < 1'500'000);
-    CATCH_CHECK(net.Stamp() != plain.Stamp());
-    for (const TensorPlace& place : net.parameters) {
-      const bool is_new = place.name.starts_with("evidence.") || place.name.starts_with("classifier.");
-      CATCH_CHECK((place.group == kClassifierGroup) == is_new);
-    }
   }
 }
 
