@@ -266,34 +266,54 @@ CATCH_TEST_CASE("shuffled labels keep clips and families and give each family on
   CATCH_CHECK(moved > 0);
 }
 
-CATCH_TEST_CASE("a summary counts a mixed fake under each of its kinds and every real under all") {
+CATCH_TEST_CASE("a summary tells by kind what fakes with that kind alone score against all reals") {
   const Folder folder;
   std::ofstream(folder / "truth.jsonl")
       << R"({"chunk":"00","clip":"r1.mp4","kinds":[],"dark":true})"
       << "\n"
       << R"({"chunk":"00","clip":"r2.mp4","kinds":[],"dark":false})"
       << "\n"
-      << R"({"chunk":"00","clip":"f1.mp4","kinds":["BG","CM"],"dark":false})"
+      << R"({"chunk":"00","clip":"cm.mp4","kinds":["CM"],"dark":false})"
       << "\n"
-      << R"({"chunk":"00","clip":"f2.mp4","kinds":["CM","LL"],"dark":true})"
+      << R"({"chunk":"00","clip":"ll.mp4","kinds":["LL"],"dark":true})"
+      << "\n"
+      << R"({"chunk":"01","clip":"cm.mp4","kinds":["CM"],"dark":true})"
+      << "\n"
+      << R"({"chunk":"01","clip":"both.mp4","kinds":["CM","LL"],"dark":true})"
       << "\n";
-  std::ofstream(folder / "BG.csv") << "#score_table version=2 rows=4\n"
-                                   << "chunk,clip,family,label,logit,brightness\n"
-                                   << "00,r1.mp4,00/r1.mp4,REAL,-1,0.5\n00,r2.mp4,00/r2.mp4,REAL,0.5,0.5\n"
-                                   << "00,f1.mp4,00/r1.mp4,FAKE,2,0.5\n00,f2.mp4,00/r2.mp4,FAKE,0,0.5\n";
-  const auto summary = Summarize(folder / "truth.jsonl", {folder / "BG.csv"});
+  std::ofstream(folder / "BG-00.csv") << "#score_table version=2 rows=4\n"
+                                      << "chunk,clip,family,label,logit,brightness\n"
+                                      << "00,r1.mp4,a,REAL,-1,0.5\n00,r2.mp4,b,REAL,0.5,0.5\n"
+                                      << "00,cm.mp4,a,FAKE,2,0.5\n00,ll.mp4,b,FAKE,0,0.5\n";
+  std::ofstream(folder / "BG-01.csv") << "chunk,clip,family,label,logit\n"
+                                      << "01,cm.mp4,b,FAKE,-0.5\n01,both.mp4,b,FAKE,-2\n";
+  const auto summary = Summarize(folder / "truth.jsonl", {folder / "BG-00.csv", folder / "BG-01.csv"});
   CATCH_REQUIRE(summary.ok());
-  CATCH_CHECK(std::abs((*summary)["BG"]["auc"].get<double>() - 0.75) < 1e-9);
-  CATCH_CHECK(std::abs((*summary)["BG"]["auc_by_kind"]["BG"].get<double>() - 1.0) < 1e-9);
-  CATCH_CHECK(std::abs((*summary)["BG"]["auc_by_kind"]["CM"].get<double>() - 0.75) < 1e-9);
-  CATCH_CHECK((*summary)["BG"]["auc_by_kind"].size() == 3);
-  // The one LL fake lies above the dark original and below the bright one.
-  CATCH_CHECK(std::abs((*summary)["BG"]["auc_by_kind"]["LL"].get<double>() - 0.5) < 1e-9);
-  CATCH_CHECK(std::abs((*summary)["BG"]["LL_auc_by_light_of_reals"]["dark"].get<double>() - 1.0) < 1e-9);
-  CATCH_CHECK(std::abs((*summary)["BG"]["LL_auc_by_light_of_reals"]["bright"].get<double>()) < 1e-9);
-  CATCH_CHECK(Summarize(folder / "no.jsonl", {folder / "BG.csv"}).status().code() ==
+  const nlohmann::json& bg = (*summary)["BG"];
+  const auto is = [](const nlohmann::json& value, double wanted) {
+    return std::abs(value.get<double>() - wanted) < 1e-9;
+  };
+  CATCH_CHECK(is(bg["auc"], 4 / 8.0));
+  CATCH_CHECK(bg["reals"] == 2);
+  CATCH_CHECK(bg["fakes"] == 4);
+  CATCH_CHECK(bg["auc_by_kind"].size() == 2);
+  // One CM fake lies above both reals, the other between them; the one that carries LL too does not count.
+  const nlohmann::json& cm = bg["auc_by_kind"]["CM"];
+  CATCH_CHECK(is(cm["auc"], 0.75));
+  CATCH_CHECK(cm["fakes"] == 2);
+  // Drawn alone, the first family orders its clips rightly and the second wrongly.
+  CATCH_CHECK(is(cm["low"], 0));
+  CATCH_CHECK(is(cm["high"], 1));
+  CATCH_CHECK(cm["too_few"] == true);
+  // The LL fake lies above the dark original and below the bright one.
+  CATCH_CHECK(is(bg["auc_by_kind"]["LL"]["auc"], 0.5));
+  CATCH_CHECK(is(bg["LL_auc_by_light_of_reals"]["dark"], 1));
+  CATCH_CHECK(is(bg["LL_auc_by_light_of_reals"]["bright"], 0));
+  CATCH_CHECK(Summarize(folder / "no.jsonl", {folder / "BG-00.csv"}).status().code() ==
               absl::StatusCode::kNotFound);
-  CATCH_CHECK_FALSE((*Summarize("", {folder / "BG.csv"}))["BG"].contains("auc_by_kind"));
+  CATCH_CHECK_FALSE((*Summarize("", {folder / "BG-00.csv"}))["BG"].contains("auc_by_kind"));
+  CATCH_CHECK(Summarize("", {folder / "BG-00.csv", folder / "BG-00.csv"}).status().code() ==
+              absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -4,10 +4,11 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "common/base/status.h"
-#include "common/stats/ranking.h"
+#include "common/stats/bootstrap.h"
 #include "tests/synth/chunk.h"
 #include "tests/synth/draws.h"
 #include "tests/synth/recipe.h"
@@ -20,6 +21,7 @@ using ClipKey = std::string;
 
 struct ScoreRow {
   ClipKey clip;
+  std::string family;
   bool fake = false;
   double logit = 0;
 };
@@ -64,10 +66,10 @@ absl::Status ReadScores(const std::string& path, std::vector<ScoreRow>& rows) {
   const auto column = [&](const char* name) {
     return static_cast<size_t>(std::find(header.begin(), header.end(), name) - header.begin());
   };
-  const size_t chunk = column("chunk"), clip = column("clip"), label = column("label"),
-               logit = column("logit");
-  if (std::max({chunk, clip, label, logit}) >= header.size()) {
-    return InvalidArgument(path, ": the header needs the columns chunk, clip, label and logit");
+  const size_t chunk = column("chunk"), clip = column("clip"), family = column("family"),
+               label = column("label"), logit = column("logit");
+  if (std::max({chunk, clip, family, label, logit}) >= header.size()) {
+    return InvalidArgument(path, ": the header needs the columns chunk, clip, family, label and logit");
   }
   while (std::getline(file, line)) {
     ++number;
@@ -80,8 +82,10 @@ absl::Status ReadScores(const std::string& path, std::vector<ScoreRow>& rows) {
     const double value = std::strtod(cells[logit].c_str(), &end);
     if (end == cells[logit].c_str())
       return InvalidArgument(path, ":", number, ": logit '", cells[logit], "'");
-    rows.push_back(
-        {.clip = cells[chunk] + "/" + cells[clip], .fake = cells[label] == "FAKE", .logit = value});
+    rows.push_back({.clip = cells[chunk] + "/" + cells[clip],
+                    .family = cells[family],
+                    .fake = cells[label] == "FAKE",
+                    .logit = value});
   }
   return absl::OkStatus();
 }
@@ -93,35 +97,48 @@ std::string SpecialistOf(const std::string& path) {
   return std::string(stem.begin(), end);
 }
 
-absl::StatusOr<double> AucAgainst(std::vector<ScoredLabel> fakes, const std::vector<ScoredLabel>& reals) {
+// What the specialist says of each row, larger for FAKE.
+std::vector<ClipScore> Scores(const std::vector<ScoreRow>& rows) {
+  std::vector<ClipScore> scores;
+  for (const ScoreRow& row : rows)
+    scores.push_back({.family = row.family, .fake = row.fake, .logit = row.logit});
+  return scores;
+}
+
+absl::StatusOr<Interval> AucAgainst(std::vector<ClipScore> fakes, const std::vector<ClipScore>& reals) {
   fakes.insert(fakes.end(), reals.begin(), reals.end());
-  return Auc(fakes);
+  return AucInterval(fakes, {});
 }
 
 absl::StatusOr<nlohmann::json> SummarizeOne(const std::vector<ScoreRow>& rows, const TruthByClip& truth) {
-  std::vector<ScoredLabel> all, reals;
-  std::map<std::string, std::vector<ScoredLabel>> reals_by_light;
-  std::map<std::string, std::vector<ScoredLabel>> fakes_by_kind;
-  for (const ScoreRow& row : rows) {
-    const ScoredLabel score{.score = row.logit, .fake = row.fake};
-    all.push_back(score);
-    if (!row.fake) reals.push_back(score);
-    const auto found = truth.find(row.clip);
+  const std::vector<ClipScore> scores = Scores(rows);
+  std::vector<ClipScore> all_fakes, reals;
+  std::map<std::string, std::vector<ClipScore>> reals_by_light, fakes_by_kind;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    (rows[i].fake ? all_fakes : reals).push_back(scores[i]);
+    const auto found = truth.find(rows[i].clip);
     if (found == truth.end()) continue;
-    if (!row.fake) reals_by_light[found->second.dark ? "dark" : "bright"].push_back(score);
-    for (const std::string& kind : found->second.kinds) fakes_by_kind[kind].push_back(score);
+    if (!rows[i].fake) reals_by_light[found->second.dark ? "dark" : "bright"].push_back(scores[i]);
+    if (found->second.kinds.size() == 1) fakes_by_kind[found->second.kinds[0]].push_back(scores[i]);
   }
-  ICPT_ASSIGN_OR_RETURN(const double auc, Auc(all));
-  nlohmann::json summary = {{"auc", auc}, {"reals", reals.size()}, {"fakes", all.size() - reals.size()}};
+  ICPT_ASSIGN_OR_RETURN(const Interval overall, AucAgainst(all_fakes, reals));
+  nlohmann::json summary = {
+      {"auc", overall.estimate}, {"reals", reals.size()}, {"fakes", all_fakes.size()}};
   if (truth.empty()) return summary;
   summary["auc_by_kind"] = nlohmann::json::object();
   for (const auto& [kind, fakes] : fakes_by_kind) {
-    ICPT_ASSIGN_OR_RETURN(summary["auc_by_kind"][kind], AucAgainst(fakes, reals));
+    ICPT_ASSIGN_OR_RETURN(const Interval alone, AucAgainst(fakes, reals));
+    summary["auc_by_kind"][kind] = {{"auc", alone.estimate},
+                                    {"low", alone.low},
+                                    {"high", alone.high},
+                                    {"fakes", fakes.size()},
+                                    {"too_few", alone.too_few}};
   }
   const auto foreign_noise = fakes_by_kind.find("LL");
   if (foreign_noise == fakes_by_kind.end()) return summary;
   for (const auto& [light, lit] : reals_by_light) {
-    ICPT_ASSIGN_OR_RETURN(summary["LL_auc_by_light_of_reals"][light], AucAgainst(foreign_noise->second, lit));
+    ICPT_ASSIGN_OR_RETURN(const Interval by_light, AucAgainst(foreign_noise->second, lit));
+    summary["LL_auc_by_light_of_reals"][light] = by_light.estimate;
   }
   return summary;
 }
@@ -140,6 +157,12 @@ absl::StatusOr<nlohmann::json> Summarize(const std::string& truth_path,
   }
   nlohmann::json summary = nlohmann::json::object();
   for (const auto& [specialist, rows] : by_specialist) {
+    std::set<ClipKey> clips;
+    for (const ScoreRow& row : rows) {
+      if (!clips.insert(row.clip).second) {
+        return InvalidArgument("the tables of ", specialist, " score ", row.clip, " twice; leave one out");
+      }
+    }
     absl::StatusOr<nlohmann::json> one = SummarizeOne(rows, truth);
     if (!one.ok()) return Annotate(one.status(), "scores of " + specialist);
     summary[specialist] = *std::move(one);

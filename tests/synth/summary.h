@@ -9,12 +9,17 @@
 
 namespace interceptor::synth {
 
-// {"BG": {"auc": 0.8, "reals": 50, "fakes": 70, "auc_by_kind": {"AV": 0.7, "BG": 0.9, ...}}, ...}
-// A score table is CSV with a header that has chunk, clip, label (REAL, FAKE) and logit; its file name begins
-// with the specialist ("BG.csv", "BG-03.csv"); tables of one specialist are pooled. A mixed fake counts under
-// every kind planted in it, and every real counts under all kinds; a kind without fakes is left out.
-// {"LL_auc_by_light_of_reals": {"dark": 0.9, "bright": 0.95}} stands beside it: LL fakes are dark, so against
-// bright reals brightness alone may decide. An empty `truth_path` leaves both out.
+// Of each specialist, what its scores say:
+//   {"BG": {"auc": 0.8, "reals": 50, "fakes": 70,
+//           "auc_by_kind": {"AV": {"auc": 0.7, "low": 0.6, "high": 0.8, "fakes": 40, "too_few": false}, ...},
+//           "LL_auc_by_light_of_reals": {"dark": 0.9, "bright": 0.95}}, ...}
+// `auc_by_kind`: the fakes that carry this kind alone against all reals, with a 95 % interval over families
+// (common/stats/bootstrap.h, which also says when families are too few for it); a kind without such fakes is
+// left out. LL fakes are dark, so against bright reals brightness alone may decide: both lights apart. An empty
+// `truth_path` leaves both out.
+// A score table is CSV with a header that has chunk, clip, family, label (REAL, FAKE) and logit; its file name
+// begins with the specialist ("BG.csv", "BG-03.csv"); tables of one specialist are pooled. INVALID_ARGUMENT
+// for a clip that stands in two of them.
 absl::StatusOr<nlohmann::json> Summarize(const std::string& truth_path,
                                          const std::vector<std::string>& score_paths);
 
