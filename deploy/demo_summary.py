@@ -2,7 +2,9 @@
 """Writes OUT/summary.json from what the coordinator and its vault hold, and prints the final table.
 
 usage: demo_summary.py --programs BIN --out OUT --wall SECONDS --logs FOLDER [--truth truth.jsonl]
-The address of the coordinator is taken from INTERCEPTOR_COORDINATOR. Score tables are copied to OUT/scores.
+The address of the coordinator is taken from INTERCEPTOR_COORDINATOR. Score tables are copied to OUT/scores: the newest
+held-out one of each specialist, and the newest look-ahead ones, which show what it sees in clips that it was trained on
+only afterwards. With --truth, which says what was planted, these give a table by kind.
 """
 import argparse
 import glob
@@ -14,6 +16,7 @@ import subprocess
 import sys
 
 SPECIALISTS = ["BG", "AV", "CM", "RR", "LL", "TM"]
+LOOK_AHEAD_CHUNKS = 5  # the newest: as many as give each kind thirty fakes
 
 
 def ask(programs, *words):
@@ -26,22 +29,36 @@ def newest_held_out(evaluations, specialist):
     return max(mine, key=lambda e: int(e["step"]), default=None)
 
 
-def copy_score_table(out, specialist, evaluation):
+def newest_look_ahead(evaluations, specialist):
+    mine = [e for e in evaluations if e["specialist"] == specialist and e["kind"] == "look_ahead"]
+    return sorted(mine, key=lambda e: int(e["chunk"]))[-LOOK_AHEAD_CHUNKS:]
+
+
+def copy_score_table(out, name, evaluation):
     sha256 = evaluation["score_table"]["sha256"]
     source = os.path.join(out, "state", "vault", "blobs", sha256[:2], sha256)
-    os.makedirs(os.path.join(out, "scores"), exist_ok=True)
-    target = os.path.join(out, "scores", specialist + ".csv")
+    target = os.path.join(out, "scores", name + ".csv")
+    os.makedirs(os.path.dirname(target), exist_ok=True)
     shutil.copyfile(source, target)
     return target
 
 
-def auc_by_kind(programs, truth, tables):
-    out = subprocess.run([os.path.join(programs, "interceptor-synth"), "summary", "--truth", truth, "--scores", *tables],
-                         check=True, capture_output=True, text=True)
-    return json.loads(out.stdout)
+def look_ahead_by_kind(programs, out, truth, evaluations):
+    """Of each specialist that has look-ahead tables: their chunks, and what its scores say of each kind."""
+    chunks, tables = {}, []
+    for name in SPECIALISTS:
+        for evaluation in newest_look_ahead(evaluations, name):
+            chunk = f"{int(evaluation['chunk']):02}"
+            chunks.setdefault(name, []).append(chunk)
+            tables.append(copy_score_table(out, f"{name}-{chunk}", evaluation))
+    if not tables:
+        return {}
+    summary = subprocess.run([os.path.join(programs, "interceptor-synth"), "summary", "--truth", truth, "--scores", *tables],
+                             check=True, capture_output=True, text=True)
+    return {name: {"chunks": chunks[name], **figures} for name, figures in json.loads(summary.stdout).items()}
 
 
-def specialist_row(task, checkpoints, evaluation, kinds):
+def specialist_row(task, checkpoints, evaluation, look_ahead):
     row = {
         "name": task["task"].split("/")[1],
         "member": task["home_member"],
@@ -49,6 +66,7 @@ def specialist_row(task, checkpoints, evaluation, kinds):
         "steps": int(task["step"]),
         "checkpoints": [{"step": int(c["step"]), "bytes": int(c["blob"]["size_bytes"]), "digest": c["blob"]["sha256"]} for c in checkpoints],
         "heldout": None,
+        "look_ahead": look_ahead,
     }
     if evaluation:
         row["heldout"] = {
@@ -56,8 +74,6 @@ def specialist_row(task, checkpoints, evaluation, kinds):
             "log_loss": evaluation["log_loss"], "real_acc": evaluation["real_accuracy"],
             "fake_acc": evaluation["fake_accuracy"], "reals": evaluation["reals"], "fakes": evaluation["fakes"],
         }
-        if kinds is not None:
-            row["heldout"]["auc_by_kind"] = kinds
     return row
 
 
@@ -70,23 +86,45 @@ def data_wait_shares(logs):
 
 
 def print_table(rows):
-    kinds = [k for k in SPECIALISTS if any(k in (r["heldout"] or {}).get("auc_by_kind", {}) for r in rows)]
     print()
-    print("Held-out results (AUC with its 95 % interval over families; accuracies at logit 0)")
-    print("      member    chunks  steps  AUC    interval        real  fake  log loss" + "".join(f"  on {k}" for k in kinds))
+    print("Held-out results over all fakes (AUC with its 95 % interval over families; accuracies at logit 0)")
+    print("      member    chunks  steps  AUC    interval        real  fake  log loss")
     for row in rows:
         held = row["heldout"]
         line = f"  {row['name']}  {row['member']:<9} {row['chunks_done']:>6} {row['steps']:>6}  "
         if held:
             low, high = held["auc_ci"]
             line += f"{held['auc']:.3f}  [{low:.3f}, {high:.3f}]  {held['real_acc']:.2f}  {held['fake_acc']:.2f}  {held['log_loss']:>8.3f}"
-            line += "".join(f"  {held['auc_by_kind'][k]:.3f}" if k in held.get("auc_by_kind", {}) else "      -" for k in kinds)
         else:
             line += "not measured"
         print(line)
     held = next((r["heldout"] for r in rows if r["heldout"]), None)
     if held:
         print(f"  measured on {held['reals']} real and {held['fakes']} fake clips that no model was trained on")
+
+
+def print_table_by_kind(rows):
+    rows = [row for row in rows if row["look_ahead"]]
+    if not rows:
+        return
+    seen = rows[0]["look_ahead"]
+    print()
+    print("What each specialist (row) sees: AUC and 95 % interval of the fakes that carry one kind (column) alone")
+    print("      " + "".join(f"{kind:<17}" for kind in SPECIALISTS).rstrip())
+    for row in rows:
+        line = f"  {row['name']} "
+        for kind in SPECIALISTS:
+            cell = row["look_ahead"]["auc_by_kind"].get(kind)
+            text = f"{cell['auc']:.2f} [{cell['low']:.2f} {cell['high']:.2f}]" if cell else "-"
+            line += ("*" if kind == row["name"] else " ") + f"{text:<16}"
+        print(line.rstrip())
+    kinds = seen["auc_by_kind"]
+    counts = ", ".join(f"{kinds[kind]['fakes']} {kind}" for kind in SPECIALISTS if kind in kinds)
+    print(f"  * its own kind; {seen['reals']} reals against {counts}, of chunks {', '.join(seen['chunks'])},")
+    print("  each chunk scored whole before a step was trained on it, by the specialist as it was then")
+    few = [kind for kind in SPECIALISTS if kinds.get(kind, {}).get("too_few")]
+    if few:
+        print(f"  {', '.join(few)}: such fakes in under 30 families, read the intervals with care")
 
 
 def main():
@@ -101,15 +139,15 @@ def main():
     checkpoints = ask(arguments.programs, "checkpoints")["checkpoints"]
     evaluations = ask(arguments.programs, "evaluations")["evaluations"]
 
-    newest = {name: newest_held_out(evaluations, name) for name in SPECIALISTS}
-    tables = [copy_score_table(arguments.out, n, e) for n, e in newest.items() if e]
-    kinds = auc_by_kind(arguments.programs, arguments.truth, tables) if arguments.truth and tables else {}
+    look_ahead = look_ahead_by_kind(arguments.programs, arguments.out, arguments.truth, evaluations) if arguments.truth else {}
     tasks = {t["task"]: t for t in status["tasks"]}
     rows = []
     for name in SPECIALISTS:
         mine = sorted((c for c in checkpoints if c["specialist"] == name), key=lambda c: int(c["step"]))
-        by_kind = kinds.get(name, {}).get("auc_by_kind") if arguments.truth else None
-        rows.append(specialist_row(tasks[f"train/{name}"], mine, newest[name], by_kind))
+        held_out = newest_held_out(evaluations, name)
+        if held_out:
+            copy_score_table(arguments.out, name, held_out)
+        rows.append(specialist_row(tasks[f"train/{name}"], mine, held_out, look_ahead.get(name)))
     waits = data_wait_shares(arguments.logs)
     summary = {
         "specialists": rows,
@@ -120,6 +158,8 @@ def main():
         json.dump(summary, f, indent=2)
         f.write("\n")
     print_table(rows)
+    print_table_by_kind(rows)
+    print()
     print(f"  vault {summary['totals']['vault_bytes'] / 1e6:.1f} MB, {summary['totals']['quarantined']} clips quarantined, "
           f"{arguments.wall:.0f} s")
     if waits:

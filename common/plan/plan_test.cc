@@ -83,7 +83,9 @@ CATCH_TEST_CASE("The demo plan is the master plan at small scale") {
   const absl::StatusOr<v1::Plan> plan = LoadPlan(SystemFiles(), PlanPath("demo.txtpb"));
   CATCH_REQUIRE(plan.ok());
   CheckMembersAndChunks(*plan);
-  CATCH_CHECK(plan->evaluation().folds() == 3);
+  CATCH_CHECK(plan->model().front_end() == "specialist");
+  CATCH_CHECK(plan->recipe().self_made_share() > 0);
+  CATCH_CHECK(plan->evaluation().look_ahead());
   CATCH_CHECK(plan->checkpoints().keep_latest() == 2);
   CATCH_CHECK(plan->scheduling().handover_seconds() == 10);
   CATCH_CHECK(plan->model().width_scale() < 1.0);

@@ -3,7 +3,7 @@
 
   tests/e2e/null_labels.py --bin build/release/bin [--shuffles 3] [--keep]
 
-Makes the demo's data once, then for each shuffle runs deploy/demo on a copy with other labels. The mean over
+Makes clips once, as long as the demo's, then for each shuffle runs deploy/demo on a copy with other labels. The mean over
 six specialists and all shuffles must lie in 0.45-0.55: a leak from held-out clips into training would lift it.
 """
 import argparse
@@ -26,7 +26,7 @@ def main():
     arguments = parser.parse_args()
     synth = arguments.bin.resolve() / "interceptor-synth"
     top = pathlib.Path(tempfile.mkdtemp(prefix="interceptor-null-"))
-    subprocess.run([synth, "make", "--out", top / "data"], check=True)
+    subprocess.run([synth, "make", "--out", top / "data", "--frames", "80"], check=True)
     aucs = []
     for seed in range(1, arguments.shuffles + 1):
         data, out = top / f"data-{seed}", top / f"out-{seed}"

@@ -173,7 +173,7 @@ struct SummaryFlags {
 
 void AddSummary(CLI::App& app, SummaryFlags& flags) {
   CLI::App* summary =
-      app.add_subcommand("summary", "Area under the curve per specialist and planted kind, as JSON");
+      app.add_subcommand("summary", "Area under the curve per specialist, and of fakes with one kind alone, as JSON");
   summary->add_option("--truth", flags.truth, "truth.jsonl; without it nothing is said by kind");
   summary->add_option("--scores", flags.scores, "Score tables (CSV), named after their specialist")
       ->required();
