@@ -247,6 +247,9 @@ CATCH_TEST_CASE("a second compression shows where its grid moves with the face")
     const double moved = StatisticOf(SpecialistName::kCM, PatchInput(seed, moving));
     const double none = StatisticOf(SpecialistName::kCM, PatchInput(seed, Same));
     CATCH_CHECK(moved - none > 0.7 * (still - none));
+    // A fainter texture alone is none.
+    const auto faint = [](at::Tensor picture) { return picture.sub(120).mul(0.6).add(120); };
+    CATCH_CHECK(StatisticOf(SpecialistName::kCM, PatchInput(seed, faint)) - none < 0.3 * (still - none));
   }
 }
 

@@ -27,6 +27,8 @@ constexpr int64_t kCodecGrid = 4;
 constexpr double kQuantiserMax = 51;
 // What tells places apart is a 150th of the shares.
 constexpr double kPeakScale = 150;
+// How far one place of 48 stands out of any face: less than that says nothing.
+constexpr double kChancePeak = 0.03;
 
 // Frames and places as one dimension of samples: [samples * 4, 1, side, side].
 at::Tensor Flat(const at::Tensor& luma) { return luma.reshape({-1, 1, kPatchPixels, kPatchPixels}); }
@@ -42,13 +44,24 @@ at::Tensor FoldMatrix() {
   return fold.div(fold.sum(0, true));
 }
 
+// [kCoefficients, kFrequencyMax]: the mean of the coefficients whose two frequencies sum up to 1, 2, ...
+at::Tensor FrequencyMatrix() {
+  at::Tensor sums = at::zeros({kCoefficients, kFrequencyMax}, at::kFloat);
+  for (int64_t k = 1; k < kCoefficients; ++k) {
+    const int64_t frequency = k / kBlock + k % kBlock;
+    if (frequency <= kFrequencyMax) sums[k][frequency - 1] = 1;
+  }
+  return sums.div(sums.sum(0, true));
+}
+
 class CompressionFrontEnd : public FrontEnd {
  public:
   CompressionFrontEnd(FrontEndMode mode, at::Device device)
       : mode_(mode),
         device_(device),
         transform_(BlockTransform().to(device)),
-        fold_(FoldMatrix().to(device)) {
+        fold_(FoldMatrix().to(device)),
+        by_frequency_(FrequencyMatrix().to(device)) {
     std::vector<int64_t> pressed;
     for (int64_t k = 0; k < kCoefficients; ++k) {
       const int64_t frequency = k / kBlock + k % kBlock;
@@ -79,16 +92,20 @@ class CompressionFrontEnd : public FrontEnd {
     return out;
   }
 
-  // How many small coefficients the face has at the places of foreign grids, and how far the one with most
-  // stands out: in each frame by itself, since the grid moves with the face. The face alone: rings vary with
-  // what they show more than the operation changes a face.
+  // How far the foreign place with most small coefficients stands out, in each frame by itself since the grid
+  // moves with the face; and how far power falls from low frequencies, which compression leaves, to the pressed
+  // ones. The face alone: rings vary with what they show more than the operation changes a face.
   at::Tensor Statistic(const SpecialistInput& input,
                        std::span<const Augmentation> augmentations) const override {
     const at::NoGradGuard no_grad;
-    const at::Tensor small = SmallByPlace(Flat(OpenPatches(input, augmentations, device_).luma));
-    const at::Tensor foreign = small.select(2, 0).index_select(2, foreign_places_);
+    const at::Tensor flat = Flat(OpenPatches(input, augmentations, device_).luma);
+    const at::Tensor foreign = SmallByPlace(flat).select(2, 0).index_select(2, foreign_places_);
     const at::Tensor peak = foreign.amax(2).sub(std::get<0>(foreign.median(2)));
-    return peak.add(foreign.mean(2)).mean(1).mul(kPeakScale);
+    const at::Tensor power = LogPower(flat).select(2, 0);
+    const at::Tensor fall = power.narrow(2, 0, kFrequencyMin)
+                                .mean(2)
+                                .sub(power.narrow(2, kFrequencyMin, kFrequencyMax - kFrequencyMin).mean(2));
+    return fall.div(6).add(peak.sub(kChancePeak).clamp_min_(0)).mean(1);
   }
 
  private:
@@ -142,6 +159,15 @@ class CompressionFrontEnd : public FrontEnd {
     return Unflat(by_place);
   }
 
+  // For each sum of two frequencies from 1 to kFrequencyMax, the logarithm of the mean power of its coefficients:
+  // [samples, frames, places, kFrequencyMax].
+  at::Tensor LogPower(const at::Tensor& flat) const {
+    const at::Tensor weights = CentreWeights(kPatchPixels / kBlock, device_);
+    const at::Tensor power =
+        at::matmul(at::matmul(at::conv2d(flat, transform_, {}, kBlock).square_(), weights), weights);
+    return Unflat(at::matmul(power, by_frequency_).add_(0.1).log_());
+  }
+
   // Of the nine lowest AC coefficients, soft bins of the logarithm of their size.
   at::Tensor Histograms(const at::Tensor& coefficients) const {
     std::vector<int64_t> lowest;
@@ -168,6 +194,7 @@ class CompressionFrontEnd : public FrontEnd {
   const at::Device device_;
   const at::Tensor transform_;
   const at::Tensor fold_;
+  const at::Tensor by_frequency_;
   at::Tensor pressed_;
   at::Tensor foreign_places_;
 };
