@@ -25,7 +25,7 @@ namespace interceptor::coordinator {
 namespace {
 
 // Raised with every addition to journal.proto or to the table. 2: history_lost,
-// checkpoint_restored, run_set_back.
+// checkpoint_restored, run_set_back. 3: validations.
 constexpr int64_t kVersion = 3;
 // "ICPT": tells a journal from any other SQLite file.
 constexpr int64_t kApplicationId = 0x49435054;

@@ -1,5 +1,6 @@
 """Data, trainings and score tables of the proof. What is done already in the work folder is not done again; a training whose
 settings are others is."""
+import contextlib
 import csv
 import json
 import pathlib
@@ -65,7 +66,7 @@ def once(done, command, log):
     with log.open("a") as out:
         ended = subprocess.run([str(word) for word in command], stdout=out, stderr=subprocess.STDOUT)
     if ended.returncode != 0:
-        sys.exit(f"tests/proof/run: {command[0]} ended with {ended.returncode}; see {log}")
+        sys.exit(f"{sys.argv[0]}: {command[0]} ended with {ended.returncode}; see {log}")
     done.parent.mkdir(parents=True, exist_ok=True)
     done.touch()
 
@@ -132,27 +133,23 @@ def make_null_data(work, options):
 
 
 def train_self_made(work, specialist, options):
-    """Trains on the null chunk and lets the trainer look ahead at the planted one, from which it must not learn: it is
+    """Held-out scores as read_scores gives them: trains on the null chunk and lets the trainer look ahead at the planted one, from which it must not learn: it is
     stopped as soon as its scores are there, which it writes before its first step."""
     run = run_folder(work, f"{specialist}-self-made", settings_of(0, "specialist", options, chunks=("null", "00")))
     table = run / "scores" / "look_ahead-00.csv"
     log = work / "logs" / f"{run.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as out:
-        process = None if table.exists() else subprocess.Popen(trainer(work, specialist, run, options), stdout=out, stderr=subprocess.STDOUT)
-        while process is not None and not table.exists():
-            try:
-                process.wait(1)
-                break
-            except subprocess.TimeoutExpired:
-                pass
-        if process is not None:
-            process.terminate()
-            process.wait()
     if not table.exists():
-        sys.exit(f"tests/proof/run: {run.name} ended without {table.name}; see {log}")
-    scores = read_table(table, ("self_made_logit",))
-    return {0: scores}
+        with log.open("a") as out:
+            process = subprocess.Popen(trainer(work, specialist, run, options), stdout=out, stderr=subprocess.STDOUT)
+        while process.poll() is None and not table.exists():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(1)
+        process.terminate()
+        process.wait()
+    if not table.exists():
+        sys.exit(f"{sys.argv[0]}: {run.name} ended without {table.name}; see {log}")
+    return {0: read_table(table, ("self_made_logit",))}
 
 
 def read_truth(work):

@@ -79,6 +79,23 @@ std::vector<Fact> SampleFacts() {
   return facts;
 }
 
+Fact SampleValidation() {
+  for (Fact& fact : SampleFacts()) {
+    auto* recorded = std::get_if<EvaluationRecorded>(&fact.body);
+    if (recorded == nullptr) continue;
+    Evaluation& validation = recorded->evaluation;
+    validation.kind = EvaluationKind::kValidation;
+    validation.log_loss_low = 0.5;
+    validation.log_loss_high = 0.75;
+    validation.best_step = 1024;
+    validation.rise_low = 0.125;
+    validation.rise_high = 0.25;
+    validation.worse_in_a_row = 2;
+    return fact;
+  }
+  return {};
+}
+
 const std::map<std::string, std::string>& GoldenBytes() {
   static const auto* bytes = [] {
     auto* map = new std::map<std::string, std::string>;

@@ -11,6 +11,8 @@ namespace interceptor::coordinator {
 
 // In the order of DurableEvent.
 std::vector<Fact> SampleFacts();
+// An evaluation with the fields that version 3 of the journal added.
+Fact SampleValidation();
 // By kind, read from golden_v1.h.
 const std::map<std::string, std::string>& GoldenBytes();
 

@@ -13,6 +13,7 @@
 
 #include "common/base/ids.h"
 #include "tests/support/catch.h"
+#include "tests/support/score_rows.h"
 #include "tests/synth/audit.h"
 #include "tests/synth/chunk.h"
 #include "tests/synth/decode.h"
@@ -266,6 +267,20 @@ CATCH_TEST_CASE("shuffled labels keep clips and families and give each family on
   CATCH_CHECK(moved > 0);
 }
 
+// Of a real where the clip's name begins with r.
+worker::ScoreRow Row(const std::string& chunk, const std::string& clip, const std::string& family,
+                     double logit) {
+  const worker::Label label = clip[0] == 'r' ? worker::Label::kReal : worker::Label::kFake;
+  worker::ScoreRow row = worker::MakeScoreRow(clip, family, label, logit);
+  row.clip.chunk = chunk;
+  return row;
+}
+
+void WriteScores(const std::string& path, std::vector<worker::ScoreRow> rows) {
+  std::ofstream(path) << worker::FormatScoreTable(
+      {.plan_digest = "", .attributes = {}, .rows = std::move(rows)});
+}
+
 CATCH_TEST_CASE("a summary tells by kind what fakes with that kind alone score against all reals") {
   const Folder folder;
   std::ofstream(folder / "truth.jsonl")
@@ -281,12 +296,9 @@ CATCH_TEST_CASE("a summary tells by kind what fakes with that kind alone score a
       << "\n"
       << R"({"chunk":"01","clip":"both.mp4","kinds":["CM","LL"],"dark":true})"
       << "\n";
-  std::ofstream(folder / "BG-00.csv") << "#score_table version=2 rows=4\n"
-                                      << "chunk,clip,family,label,logit,brightness\n"
-                                      << "00,r1.mp4,a,REAL,-1,0.5\n00,r2.mp4,b,REAL,0.5,0.5\n"
-                                      << "00,cm.mp4,a,FAKE,2,0.5\n00,ll.mp4,b,FAKE,0,0.5\n";
-  std::ofstream(folder / "BG-01.csv") << "chunk,clip,family,label,logit\n"
-                                      << "01,cm.mp4,b,FAKE,-0.5\n01,both.mp4,b,FAKE,-2\n";
+  WriteScores(folder / "BG-00.csv", {Row("00", "r1.mp4", "a", -1), Row("00", "r2.mp4", "b", 0.5),
+                                     Row("00", "cm.mp4", "a", 2), Row("00", "ll.mp4", "b", 0)});
+  WriteScores(folder / "BG-01.csv", {Row("01", "cm.mp4", "b", -0.5), Row("01", "both.mp4", "b", -2)});
   const auto summary = Summarize(folder / "truth.jsonl", {folder / "BG-00.csv", folder / "BG-01.csv"});
   CATCH_REQUIRE(summary.ok());
   const nlohmann::json& bg = (*summary)["BG"];
@@ -314,6 +326,8 @@ CATCH_TEST_CASE("a summary tells by kind what fakes with that kind alone score a
   CATCH_CHECK_FALSE((*Summarize("", {folder / "BG-00.csv"}))["BG"].contains("auc_by_kind"));
   CATCH_CHECK(Summarize("", {folder / "BG-00.csv", folder / "BG-00.csv"}).status().code() ==
               absl::StatusCode::kInvalidArgument);
+  std::ofstream(folder / "cut.csv") << "#score_table version=2 rows=4\nchunk,clip";
+  CATCH_CHECK(absl::IsDataLoss(Summarize("", {folder / "cut.csv"}).status()));
 }
 
 }  // namespace

@@ -5,26 +5,20 @@
 #include <fstream>
 #include <map>
 #include <set>
-#include <sstream>
 
 #include "common/base/status.h"
+#include "common/io/atomic_file.h"
 #include "common/stats/bootstrap.h"
 #include "tests/synth/chunk.h"
 #include "tests/synth/draws.h"
 #include "tests/synth/recipe.h"
+#include "worker/child_protocol/score_table.h"
 
 namespace interceptor::synth {
 namespace {
 
 // "03/abcdefghij.mp4"
 using ClipKey = std::string;
-
-struct ScoreRow {
-  ClipKey clip;
-  std::string family;
-  bool fake = false;
-  double logit = 0;
-};
 
 struct ClipTruth {
   std::vector<std::string> kinds;
@@ -49,46 +43,19 @@ absl::StatusOr<TruthByClip> ReadTruth(const std::string& path) {
   return clips;
 }
 
-std::vector<std::string> SplitCsv(const std::string& line) {
-  std::vector<std::string> cells;
-  std::stringstream stream(line);
-  for (std::string cell; std::getline(stream, cell, ',');) cells.push_back(cell);
-  return cells;
-}
+using worker::ScoreRow;
 
 absl::Status ReadScores(const std::string& path, std::vector<ScoreRow>& rows) {
-  std::ifstream file(path);
-  std::string line;
-  if (!file || !std::getline(file, line)) return NotFound("no score table ", path);
-  int number = 1;
-  if (line.starts_with("#")) std::getline(file, line), ++number;  // names the version
-  const std::vector<std::string> header = SplitCsv(line);
-  const auto column = [&](const char* name) {
-    return static_cast<size_t>(std::find(header.begin(), header.end(), name) - header.begin());
-  };
-  const size_t chunk = column("chunk"), clip = column("clip"), family = column("family"),
-               label = column("label"), logit = column("logit");
-  if (std::max({chunk, clip, family, label, logit}) >= header.size()) {
-    return InvalidArgument(path, ": the header needs the columns chunk, clip, family, label and logit");
-  }
-  while (std::getline(file, line)) {
-    ++number;
-    if (line.empty()) continue;
-    const std::vector<std::string> cells = SplitCsv(line);
-    if (cells.size() < header.size() || (cells[label] != "REAL" && cells[label] != "FAKE")) {
-      return InvalidArgument(path, ":", number, ": not a row of a score table");
-    }
-    char* end = nullptr;
-    const double value = std::strtod(cells[logit].c_str(), &end);
-    if (end == cells[logit].c_str())
-      return InvalidArgument(path, ":", number, ": logit '", cells[logit], "'");
-    rows.push_back({.clip = cells[chunk] + "/" + cells[clip],
-                    .family = cells[family],
-                    .fake = cells[label] == "FAKE",
-                    .logit = value});
-  }
+  ICPT_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(SystemFiles(), path));
+  const absl::StatusOr<worker::ScoreTable> table = worker::ParseScoreTable(text);
+  if (!table.ok()) return Annotate(table.status(), path);
+  rows.insert(rows.end(), table->rows.begin(), table->rows.end());
   return absl::OkStatus();
 }
+
+ClipKey KeyOf(const ScoreRow& row) { return Cat(row.clip.chunk, "/", row.clip.name); }
+
+bool IsFake(const ScoreRow& row) { return row.clip.label == worker::Label::kFake; }
 
 // The specialist in a file name: its leading letters.
 std::string SpecialistOf(const std::string& path) {
@@ -101,7 +68,7 @@ std::string SpecialistOf(const std::string& path) {
 std::vector<ClipScore> Scores(const std::vector<ScoreRow>& rows) {
   std::vector<ClipScore> scores;
   for (const ScoreRow& row : rows)
-    scores.push_back({.family = row.family, .fake = row.fake, .logit = row.logit});
+    scores.push_back({.family = row.clip.family, .fake = IsFake(row), .logit = row.logit});
   return scores;
 }
 
@@ -115,15 +82,14 @@ absl::StatusOr<nlohmann::json> SummarizeOne(const std::vector<ScoreRow>& rows, c
   std::vector<ClipScore> all_fakes, reals;
   std::map<std::string, std::vector<ClipScore>> reals_by_light, fakes_by_kind;
   for (size_t i = 0; i < rows.size(); ++i) {
-    (rows[i].fake ? all_fakes : reals).push_back(scores[i]);
-    const auto found = truth.find(rows[i].clip);
+    (scores[i].fake ? all_fakes : reals).push_back(scores[i]);
+    const auto found = truth.find(KeyOf(rows[i]));
     if (found == truth.end()) continue;
-    if (!rows[i].fake) reals_by_light[found->second.dark ? "dark" : "bright"].push_back(scores[i]);
+    if (!scores[i].fake) reals_by_light[found->second.dark ? "dark" : "bright"].push_back(scores[i]);
     if (found->second.kinds.size() == 1) fakes_by_kind[found->second.kinds[0]].push_back(scores[i]);
   }
   ICPT_ASSIGN_OR_RETURN(const Interval overall, AucAgainst(all_fakes, reals));
-  nlohmann::json summary = {
-      {"auc", overall.estimate}, {"reals", reals.size()}, {"fakes", all_fakes.size()}};
+  nlohmann::json summary = {{"auc", overall.estimate}, {"reals", reals.size()}, {"fakes", all_fakes.size()}};
   if (truth.empty()) return summary;
   summary["auc_by_kind"] = nlohmann::json::object();
   for (const auto& [kind, fakes] : fakes_by_kind) {
@@ -159,8 +125,8 @@ absl::StatusOr<nlohmann::json> Summarize(const std::string& truth_path,
   for (const auto& [specialist, rows] : by_specialist) {
     std::set<ClipKey> clips;
     for (const ScoreRow& row : rows) {
-      if (!clips.insert(row.clip).second) {
-        return InvalidArgument("the tables of ", specialist, " score ", row.clip, " twice; leave one out");
+      if (!clips.insert(KeyOf(row)).second) {
+        return InvalidArgument("the tables of ", specialist, " score ", KeyOf(row), " twice; leave one out");
       }
     }
     absl::StatusOr<nlohmann::json> one = SummarizeOne(rows, truth);

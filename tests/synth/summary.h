@@ -17,9 +17,8 @@ namespace interceptor::synth {
 // (common/stats/bootstrap.h, which also says when families are too few for it); a kind without such fakes is
 // left out. LL fakes are dark, so against bright reals brightness alone may decide: both lights apart. An empty
 // `truth_path` leaves both out.
-// A score table is CSV with a header that has chunk, clip, family, label (REAL, FAKE) and logit; its file name
-// begins with the specialist ("BG.csv", "BG-03.csv"); tables of one specialist are pooled. INVALID_ARGUMENT
-// for a clip that stands in two of them.
+// A score table's (worker/child_protocol/score_table.h) file name begins with the specialist ("BG.csv",
+// "BG-03.csv"); tables of one specialist are pooled. INVALID_ARGUMENT for a clip that stands in two of them.
 absl::StatusOr<nlohmann::json> Summarize(const std::string& truth_path,
                                          const std::vector<std::string>& score_paths);
 

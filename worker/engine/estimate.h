@@ -52,7 +52,7 @@ std::vector<ChunkEstimate> EstimateRun(const RunSettings& settings, const std::v
 
 // A line for each chunk and their sum, for people; hours.
 std::string RenderEstimate(const std::vector<ChunkEstimate>& chunks);
-// "0.113 s a step at 160 pixels, ...".
+// "0.113 s a step in stage 1 (160 pixels, 9 stages trained), ..., 0.05 s a scored clip".
 std::string RenderSpeed(const RunSettings& settings, const TrainingSpeed& speed);
 
 }  // namespace interceptor::worker
