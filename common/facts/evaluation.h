@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 #include "common/base/digest.h"
+#include "common/facts/bias.h"
 
 namespace interceptor {
 
@@ -41,6 +42,8 @@ struct Evaluation {
   double rise_low = 0;
   double rise_high = 0;
   int worse_in_a_row = 0;
+  // Of a held-out one alone, where both classes have calibration rows.
+  std::optional<Bias> bias = {};
   absl::Time recorded_at = absl::UnixEpoch();  // given by the coordinator
 
   friend bool operator==(const Evaluation&, const Evaluation&) = default;

@@ -7,6 +7,7 @@
 #include "common/facts/failure.h"
 #include "common/facts/plan_rules.h"
 #include "common/facts/task.h"
+#include "tests/support/bias_sample.h"
 #include "tests/support/catch.h"
 
 namespace interceptor {
@@ -99,6 +100,22 @@ CATCH_TEST_CASE("the first twelve faults are shown, and how many more there are"
   FieldFaults faults;
   for (int i = 0; i < 14; ++i) faults.Add("x");
   CATCH_CHECK(Message(faults.ToStatus()).ends_with("x; x; and 2 more"));
+}
+
+CATCH_TEST_CASE("alarms are told by slice and by kind of mistake; without one nothing is told") {
+  BiasReport report = SampleBias().after;
+  CATCH_CHECK(DescribeAlarms(report) ==
+              "brightness dark: reals called fake 0.50 [0.25, 0.75] more often than elsewhere");
+  report.slices[0].false_negative = {.estimate = 0.25, .low = 0.125, .high = 0.5, .too_few = false};
+  report.collapsed = report.one_class = true;
+  CATCH_CHECK(DescribeAlarms(report) ==
+              "collapsed: it says nearly the same of every clip, P(fake) spreads over 0.875; "
+              "it calls 50 % of the clips fake, classes weighed alike; "
+              "brightness dark: reals called fake 0.50 [0.25, 0.75] more often than elsewhere, "
+              "fakes called real 0.25 [0.12, 0.50] more often than elsewhere");
+  report = SampleBias().after;
+  report.slices[0].alarm = false;
+  CATCH_CHECK(DescribeAlarms(report).empty());
 }
 
 }  // namespace

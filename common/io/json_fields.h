@@ -65,6 +65,12 @@ class FieldWriter {
     }
   }
 
+  // One that may be absent, and is when empty.
+  template <typename Items, typename Fields>
+  void OptionalList(const char* key, Items& items, const Fields& fields) {
+    if (!items.empty()) List(key, items, fields);
+  }
+
   nlohmann::json object = nlohmann::json::object();
 };
 
@@ -122,6 +128,11 @@ class FieldReader {
     for (const nlohmann::json& each : reader_.Array(key)) {
       Nested(key, each, [&](FieldReader& nested) { fields(nested, items.emplace_back()); });
     }
+  }
+
+  template <typename Items, typename Fields>
+  void OptionalList(const char* key, Items& items, const Fields& fields) {
+    if (reader_.Has(key)) List(key, items, fields);
   }
 
   // For faults that the caller finds in what was read.

@@ -175,6 +175,10 @@ class MessageReader : public MessageFields {
     }
   }
   template <typename Value>
+  void Get(const Field* field, std::optional<Value>& value) {
+    if (access_.HasField(message_, field)) Get(field, value.emplace());
+  }
+  template <typename Value>
   void Get(const Field* field, Value& value) {
     if constexpr (std::is_enum_v<Value>) {
       const int number = access_.GetEnumValue(message_, field);

@@ -45,6 +45,7 @@ absl::StatusOr<Checkpoint> FromProto(const v1::Checkpoint& checkpoint) {
 absl::StatusOr<Evaluation> FromProto(const v1::Evaluation& evaluation) {
   return Checked<Evaluation>(evaluation);
 }
+SamplingWeight FromProto(const v1::SamplingWeight& weight) { return ValueOf<SamplingWeight>(weight); }
 absl::StatusOr<Round> FromProto(const v1::RoundReady& round) { return Checked<Round>(round); }
 
 }  // namespace interceptor

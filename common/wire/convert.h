@@ -29,6 +29,7 @@ Progress FromProto(const v1::Progress& progress);
 DataManifest FromProto(const v1::DataManifest& manifest);
 absl::StatusOr<Checkpoint> FromProto(const v1::Checkpoint& checkpoint);
 absl::StatusOr<Evaluation> FromProto(const v1::Evaluation& evaluation);
+SamplingWeight FromProto(const v1::SamplingWeight& weight);
 absl::StatusOr<Round> FromProto(const v1::RoundReady& round);
 
 }  // namespace interceptor

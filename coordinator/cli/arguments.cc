@@ -162,6 +162,13 @@ class Parser {
     AddFormat(evaluations);
     AddSpecialist(evaluations);
     AddLimit(evaluations);
+
+    CLI::App* bias =
+        Add(Verb::kBias, "bias",
+            "How each specialist treats reals and fakes, and slices of the clips; what is done about it.",
+            "  interceptor bias\n  interceptor bias LL -o json");
+    AddFormat(bias);
+    AddSpecialist(bias);
   }
 
   void AddMutations() {

@@ -26,6 +26,7 @@ enum class Verb {
   kCheckpoints,
   kEvents,
   kEvaluations,
+  kBias,
   kDrain,
   kPause,
   kResume,
@@ -39,7 +40,8 @@ struct Options {
   std::string coordinator;
   absl::Duration timeout;
   bool json = false;
-  // What describe, drain, pin and unpin are about; the specialist of checkpoints and evaluations, or empty.
+  // What describe, drain, pin and unpin are about; the specialist of checkpoints, evaluations and
+  // bias, or empty.
   std::string name;
   std::string reason;
   std::string subject;

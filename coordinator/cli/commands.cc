@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/facts/task.h"
 #include "common/text/text.h"
+#include "coordinator/cli/bias_view.h"
 #include "coordinator/cli/client.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/json.h"
@@ -57,6 +58,8 @@ class Command {
       case Verb::kEvaluations:
         return List(client_.Evaluations(options_.name, options_.limit), "evaluations",
                     [&](const auto& list) { return RenderEvaluations(list, absl::Now(), terminal_); });
+      case Verb::kBias:
+        return ShowBias();
       case Verb::kDrain:
         return Done(client_.Drain(options_.name), Cat(options_.name, " was asked to save and leave"));
       case Verb::kPause:
@@ -115,6 +118,13 @@ class Command {
     if (options_.json || !empty) return Done(Show(*list, render));
     streams_.err << "no " << what << " yet\n";
     return kExitOk;
+  }
+
+  absl::StatusOr<int> ShowBias() {
+    ICPT_ASSIGN_OR_RETURN(const v1::ListEvaluationsResponse all, client_.Evaluations(options_.name, 0));
+    return List(absl::StatusOr<v1::ListEvaluationsResponse>(WithBias(all)),
+                "held-out evaluations with their bias",
+                [&](const auto& list) { return RenderBias(list, terminal_); });
   }
 
   // One after the other, with a line each as it is known.

@@ -8,14 +8,13 @@
 #include "common/text/text.h"
 #include "common/wire/convert.h"
 #include "coordinator/cli/format.h"
+#include "coordinator/cli/sheet.h"
 #include "coordinator/cli/status_view.h"
 
 namespace interceptor::coordinator {
 namespace {
 
 constexpr size_t kDigestShown = 12;
-
-int Limit(const Terminal& terminal) { return terminal.interactive ? terminal.columns : 0; }
 
 std::string OrNothing(std::string text) { return text.empty() ? kNothing : std::move(text); }
 
@@ -40,45 +39,6 @@ std::string KindName(const std::string& kind, Encoding encoding) {
 }
 
 std::string MeasuredOn(int clips, double value) { return clips > 0 ? Fixed(value, 3) : kNothing; }
-
-// Names on the left, values on the right; long values are wrapped on a terminal.
-class Sheet {
- public:
-  explicit Sheet(const Terminal& terminal) : terminal_(terminal) {}
-
-  void Title(std::string_view title) {
-    if (!lines_.empty()) lines_.emplace_back();
-    lines_.push_back(Paint(title, Tone::kStrong, terminal_));
-  }
-
-  // `value` is cleaned already. Nothing is printed for an empty one.
-  void Field(std::string_view name, const std::string& value, Tone tone = Tone::kPlain) {
-    if (value.empty() || value == kNothing) return;
-    constexpr int kIndent = 20;
-    std::string head = Pad(Cat("  ", name), kIndent, Align::kLeft);
-    const int width = terminal_.interactive ? std::max(20, terminal_.columns - kIndent) : ColumnsOf(value);
-    for (const std::string& line : Wrap(value, width, 1000, terminal_.encoding)) {
-      lines_.push_back(Paint(head, Tone::kFaint, terminal_) + Paint(line, tone, terminal_));
-      head.assign(kIndent, ' ');
-    }
-  }
-
-  void Rows(const Lines& rows) {
-    for (const std::string& row : rows) lines_.push_back(Cat("  ", row));
-  }
-
-  Lines Take() { return std::move(lines_); }
-
- private:
-  const Terminal& terminal_;
-  Lines lines_;
-};
-
-// The terminal that is left inside an indented part of a sheet.
-Terminal Inside(Terminal terminal) {
-  terminal.columns -= 2;
-  return terminal;
-}
 
 void AddTask(const v1::TaskStatus& task, const Terminal& terminal, Sheet& sheet) {
   const auto clean = [&](const std::string& wire) { return Clean(wire, terminal.encoding); };

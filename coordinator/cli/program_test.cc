@@ -53,6 +53,7 @@ CATCH_TEST_CASE("Nothing listening: 7, nothing on stdout, one line that names th
                                              {"checkpoints"},
                                              {"events"},
                                              {"evaluations"},
+                                             {"bias"},
                                              {"drain", "anna"},
                                              {"pause"},
                                              {"resume"},
@@ -109,8 +110,9 @@ CATCH_TEST_CASE("Usage errors: 2, one line on stderr") {
 }
 
 CATCH_TEST_CASE("Every verb's help has an example and goes to stdout") {
-  for (const std::string verb : {"status", "watch", "describe", "chunks", "checkpoints", "events",
-                                 "evaluations", "drain", "pause", "resume", "pin", "unpin", "backup"}) {
+  for (const std::string verb :
+       {"status", "watch", "describe", "chunks", "checkpoints", "events", "evaluations", "bias", "drain",
+        "pause", "resume", "pin", "unpin", "backup"}) {
     const Finished finished = RunInterceptor({verb, "--help"}, {});
     CATCH_CHECK(finished.exit_code == kExitOk);
     CATCH_CHECK(finished.out.find("  interceptor " + verb) != std::string::npos);

@@ -1,9 +1,11 @@
 // What people see, held by golden files: tests/golden/cli/*.txt.
 #include <algorithm>
 
+#include "coordinator/cli/bias_view.h"
 #include "coordinator/cli/changes.h"
 #include "coordinator/cli/list_views.h"
 #include "coordinator/cli/status_view.h"
+#include "tests/support/api_bias_samples.h"
 #include "tests/support/api_samples.h"
 #include "tests/support/catch.h"
 
@@ -86,6 +88,7 @@ CATCH_TEST_CASE("Lists look as their golden files") {
   CATCH_CHECK(GoldenDifference("events.txt", Joined(RenderEvents(SampleEvents(), kUtf8))) == "");
   CATCH_CHECK(GoldenDifference("evaluations.txt",
                                Joined(RenderEvaluations(SampleEvaluations(), SampleNow(), kUtf8))) == "");
+  CATCH_CHECK(GoldenDifference("bias.txt", Joined(RenderBias(SampleBias(), kUtf8))) == "");
 }
 
 CATCH_TEST_CASE("On a terminal lists keep to its width, elsewhere nothing is cut") {
@@ -98,6 +101,7 @@ CATCH_TEST_CASE("On a terminal lists keep to its width, elsewhere nothing is cut
   CATCH_CHECK(Widest(RenderChunks(SampleChunks(), terminal)) <= 80);
   CATCH_CHECK(Widest(RenderCheckpoints(SampleCheckpoints(), SampleNow(), terminal)) <= 80);
   CATCH_CHECK(Widest(RenderEvaluations(SampleEvaluations(), SampleNow(), terminal)) <= 80);
+  CATCH_CHECK(Widest(RenderBias(SampleBias(), terminal)) <= 80);
 }
 
 CATCH_TEST_CASE("Descriptions look as their golden files") {

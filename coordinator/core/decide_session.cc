@@ -119,7 +119,8 @@ void TakeOverOwnTasks(Draft& draft, const SessionOpened& command, bool same_plan
                Assignment{.task = ref,
                           .next_chunk = task.next_chunk,
                           .base = newest == nullptr ? std::nullopt : std::optional(newest->checkpoint),
-                          .lease_ttl = state.soft.plan.lease_ttl});
+                          .lease_ttl = state.soft.plan.lease_ttl,
+                          .sampling = SamplingOf(state, name, task.next_chunk)});
   }
 }
 

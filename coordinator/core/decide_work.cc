@@ -65,6 +65,43 @@ bool IsRecorded(const State& state, Evaluation evaluation) {
   return known != nullptr && evaluation == *known;
 }
 
+bool AreFinite(const Gap& gap) {
+  return std::isfinite(gap.estimate) && std::isfinite(gap.low) && std::isfinite(gap.high);
+}
+
+absl::Status CheckReport(const BiasReport& report) {
+  bool well = report.reals >= 0 && report.fakes >= 0 && report.abstained >= 0 &&
+              AreFinite(report.real_fake) && std::isfinite(report.spread) &&
+              std::isfinite(report.called_fake);
+  for (const SliceBias& slice : report.slices) {
+    well = well && slice.attribute.size() <= kNameBytesMax && slice.slice.size() <= kNameBytesMax &&
+           slice.reals >= 0 && slice.fakes >= 0 && AreFinite(slice.real_fake) &&
+           AreFinite(slice.false_positive) && AreFinite(slice.false_negative);
+  }
+  if (!well) {
+    return InvalidArgument("evaluation.bias: counts are allowed 0 or more, figures finite, names up to ",
+                           kNameBytesMax, " bytes");
+  }
+  if (report.slices.size() <= kSlicesMax) return absl::OkStatus();
+  return InvalidArgument("evaluation.bias names ", report.slices.size(), " slices, allowed: ", kSlicesMax);
+}
+
+absl::Status CheckBias(const Bias& bias) {
+  ICPT_RETURN_IF_ERROR(CheckReport(bias.before));
+  ICPT_RETURN_IF_ERROR(CheckReport(bias.after));
+  double total = 0;
+  for (const SamplingWeight& weight : bias.next_sampling) {
+    if (!(weight.share > 0)) {
+      return InvalidArgument("evaluation.bias: a sampling weight's share is ", weight.share,
+                             ", allowed: above 0");
+    }
+    total += weight.share;
+  }
+  if (bias.next_sampling.size() <= kSlicesMax && total <= kSamplingShareMax) return absl::OkStatus();
+  return InvalidArgument("evaluation.bias: ", bias.next_sampling.size(), " sampling weights of ", total,
+                         " together, allowed: ", kSlicesMax, " of ", kSamplingShareMax);
+}
+
 absl::Status CheckEvaluation(const State& state, const TaskRef& ref, const Evaluation& e) {
   if (e.specialist != SpecialistOf(ref.task)) {
     return InvalidArgument("evaluation.specialist is '", CleanText(e.specialist), "', the task is ",
@@ -93,6 +130,7 @@ absl::Status CheckEvaluation(const State& state, const TaskRef& ref, const Evalu
         "evaluation of ", e.specialist,
         ": best_step and worse_in_a_row are allowed 0 or more, rise_low and rise_high finite");
   }
+  if (e.bias) ICPT_RETURN_IF_ERROR(CheckBias(*e.bias));
   return CheckBlob("evaluation.score_table", e.score_table);
 }
 

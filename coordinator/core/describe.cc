@@ -87,9 +87,10 @@ struct Describer {
       return {ShowsOverfitting(v) ? "overfitting" : "evaluation_recorded", TrainTask(v.specialist),
               Cat("validation at chunk index ", v.chunk, ", step ", v.step, ": ", DescribeValidation(v))};
     }
-    return {"evaluation_recorded", TrainTask(v.specialist),
+    const std::string alarms = v.bias ? DescribeAlarms(v.bias->after) : "";
+    return {alarms.empty() ? "evaluation_recorded" : "bias_alarm", TrainTask(v.specialist),
             Cat(ToString(v.kind), " at chunk index ", v.chunk, ": AUC ", v.auc, " [", v.auc_low, ", ",
-                v.auc_high, "], ", v.reals, " real, ", v.fakes, " fake")};
+                v.auc_high, "], ", v.reals, " real, ", v.fakes, " fake", alarms.empty() ? "" : "; ", alarms)};
   }
   EventLine operator()(const ChunkCompleted& e) const {
     return {

@@ -27,6 +27,7 @@ struct Assignment {
   int next_chunk = 0;
   std::optional<Checkpoint> base;
   absl::Duration lease_ttl;
+  std::vector<SamplingWeight> sampling = {};  // of next_chunk
 };
 
 struct Renewed {

@@ -26,6 +26,10 @@ inline constexpr int kBoxesMax = 2 * kSessionsMax;
 inline constexpr std::size_t kTextBytesMax = 1'000;
 inline constexpr std::size_t kNameBytesMax = 64;
 inline constexpr std::size_t kViewsMax = 32;  // that a data manifest tells the bytes of
+// Of an evaluation's bias: the plan's chunks and some ranges of each of a clip's attributes.
+inline constexpr std::size_t kSlicesMax = kChunksMax + 64;
+// Sampling weights leave at least half of a chunk's positions to its own clips.
+inline constexpr double kSamplingShareMax = 0.5;
 // A hello names at most one entry a chunk of the plan and one a task.
 inline constexpr int kHeldTasksMax = kSpecialistsMax + 1;
 // A retry comes within a connection's back-off or after a coordinator's day of absence; the team makes some

@@ -116,6 +116,18 @@ void AddOverfitting(Problems& p) {
   }
 }
 
+void AddBias(Problems& p) {
+  for (const TaskView& task : p.view.tasks) {
+    if (!task.newest_held_out || !task.newest_held_out->bias) continue;
+    const Bias& bias = *task.newest_held_out->bias;
+    const std::string alarms = DescribeAlarms(bias.after);
+    if (alarms.empty()) continue;
+    p.Add(Rank::kLate, Cat(task.task, " is biased after chunk index ", task.newest_held_out->chunk, ": ",
+                           alarms, bias.next_sampling.empty() ? "" : "; the next chunk is sampled against it",
+                           "; see `interceptor bias ", SpecialistOf(task.task), "`"));
+  }
+}
+
 void AddLate(Problems& p) {
   for (const TaskView& task : p.view.tasks) {
     if (task.checkpoint_overdue) {
@@ -152,6 +164,7 @@ std::vector<std::string> FindProblems(const State& state, const StatusView& view
   AddUnusableChunks(problems);
   AddAbsent(problems);
   AddOverfitting(problems);
+  AddBias(problems);
   AddLate(problems);
   std::stable_sort(problems.lines.begin(), problems.lines.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });

@@ -196,6 +196,12 @@ const ChunkOnBox* FindChunk(const Inventory& inventory, std::string_view chunk) 
   return copy == inventory->end() ? nullptr : &*copy;
 }
 
+std::vector<SamplingWeight> SamplingOf(const State& state, std::string_view task, int chunk) {
+  const EvaluationKey before{std::string(SpecialistOf(task)), EvaluationKind::kHeldOut, chunk - 1};
+  const Evaluation* scored = FindIn(state.facts.evaluations, before);
+  return scored == nullptr || !scored->bias ? std::vector<SamplingWeight>() : scored->bias->next_sampling;
+}
+
 bool BoxHasChunk(const State& state, std::string_view box, int chunk) {
   return CopyOnBox(state, box, chunk) == Copy::kSame;
 }

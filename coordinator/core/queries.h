@@ -71,6 +71,9 @@ double UnsavedSeconds(const State& state, std::string_view task);
 // True when the run stands at the start of its next chunk with nothing to lose.
 bool AtChunkBoundary(const State& state, std::string_view task);
 
+// How the run samples `chunk`: as the bias after the chunk before asks, as recorded.
+std::vector<SamplingWeight> SamplingOf(const State& state, std::string_view task, int chunk);
+
 // Whether the box reported this chunk whole with the digest that holds.
 bool BoxHasChunk(const State& state, std::string_view box, int chunk);
 // Whether it reported other bytes under its name.

@@ -143,7 +143,8 @@ void Grant(Draft& draft, const std::string& task, const std::string& box) {
              Assignment{.task = ref,
                         .next_chunk = next_chunk,
                         .base = base == nullptr ? std::nullopt : std::optional(*base),
-                        .lease_ttl = state.soft.plan.lease_ttl});
+                        .lease_ttl = state.soft.plan.lease_ttl,
+                        .sampling = SamplingOf(state, task, next_chunk)});
 }
 
 void GrantGroup(Draft& draft, const Group& group) {

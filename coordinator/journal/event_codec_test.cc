@@ -28,6 +28,7 @@ CATCH_TEST_CASE("what later versions added to an event survives too") {
     CATCH_CHECK(*DecodeFact(EncodeFact(fact)) == fact);
   }
   CATCH_CHECK(*DecodeFact(EncodeFact(SampleValidation())) == SampleValidation());
+  CATCH_CHECK(*DecodeFact(EncodeFact(SampleHeldOut())) == SampleHeldOut());
 }
 
 CATCH_TEST_CASE("the bytes of version 1 never change") {

@@ -26,7 +26,7 @@ namespace {
 
 // Raised with every addition to journal.proto or to the table. 2: history_lost,
 // checkpoint_restored, run_set_back. 3: validations.
-constexpr int64_t kVersion = 3;
+constexpr int64_t kVersion = 4;
 // "ICPT": tells a journal from any other SQLite file.
 constexpr int64_t kApplicationId = 0x49435054;
 constexpr char kNewerVersionUrl[] = "interceptor/newer-version";

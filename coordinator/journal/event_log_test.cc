@@ -277,6 +277,14 @@ CATCH_TEST_CASE("the journal that version 3 wrote is opened and read") {
   CATCH_CHECK(ReadAll(*Open(folder.path())) == expected);
 }
 
+CATCH_TEST_CASE("the journal that version 4 wrote is opened and read") {
+  const ScratchFolder folder;
+  std::filesystem::copy_file(INTERCEPTOR_GOLDEN "/journal_v4/journal.sqlite", folder.File("journal.sqlite"));
+  std::vector<Fact> expected = SampleFacts();
+  expected.push_back(SampleHeldOut());
+  CATCH_CHECK(ReadAll(*Open(folder.path())) == expected);
+}
+
 CATCH_TEST_CASE("a full disk is a known outcome: nothing of the batch is there, and the log goes on") {
   const ScratchFolder folder;
   // A limit on the journal's size stands for a full disk: SQLite reports both as SQLITE_FULL.

@@ -2,6 +2,7 @@
 
 #include "common/base/status.h"
 #include "common/plan/plan.h"
+#include "tests/support/bias_sample.h"
 #include "tests/support/catch.h"
 
 namespace interceptor::coordinator {
@@ -64,6 +65,7 @@ CATCH_TEST_CASE("Checkpoints and evaluations survive the way out and back") {
   evaluation.too_few = true;
   evaluation.log_loss_low = 0.6;
   evaluation.log_loss_high = 0.8;
+  evaluation.bias = SampleBias();
   evaluation.best_step = 4;
   evaluation.rise_low = 0.01;
   evaluation.rise_high = 0.02;

@@ -31,7 +31,9 @@ void Fields(auto& visit, Is<TaskFailed> auto& c) {
   visit(c.request_id, c.task, c.failure.code, c.failure.text, c.failure.retryable);
 }
 
-void Fields(auto& visit, Is<Assignment> auto& d) { visit(d.task, d.next_chunk, d.base, d.lease_ttl); }
+void Fields(auto& visit, Is<Assignment> auto& d) {
+  visit(d.task, d.next_chunk, d.base, d.lease_ttl, d.sampling);
+}
 void Fields(auto& visit, Is<Renewed> auto& d) { visit(d.task, d.through_update, d.next_report_in); }
 void Fields(auto& visit, Is<SaveNow> auto& d) { visit(d.task); }
 void Fields(auto& visit, Is<Drain> auto& d) { visit(d.reason); }

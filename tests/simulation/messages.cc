@@ -53,6 +53,7 @@ struct ToSessionInput {
   worker::SessionInput operator()(const coordinator::Assignment& assignment) const {
     worker::Assigned out{
         .task = assignment.task, .next_chunk = assignment.next_chunk, .base = {}, .memory = {}};
+    out.sampling = assignment.sampling;
     if (assignment.base) out.base = *assignment.base;
     return out;
   }

@@ -56,6 +56,14 @@ void OmitFallback(const State& state, std::vector<coordinator::Event>& events) {
   }
 }
 
+void ForgetSampling(std::vector<coordinator::Effect>& effects) {
+  for (coordinator::Effect& effect : effects) {
+    auto* send = std::get_if<coordinator::SendDirective>(&effect);
+    auto* assignment = send == nullptr ? nullptr : std::get_if<coordinator::Assignment>(&send->directive);
+    if (assignment != nullptr) assignment->sampling.clear();
+  }
+}
+
 }  // namespace
 
 const std::vector<MutantName>& AllMutants() {
@@ -65,7 +73,7 @@ const std::vector<MutantName>& AllMutants() {
       {Mutant::kFoldsChange, "folds-change"},         {Mutant::kOldStreamNotFenced, "old-stream-not-fenced"},
       {Mutant::kNoFreshLease, "no-fresh-lease"},      {Mutant::kWallClock, "wall-clock"},
       {Mutant::kSavesNotAsked, "saves-not-asked"},    {Mutant::kSavesAlwaysDue, "saves-always-due"},
-      {Mutant::kFallbackOmitted, "fallback-omitted"},
+      {Mutant::kFallbackOmitted, "fallback-omitted"}, {Mutant::kSamplingForgotten, "sampling-forgotten"},
   };
   return all;
 }
@@ -115,6 +123,7 @@ void Rewrite(Mutant mutant, const State& state, std::vector<coordinator::Event>&
 }
 
 void Rewrite(Mutant mutant, std::vector<coordinator::Effect>& effects) {
+  if (mutant == Mutant::kSamplingForgotten) ForgetSampling(effects);
   if (mutant != Mutant::kSavesNotAsked) return;
   std::erase_if(effects, [](const coordinator::Effect& effect) {
     const auto* send = std::get_if<coordinator::SendDirective>(&effect);

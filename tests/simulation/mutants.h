@@ -27,6 +27,7 @@ enum class Mutant {
   kWallClock,           // time is taken from the wall clock
   kSavesNotAsked,       // a due save is noted and not asked for
   kSavesAlwaysDue,      // what was saved is taken for unsaved
+  kSamplingForgotten,   // a grant says nothing of how its chunk is sampled
   kFallbackOmitted,     // a run whose newest checkpoint is damaged is granted where that one stood
 };
 

@@ -23,6 +23,11 @@ uint64_t Learn(const Model& before, const std::string& manifest) {
       .value;
 }
 
+// What the bias of a model at its chunk's end asks of the next one: as good as a name of its weights.
+std::vector<SamplingWeight> SamplingBehind(const Model& model) {
+  return {{"weights", Cat(model.weights), false, 0.125}};
+}
+
 }  // namespace
 
 Trainer::Trainer(Box& box, worker::ChildId id, const worker::StartTrainer& start)
@@ -123,6 +128,7 @@ void Trainer::OpenChunk() {
                 Cat("the store's chunk ", order_->name, " is not the committed one"), false);
   }
   if (repeats_scores) return ScoreHeldOut();
+  if (AtChunkStart()) CheckSampling();
   const bool listed = !model_.manifests.empty() && model_.manifests.back() == order_->manifest_sha256;
   if (!listed) model_.manifests.push_back(order_->manifest_sha256);
   if (!AtChunkStart() || order_->chunk == 0) return TakeStep();
@@ -247,9 +253,20 @@ void Trainer::Evaluate(EvaluationKind kind, std::function<void()> then) {
     evaluation.score_table = table->digest;
     evaluation.reals = evaluation.fakes = evaluation.families = 10;
     evaluation.auc = evaluation.auc_low = evaluation.auc_high = 0.75;
+    if (kind == EvaluationKind::kHeldOut)
+      evaluation.bias = Bias{.before = {}, .after = {}, .next_sampling = SamplingBehind(model_)};
     Emit(worker::TrainerEvaluated{id(), evaluation, path});
     then();
   });
+}
+
+void Trainer::CheckSampling() {
+  const std::vector<SamplingWeight> asked =
+      order_->chunk == 0 ? std::vector<SamplingWeight>() : SamplingBehind(model_);
+  if (order_->sampling == asked) return;
+  box_.world().Violate("I31 a chunk is sampled as the scores of the one before ask",
+                       Cat(specialist_, " chunk ", order_->chunk, " of box ", box_.name(), " is given ",
+                           order_->sampling.empty() ? "none" : "another sampling"));
 }
 
 void Trainer::LeaveOrderly() {

@@ -36,6 +36,7 @@ class Trainer : public Child {
   void WaitForOrder();
   void OpenChunk();
   void StandWhereOrdered();
+  void CheckSampling();
   void TakeStep();
   void StepTaken();
   void SaveAndGoOn(const Cursor& before);

@@ -2,6 +2,7 @@
 
 #include "absl/strings/escaping.h"
 #include "common/base/status.h"
+#include "tests/support/bias_sample.h"
 #include "tests/support/golden_journal_v1.h"
 
 namespace interceptor::coordinator {
@@ -91,6 +92,17 @@ Fact SampleValidation() {
     validation.rise_low = 0.125;
     validation.rise_high = 0.25;
     validation.worse_in_a_row = 2;
+    return fact;
+  }
+  return {};
+}
+
+Fact SampleHeldOut() {
+  for (Fact& fact : SampleFacts()) {
+    auto* recorded = std::get_if<EvaluationRecorded>(&fact.body);
+    if (recorded == nullptr) continue;
+    recorded->evaluation.kind = EvaluationKind::kHeldOut;
+    recorded->evaluation.bias = SampleBias();
     return fact;
   }
   return {};

@@ -13,6 +13,8 @@ namespace interceptor::coordinator {
 std::vector<Fact> SampleFacts();
 // An evaluation with the fields that version 3 of the journal added.
 Fact SampleValidation();
+// A held-out evaluation with its bias, which version 4 added.
+Fact SampleHeldOut();
 // By kind, read from golden_v1.h.
 const std::map<std::string, std::string>& GoldenBytes();
 

@@ -119,6 +119,10 @@ class SessionDriver {
     CATCH_REQUIRE(child != 0);
     return child;
   }
+  // What the bias after `chunk` asks of the next one.
+  static std::vector<SamplingWeight> SamplingAfter(int chunk) {
+    return {{"brightness", "dark", false, (chunk + 1) / 64.0}};
+  }
   // The trainer's whole chunk, sent in the protocol's order.
   void TrainChunk(ChildId child, const std::string& specialist, int chunk) {
     const int64_t step = (chunk + 1) * 10;
@@ -130,6 +134,7 @@ class SessionDriver {
                           .chunk = chunk,
                           .step = step,
                           .score_table = DigestOf(Cat("scores ", specialist, chunk))};
+    evaluation.bias = Bias{.before = {}, .after = {}, .next_sampling = SamplingAfter(chunk)};
     Give(TrainerEvaluated{child, evaluation, Cat("scores-", chunk)});
     Give(TrainerFinishedChunk{child, {chunk, step, static_cast<double>(step)}});
     if (chunk + 1 == kChunks) {

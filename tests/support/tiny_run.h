@@ -55,6 +55,12 @@ inline void WriteStores(const std::string& store, const RunSettings& settings, i
   }
 }
 
+// Against a bias of the tiny store's bright clips, from the second chunk on.
+inline std::vector<SamplingWeight> TinySampling(int chunk) {
+  if (chunk == 0) return {};
+  return {{.attribute = "brightness", .slice = "bright", .fake = false, .share = 0.25}};
+}
+
 // Orders chunk after chunk; asks for saves and stops at given steps.
 class ScriptedControl : public Control {
  public:
@@ -69,7 +75,7 @@ class ScriptedControl : public Control {
   absl::StatusOr<std::optional<ChunkOrder>> NextChunk(int next) override {
     if (stopped_ || next >= static_cast<int>(settings_.chunks.size())) return std::nullopt;
     if (std::exchange(scores_pending, false)) --next;
-    return ChunkOrder{.chunk = next, .name = settings_.chunks[next]};
+    return ChunkOrder{.chunk = next, .name = settings_.chunks[next], .sampling = TinySampling(next)};
   }
   bool StopRequested() override {
     ++looks_;

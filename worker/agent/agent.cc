@@ -275,7 +275,8 @@ struct Agent::Impl {
   void Do(const worker::GiveChunk& give) {
     if (const RegisteredChild* child = children.Find(give.child))
       ICPT_LOG(kInfo) << child->subject << ": chunk " << give.name;
-    children.Send(give.child, ChunkOrder{give.chunk, give.name, give.manifest_sha256, give.last});
+    children.Send(give.child,
+                  ChunkOrder{give.chunk, give.name, give.manifest_sha256, give.last, give.sampling});
   }
   void Do(const SaveCheckpoint& save) { children.Send(save.child, SaveCommand{}); }
   void Do(const StopChild& stop) { children.Stop(stop, SystemClock().Now()); }

@@ -33,6 +33,7 @@ Welcomed FromProto(const v1::Welcome& welcome) {
 absl::StatusOr<SessionInput> FromProto(const v1::Assignment& assignment) {
   Assigned out{
       .task = FromProto(assignment.task()), .next_chunk = assignment.next_chunk(), .base = {}, .memory = {}};
+  for (const v1::SamplingWeight& weight : assignment.sampling()) out.sampling.push_back(FromProto(weight));
   if (assignment.has_base()) {
     ICPT_ASSIGN_OR_RETURN(out.base, FromProto(assignment.base()));
   }

@@ -4,6 +4,7 @@
 
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
+#include "tests/support/bias_sample.h"
 #include "tests/support/catch.h"
 #include "tests/support/scratch_folder.h"
 
@@ -73,6 +74,17 @@ CATCH_TEST_CASE("a validation that is not published yet comes back whole") {
                               .rise_high = 0.5,
                               .worse_in_a_row = 2};
   const RunMemory memory{.unpublished = {{validation, path}}};
+  CATCH_REQUIRE(StoreRunMemory(SystemFiles(), folder.path(), memory).ok());
+  CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path()).value() == memory);
+}
+
+CATCH_TEST_CASE("a held-out evaluation that is not published yet comes back with its bias") {
+  ScratchFolder folder;
+  const std::string path = folder.File("held_out.csv");
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, "scores").ok());
+  const Evaluation held_out{
+      .specialist = "LL", .step = 8, .score_table = DigestOf("scores"), .bias = SampleBias()};
+  const RunMemory memory{.unpublished = {{held_out, path}}};
   CATCH_REQUIRE(StoreRunMemory(SystemFiles(), folder.path(), memory).ok());
   CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path()).value() == memory);
 }

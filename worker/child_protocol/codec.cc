@@ -129,6 +129,7 @@ void Fields(auto& visit, ChunkOrder& order) {
   visit("name", order.name);
   visit("manifest_sha256", order.manifest_sha256);
   visit.Optional("last", order.last);
+  visit.OptionalList("sampling", order.sampling, [](auto& nested, auto& weight) { Fields(nested, weight); });
 }
 
 void Fields(auto&, FinishedEvent&) {}

@@ -48,6 +48,8 @@ const std::vector<std::string> kTrainerEvents = {
 };
 const std::vector<std::string> kCommands = {
     R"({"chunk":1,"command":"train_chunk","last":true,"manifest_sha256":"ab","name":"01"})",
+    R"({"chunk":1,"command":"train_chunk","last":true,"manifest_sha256":"ab","name":"01",)"
+    R"("sampling":[{"attribute":"brightness","fake":false,"share":0.25,"slice":"dark"}]})",
     R"({"command":"save"})",
     R"({"command":"stop"})",
 };
@@ -79,7 +81,7 @@ void RequireStrict(const std::vector<std::string>& texts, const Read& read) {
       CATCH_CHECK(read(changed).status().message().find(key) != std::string::npos);
       changed.erase(key);
       const auto lacking = read(changed);
-      const bool optional = key == "retry" || key == "last";
+      const bool optional = key == "retry" || key == "last" || key == "sampling";
       CATCH_CHECK(lacking.ok() == optional);
       CATCH_CHECK((optional || lacking.status().message().find(key) != std::string::npos));
     }

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "common/base/digest.h"
 #include "common/facts/checkpoint.h"
@@ -125,6 +126,8 @@ struct ChunkOrder {
   std::string name;
   std::string manifest_sha256 = "";  // of the committed manifest; empty: whatever the store holds
   bool last = false;
+  std::vector<SamplingWeight> sampling =
+      {};  // how the chunk is sampled: what its predecessor's bias asks for
 };
 struct SaveCommand {
   static constexpr std::string_view kName = "save";

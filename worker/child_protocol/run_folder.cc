@@ -54,6 +54,10 @@ std::string ValidationTablePath(std::string_view run_folder, std::string_view ch
                         Cat(chunk, "-step-", absl::StrFormat("%010d", step), "-", table.hex.substr(0, 16)));
 }
 
+std::string BiasPath(std::string_view run_folder, std::string_view chunk) {
+  return JoinPath(ScoreFolder(run_folder), Cat("bias-", chunk, ".json"));
+}
+
 std::string LedgerPath(std::string_view run_folder) { return JoinPath(run_folder, "ledger.csv"); }
 
 std::string UnpublishedPath(std::string_view run_folder) { return JoinPath(run_folder, "unpublished.json"); }

@@ -7,6 +7,7 @@
 //   recovery-a.safetensors, recovery-b.safetensors     snapshots, written in turn; the trainer's alone
 //   scores/held_out-<chunk>.csv, look_ahead-...        score tables; kept. The scores of a trained chunk
 //                                                      are pending until its held-out table is there
+//   scores/bias-<chunk>.json                           what the held-out table says of the run's bias (bias_file.h)
 //   scores/validation-<chunk>-step-<step>-<digest>.csv the same of a validation
 //   ledger.csv                                         worker/engine/ledger.h
 //   unpublished.json                                   the agent's (worker/agent/run_memory.h)
@@ -34,6 +35,7 @@ std::string ScoreTablePath(std::string_view run_folder, EvaluationKind kind, std
 // Names its digest: one that is made again with other bytes leaves alone what may still have to be uploaded.
 std::string ValidationTablePath(std::string_view run_folder, std::string_view chunk, int64_t step,
                                 const Digest& table);
+std::string BiasPath(std::string_view run_folder, std::string_view chunk);
 std::string LedgerPath(std::string_view run_folder);
 std::string UnpublishedPath(std::string_view run_folder);
 

@@ -32,6 +32,11 @@ void Fields(auto& visit, ValidationState& validation) {
   visit("best_losses", validation.best_losses);
 }
 
+struct Sampling {
+  std::vector<SamplingWeight> weights;
+};
+void Fields(auto& visit, Sampling& sampling) { SamplingField(visit, "weights", sampling.weights); }
+
 template <typename T>
 std::string_view BytesOf(const std::vector<T>& values, int64_t offset, int64_t count) {
   return {reinterpret_cast<const char*>(values.data() + offset), static_cast<size_t>(count) * sizeof(T)};
@@ -110,6 +115,12 @@ std::map<std::string, std::string> MakeMetadata(const Architecture& net, Checkpo
     Fields(validation, info.validation);
     metadata["validation"] = validation.object.dump();
   }
+  if (!info.sampling.empty()) {
+    FieldWriter writer;
+    Sampling sampling{info.sampling};
+    Fields(writer, sampling);
+    metadata["sampling"] = writer.object.dump();
+  }
   return metadata;
 }
 
@@ -157,6 +168,11 @@ absl::StatusOr<CheckpointInfo> ParseInfo(const SafetensorsHeader& header) {
   ICPT_RETURN_IF_ERROR(ReadObject(header, "cursor", info.cursor));
   if (!Get(header, "validation").empty()) {
     ICPT_RETURN_IF_ERROR(ReadObject(header, "validation", info.validation));
+  }
+  if (!Get(header, "sampling").empty()) {
+    Sampling sampling;
+    ICPT_RETURN_IF_ERROR(ReadObject(header, "sampling", sampling));
+    info.sampling = std::move(sampling.weights);
   }
   info.plan_digest = Get(header, "plan_digest");
   info.manifests = absl::StrSplit(Get(header, "manifests"), ',', absl::SkipEmpty());

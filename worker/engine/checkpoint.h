@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/facts/bias.h"
 #include "common/io/file_system.h"
 #include "worker/engine/learner.h"
 #include "worker/models/architecture.h"
@@ -43,6 +44,8 @@ struct CheckpointInfo {
   // A batch that was left out because its step came out not finite; empty: none. A run has at most one.
   std::string left_out_batch;
   ValidationState validation;
+  // How the chunk of the last step was sampled (common/facts/bias.h).
+  std::vector<SamplingWeight> sampling;
   // Digests of the published checkpoints that this state descends from, oldest first.
   std::vector<std::string> lineage;
 };

@@ -4,6 +4,7 @@
 #include "common/base/digest.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
+#include "tests/support/bias_sample.h"
 #include "tests/support/catch.h"
 #include "tests/support/scratch_folder.h"
 
@@ -117,6 +118,18 @@ CATCH_TEST_CASE(
   const absl::Status damaged = ReadCheckpoint(SystemFiles(), path, TwoParameters()).status();
   CATCH_CHECK(absl::IsDataLoss(damaged));
   CATCH_CHECK(Message(damaged).find("validation is damaged") != std::string::npos);
+}
+
+CATCH_TEST_CASE("how the chunk was sampled comes back, and only a corrected one says it") {
+  const ScratchFolder folder;
+  const std::string path = folder.File("checkpoint.safetensors");
+  const HostState state = MakeHostState(TwoParameters(), true);
+  CheckpointInfo info;
+  CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, TwoParameters(), info, state, {}).ok());
+  CATCH_CHECK(ReadWholeFile(SystemFiles(), path)->find("sampling") == std::string::npos);
+  info.sampling = SampleBias().next_sampling;
+  CATCH_REQUIRE(WriteCheckpoint(SystemFiles(), path, TwoParameters(), info, state, {}).ok());
+  CATCH_CHECK(ReadCheckpoint(SystemFiles(), path, TwoParameters())->info.sampling == info.sampling);
 }
 
 CATCH_TEST_CASE("training seconds come back as they were over twelve magnitudes") {

@@ -11,6 +11,7 @@
 #include "common/base/status.h"
 #include "common/base/stop_signals.h"
 #include "common/io/line_channel.h"
+#include "worker/child_protocol/bias_file.h"
 #include "worker/child_protocol/codec.h"
 #include "worker/child_protocol/run_folder.h"
 
@@ -135,8 +136,14 @@ class AloneControl : public Control {
         next > 0 && !files_.Exists(ScoreTablePath(run_folder_, EvaluationKind::kHeldOut, chunks[next - 1]));
     const size_t chunk = pending ? next - 1 : next;
     if (chunk >= chunks.size()) return std::nullopt;
-    return ChunkOrder{
+    ChunkOrder order{
         .chunk = static_cast<int>(chunk), .name = chunks[chunk], .last = chunk + 1 == chunks.size()};
+    if (chunk == 0) return order;
+    // There is none when the calibrate half lacked a class.
+    absl::StatusOr<Bias> before = ReadBias(files_, run_folder_, chunks[chunk - 1]);
+    if (!before.ok() && !absl::IsNotFound(before.status())) return before.status();
+    if (before.ok()) order.sampling = std::move(before->next_sampling);
+    return order;
   }
 
   bool StopRequested() override { return stop_signal; }
@@ -154,7 +161,9 @@ class AloneControl : public Control {
 
 }  // namespace
 
-void WatchStopSignals() { static const StopSignals signals([](int) { stop_signal = true; }); }
+void WatchStopSignals() {
+  static const StopSignals signals([](int) { stop_signal = true; });
+}
 
 std::unique_ptr<Control> MakeAgentControl(int fd) { return std::make_unique<AgentControl>(fd); }
 

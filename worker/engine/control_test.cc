@@ -4,8 +4,10 @@
 
 #include "common/io/atomic_file.h"
 #include "common/io/line_channel.h"
+#include "tests/support/bias_sample.h"
 #include "tests/support/catch.h"
 #include "tests/support/scratch_folder.h"
+#include "worker/child_protocol/bias_file.h"
 #include "worker/child_protocol/codec.h"
 #include "worker/child_protocol/run_folder.h"
 
@@ -36,6 +38,22 @@ CATCH_TEST_CASE("without an agent a chunk is ordered again for its scores until 
   CATCH_CHECK(next(2) == "01");
   write("01");
   CATCH_CHECK(next(2) == "none");
+}
+
+CATCH_TEST_CASE(
+    "without an agent a chunk is sampled as the bias file of the one before asks; a damaged one stops") {
+  const ScratchFolder folder;
+  CATCH_REQUIRE(LockRunFolder(SystemFiles(), folder.path()).ok());
+  RunSettings settings;
+  settings.chunks = {"00", "01"};
+  const auto control = MakeAloneControl(SystemFiles(), settings, folder.path());
+  const std::string table = ScoreTablePath(folder.path(), EvaluationKind::kHeldOut, "00");
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), table, "table").ok());
+  CATCH_CHECK((*control->NextChunk(1))->sampling.empty());
+  CATCH_REQUIRE(WriteBias(SystemFiles(), folder.path(), "00", SampleBias()).ok());
+  CATCH_CHECK((*control->NextChunk(1))->sampling == SampleBias().next_sampling);
+  CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), BiasPath(folder.path(), "00"), "{").ok());
+  CATCH_CHECK(absl::IsDataLoss(control->NextChunk(1).status()));
 }
 
 CATCH_TEST_CASE(

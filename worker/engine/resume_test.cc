@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
+#include <utility>
 
 #include "common/base/random.h"
 #include "common/io/line_channel.h"
@@ -87,10 +88,12 @@ class TrainerProcess {
   pid_t pid_ = -1;
 };
 
-Command Order(const RunSettings& settings, int chunk) {
+// Where a checkpoint says how its chunk is sampled, `sampled` may be false.
+Command Order(const RunSettings& settings, int chunk, bool sampled) {
   return ChunkOrder{.chunk = chunk,
                     .name = settings.chunks[chunk],
-                    .last = chunk + 1 == static_cast<int>(settings.chunks.size())};
+                    .last = chunk + 1 == static_cast<int>(settings.chunks.size()),
+                    .sampling = sampled ? TinySampling(chunk) : std::vector<SamplingWeight>()};
 }
 
 // Runs a child until it finishes, or kills it at the first mid-chunk checkpoint of `kill_in_chunk`; returns
@@ -98,6 +101,7 @@ Command Order(const RunSettings& settings, int chunk) {
 std::string DriveProcess(const TrainerOptions& options, const std::string& settings_file, int kill_in_chunk) {
   TrainerProcess trainer(options, settings_file);
   std::string last;
+  bool resumed = !options.resume.empty();
   while (true) {
     const json event = trainer.Next();
     CATCH_REQUIRE_FALSE(event.is_null());
@@ -108,7 +112,7 @@ std::string DriveProcess(const TrainerOptions& options, const std::string& setti
       const int chunk = event.at("next_chunk");
       // First: a short chunk may be over before a command that comes after it is read.
       if (chunk == kill_in_chunk) trainer.Send(SaveCommand{});
-      trainer.Send(Order(options.settings, chunk));
+      trainer.Send(Order(options.settings, chunk, !std::exchange(resumed, false)));
     }
     if (kind == "checkpoint") last = event.at("path");
     if (kind == "checkpoint" && event.at("reason") == "save_now") {

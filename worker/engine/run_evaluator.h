@@ -32,16 +32,21 @@ class RunEvaluator {
   // measure of difficulty. Returns the loss of each base clip; none for the first chunk, and where the plan
   // asks for none.
   absl::StatusOr<std::vector<float>> LookAhead(const ChunkOrder& order, const ChunkData& data, int64_t step);
-  // After a chunk: its held-out clips and all earlier ones'.
-  absl::Status ScoreHeldOut(const ChunkOrder& order, const ChunkData& data, int64_t step);
+  // After a chunk: its held-out clips and all earlier ones', and the bias on them, which with `sampling` of the chunk
+  // decides how the next one is sampled.
+  absl::Status ScoreHeldOut(const ChunkOrder& order, const ChunkData& data, int64_t step,
+                            const std::vector<SamplingWeight>& sampling);
   // Within a chunk (validation.h): compares with `state` and brings it up to date.
   absl::Status Validate(const ChunkOrder& order, const ChunkData& data, int64_t step, ValidationState& state);
 
  private:
   absl::StatusOr<std::vector<ClipLogits>> Score(const ChunkOrder& order, const ClipList& list);
-  // `validation` is null for the other kinds.
+  // What only one kind of evaluation has.
+  using Finish = std::function<absl::Status(const ScoreTable& table, Evaluation& evaluation)>;
   absl::Status Report(const ChunkOrder& order, const ClipList& list, const std::vector<ClipLogits>& logits,
-                      EvaluationKind kind, int64_t step, ValidationState* validation);
+                      EvaluationKind kind, int64_t step, const Finish& finish);
+  absl::Status MeasureBias(const ScoreTable& table, const std::vector<SamplingWeight>& sampling,
+                           Evaluation& evaluation) const;
 
   const FileSystem& files_;
   const TrainerOptions& options_;

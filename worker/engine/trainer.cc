@@ -12,6 +12,7 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "worker/child_protocol/run_folder.h"
+#include "worker/engine/boosts.h"
 #include "worker/engine/chunk_data.h"
 #include "worker/engine/learner.h"
 #include "worker/engine/ledger.h"
@@ -51,8 +52,10 @@ class Trainer {
       ICPT_ASSIGN_OR_RETURN(const std::unique_ptr<ChunkData> data, OpenChunk(*order));
       if (order->chunk == info_.cursor.chunk) {
         if (AtChunkStart(info_.cursor)) {
+          info_.sampling = order->sampling;
           ICPT_ASSIGN_OR_RETURN(losses_, evaluator_->LookAhead(*order, *data, info_.step));
         }
+        boosts_ = FindBoosts(info_.sampling, data->base(), data->replay());
         steps_ = PlanChunkSteps(recipe_, ClipsOf(*data));
         while (info_.cursor.chunk == order->chunk) {
           ICPT_ASSIGN_OR_RETURN(const bool trained, TrainEpoch(*order, *data));
@@ -60,7 +63,7 @@ class Trainer {
         }
         ICPT_RETURN_IF_ERROR(Publish(published_->Wait()));
       }
-      ICPT_RETURN_IF_ERROR(evaluator_->ScoreHeldOut(*order, *data, info_.step));
+      ICPT_RETURN_IF_ERROR(evaluator_->ScoreHeldOut(*order, *data, info_.step, info_.sampling));
       control_.Emit(ChunkFinishedEvent{order->chunk, info_.step, info_.training_seconds});
     } while (info_.cursor.chunk < chunks);
     control_.Emit(FinishedEvent{});
@@ -139,7 +142,8 @@ class Trainer {
             .chunks = static_cast<int>(options_.settings.chunks.size()),
             .reals = count(Label::kReal),
             .fakes = count(Label::kFake),
-            .has_replay = !data.replay().clips.empty()};
+            .has_replay = !data.replay().clips.empty(),
+            .boost_share = ShareOf(boosts_)};
   }
 
   // True when the epoch is done, false when the trainer was told to stop.
@@ -152,6 +156,7 @@ class Trainer {
                                      .held_out_fold = options_.settings.evaluation.held_out_fold,
                                      .batch_size = recipe_.batch_size,
                                      .replay_share = EpochReplayShare(recipe_, ClipsOf(data), epoch),
+                                     .boosts = boosts_,
                                      .pace = StageAt(recipe_, Progress()).pace,
                                      .specialist = options_.specialist,
                                      .seed = options_.settings.seed,
@@ -332,6 +337,7 @@ class Trainer {
   std::optional<StartingPoint> snapshot_;  // waits for the order of its chunk
   CheckpointInfo info_;                    // of the state as it is now
   std::vector<float> losses_;              // look-ahead loss of each base clip; empty: unknown
+  std::vector<Boost> boosts_;              // of the chunk, as info_.sampling asks
   ChunkSteps steps_;                       // of the chunk that is trained, or was last
   double loss_ = 0;                        // of the last step that was taken
   double learning_rate_ = 0;

@@ -34,6 +34,9 @@ CATCH_TEST_CASE("events come in the documented order and nothing held out is tra
                                                 "finished"});
   for (const json& event : control.events) {
     if (event.at("event") != "evaluation") continue;
+    // Of the calibrate half's clips alone.
+    CATCH_CHECK(event.contains("bias") == (event.at("kind") == "held_out"));
+    if (event.contains("bias")) CATCH_CHECK(event["bias"]["after"]["reals"] < event.at("reals"));
     const auto table = ReadWholeFile(SystemFiles(), event.at("path"));
     CATCH_REQUIRE(table.ok());
     CATCH_CHECK(DigestOf(*table).hex == event.at("sha256").get<std::string>());

@@ -4,18 +4,11 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "worker/evaluation/bias.h"
+#include "worker/evaluation/calibration_rows.h"
 
 namespace interceptor::worker {
 namespace {
-
-// Among the clips that are not abstained from.
-bool HasBothClasses(const ScoreTable& table) {
-  bool classes[2] = {};
-  for (const ScoreRow& row : table.rows) {
-    if (!row.abstained) classes[row.clip.label == Label::kFake] = true;
-  }
-  return classes[0] && classes[1];
-}
 
 absl::StatusOr<MeasureTable> MeasureRatios(const ScoreTable& table, const SpecialistCalibration& calibration,
                                            const BootstrapOptions& options) {
@@ -55,29 +48,23 @@ absl::StatusOr<Judgement> JudgeSpecialist(const ScoreTable& table, uint64_t seed
   ICPT_ASSIGN_OR_RETURN(judgement.measures, MeasureRatios(table, as_it_is, options));
   const int held_out_fold = table.rows.front().clip.fold;
   SplitTable split = SplitByHalf(table, held_out_fold);
-  const bool calibrate_both = HasBothClasses(split.calibrate);
-  ICPT_ASSIGN_OR_RETURN(const CalibrationRows rows,
-                        CalibrationRows::Create(std::move(split.calibrate), held_out_fold));
-  ICPT_ASSIGN_OR_RETURN(judgement.calibration, CalibrateSpecialist(rows));
-  if (calibrate_both) {
-    ICPT_ASSIGN_OR_RETURN(judgement.bias, MakeBiasReport(rows, as_it_is, options));
-    ICPT_ASSIGN_OR_RETURN(judgement.bias_calibrated, MakeBiasReport(rows, judgement.calibration, options));
-  }
+  ICPT_ASSIGN_OR_RETURN(judgement.calibrate_half,
+                        FitCalibrateHalf(std::move(split.calibrate), held_out_fold, options));
   if (HasBothClasses(split.report)) {
     ICPT_ASSIGN_OR_RETURN(judgement.report, MeasureRatios(split.report, as_it_is, options));
     ICPT_ASSIGN_OR_RETURN(judgement.report_calibrated,
-                          MeasureRatios(split.report, judgement.calibration, options));
+                          MeasureRatios(split.report, judgement.calibrate_half.calibration, options));
   }
   return judgement;
 }
 
 nlohmann::json ToJson(const Judgement& judgement) {
   return {{"measures", MeasuresJson(judgement.measures)},
-          {"calibration", ToJson(judgement.calibration)},
+          {"calibration", ToJson(judgement.calibrate_half.calibration)},
           {"report", MeasuresJson(judgement.report)},
           {"report_calibrated", MeasuresJson(judgement.report_calibrated)},
-          {"bias", BiasJson(judgement.bias)},
-          {"bias_calibrated", BiasJson(judgement.bias_calibrated)}};
+          {"bias", BiasJson(judgement.calibrate_half.before)},
+          {"bias_calibrated", BiasJson(judgement.calibrate_half.after)}};
 }
 
 }  // namespace interceptor::worker

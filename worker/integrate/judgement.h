@@ -7,20 +7,17 @@
 
 #include "absl/status/statusor.h"
 #include "common/stats/measures.h"
-#include "worker/integrate/bias.h"
-#include "worker/integrate/specialist_calibration.h"
+#include "worker/child_protocol/score_table.h"
+#include "worker/evaluation/calibrate_half.h"
 
 namespace interceptor::worker {
 
 struct Judgement {
   MeasureTable measures;  // of the logits, all held-out clips
-  SpecialistCalibration calibration;
   // Of the report half, before and after calibration; nothing when it lacks a class.
   std::optional<MeasureTable> report;
   std::optional<MeasureTable> report_calibrated;
-  // Of the calibrate half, likewise.
-  std::optional<BiasReport> bias;
-  std::optional<BiasReport> bias_calibrated;
+  CalibrateHalf calibrate_half;
 };
 
 // Of a held-out table. INVALID_ARGUMENT when a class has no clip, or a row may not be fitted on that should be

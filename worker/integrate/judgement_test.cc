@@ -55,15 +55,15 @@ CATCH_TEST_CASE("calibration shows in the report half, and in gaps before and af
   CATCH_CHECK(judgement.report->reals == 50);
   CATCH_CHECK(value(judgement.report_calibrated, Measure::kLogRatioCost) <
               value(judgement.report, Measure::kLogRatioCost));
-  CATCH_CHECK(std::abs(judgement.bias->real_fake.estimate) > 0.2);
-  CATCH_CHECK(std::abs(judgement.bias_calibrated->real_fake.estimate) < 0.1);
+  CATCH_CHECK(std::abs(judgement.calibrate_half.before->real_fake.estimate) > 0.2);
+  CATCH_CHECK(std::abs(judgement.calibrate_half.after->real_fake.estimate) < 0.1);
   CATCH_CHECK_FALSE(ToJson(judgement).at("measures").contains("recall_at_1_percent"));
 }
 
 CATCH_TEST_CASE("halves without one of the classes are left out; a table without one is refused") {
   const Judgement judgement = Judge(DrawScoreTable(4, Half::kReport, 40, 2));
-  CATCH_CHECK_FALSE(judgement.calibration.calibrated);
-  CATCH_CHECK_FALSE(judgement.bias.has_value());
+  CATCH_CHECK_FALSE(judgement.calibrate_half.calibration.calibrated);
+  CATCH_CHECK_FALSE(judgement.calibrate_half.before.has_value());
   CATCH_CHECK(judgement.report.has_value());
   CATCH_CHECK(ToJson(judgement).at("bias").is_null());
   ScoreTable reals = DrawScoreTable(4, Half::kReport, 40, 2);

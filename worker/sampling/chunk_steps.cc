@@ -18,8 +18,8 @@ double EpochReplayShare(const Recipe& recipe, const ChunkClips& clips, int epoch
 ChunkSteps PlanChunkSteps(const Recipe& recipe, const ChunkClips& clips) {
   std::vector<int64_t> batches;
   for (int epoch = 0; epoch < recipe.epochs_per_chunk; ++epoch) {
-    batches.push_back(
-        BatchesPerEpoch(clips.reals, clips.fakes, recipe.batch_size, EpochReplayShare(recipe, clips, epoch)));
+    const ExtraShares shares = ShareExtra(EpochReplayShare(recipe, clips, epoch), clips.boost_share);
+    batches.push_back(BatchesPerEpoch(clips.reals, clips.fakes, recipe.batch_size, shares.all));
   }
   return LimitSteps(std::move(batches), recipe.steps_per_chunk_max);
 }

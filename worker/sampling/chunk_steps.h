@@ -15,6 +15,7 @@ struct ChunkClips {
   int64_t reals = 0;
   int64_t fakes = 0;
   bool has_replay = false;
+  double boost_share = 0;  // of all positions (sampler.h)
 };
 
 // Fixed for an epoch, and known before the chunk's number of steps is.

@@ -126,16 +126,33 @@ class ReplayPool {
   std::vector<Chunk> chunks_;
 };
 
+// How many pairs of one part of the extra stream are due when so much of the base stream has been shown.
+class Due {
+ public:
+  Due(double share, double extra_share) : per_base_(share / (1.0 - extra_share)) {}
+
+  int64_t Take(int64_t base_shown, int64_t room) {
+    const auto due = static_cast<int64_t>(std::floor(per_base_ * static_cast<double>(base_shown) + 1e-9));
+    const int64_t pairs = std::clamp(due - taken_, int64_t{0}, room);
+    taken_ += pairs;
+    return pairs;
+  }
+
+ private:
+  double per_base_ = 0;
+  int64_t taken_ = 0;
+};
+
 struct Shape {
   int64_t base_pairs_max = 1;  // in one batch
   int64_t batches = 1;
 };
 
-Shape EpochShape(int64_t larger, int batch_size, double replay_share) {
+Shape EpochShape(int64_t larger, int batch_size, double extra_share) {
   const int64_t pairs = std::max(1, batch_size / 2);
   Shape shape;
   shape.base_pairs_max = std::max(
-      int64_t{1}, static_cast<int64_t>(std::floor(static_cast<double>(pairs) * (1.0 - replay_share) + 1e-9)));
+      int64_t{1}, static_cast<int64_t>(std::floor(static_cast<double>(pairs) * (1.0 - extra_share) + 1e-9)));
   shape.batches = (larger + shape.base_pairs_max - 1) / shape.base_pairs_max;
   return shape;
 }
@@ -176,6 +193,47 @@ void AddPair(const SamplerInput& input, SampleBatch& batch, Sample first, Sample
   batch.samples.push_back(second);
 }
 
+// The extra stream: fills up each batch behind its base pairs.
+class ExtraStream {
+ public:
+  ExtraStream(const SamplerInput& input, const ExtraShares& shares)
+      : input_(input), replay_(input.replay), replay_due_(shares.replay, shares.all) {
+    for (const Boost& boost : input.boosts) boosts_due_.emplace_back(boost.share, shares.all);
+  }
+
+  // `base_shown`: clips of the larger class so far, those of this batch included.
+  void Fill(SampleBatch& batch, int64_t batch_index, int64_t base_shown) {
+    const auto b = static_cast<uint64_t>(batch_index);
+    const auto room = [&] {
+      return std::max(int64_t{0}, (input_.batch_size - std::ssize(batch.samples)) / 2);
+    };
+    for (size_t i = 0; i < boosts_due_.size(); ++i) {
+      const Boost& boost = input_.boosts[i];
+      const int64_t pairs = boosts_due_[i].Take(base_shown, room());
+      for (int64_t k = 0; k < pairs; ++k) {
+        const RandomKey key = Key(input_, "boost", {b, i, static_cast<uint64_t>(k)});
+        const PoolClip clip = boost.clips[RandomIndex(key, 0, boost.clips.size())];
+        const PoolClip partner = boost.partners[RandomIndex(key, 1, boost.partners.size())];
+        AddPair(input_, batch, {.replay = clip.replay, .clip = clip.clip},
+                {.replay = partner.replay, .clip = partner.clip}, false, b);
+      }
+    }
+    if (replay_.empty()) return;
+    const int64_t pairs = replay_due_.Take(base_shown, room());
+    for (int64_t k = 0; k < pairs; ++k) {
+      const auto pair = replay_.Draw(Key(input_, "replay", {b, static_cast<uint64_t>(k)}), batch.paired);
+      AddPair(input_, batch, {.replay = true, .clip = pair.fake}, {.replay = true, .clip = pair.real},
+              pair.same_family, b);
+    }
+  }
+
+ private:
+  const SamplerInput& input_;
+  const ReplayPool replay_;
+  Due replay_due_;
+  std::vector<Due> boosts_due_;
+};
+
 }  // namespace
 
 std::vector<float> SampleWeights(std::span<const Sample> samples, std::span<const float> clip_weights) {
@@ -185,8 +243,13 @@ std::vector<float> SampleWeights(std::span<const Sample> samples, std::span<cons
   return weights;
 }
 
-int64_t BatchesPerEpoch(int64_t reals, int64_t fakes, int batch_size, double replay_share) {
-  return EpochShape(std::max(reals, fakes), batch_size, replay_share).batches;
+ExtraShares ShareExtra(double replay_share, double boost_share) {
+  const double all = std::min(std::max(replay_share, kExtraShareMax), replay_share + boost_share);
+  return {.replay = all - boost_share, .all = all};
+}
+
+int64_t BatchesPerEpoch(int64_t reals, int64_t fakes, int batch_size, double extra_share) {
+  return EpochShape(std::max(reals, fakes), batch_size, extra_share).batches;
 }
 
 absl::StatusOr<std::vector<SampleBatch>> PlanEpoch(const SamplerInput& input) {
@@ -200,7 +263,6 @@ absl::StatusOr<std::vector<SampleBatch>> PlanEpoch(const SamplerInput& input) {
   }
   const Clips& larger = reals.size() > fakes.size() ? reals : fakes;
   EvenCycle smaller(input, reals.size() > fakes.size() ? fakes : reals);
-  const ReplayPool replay(input.replay);
 
   Clips order;
   for (const uint32_t i : RandomPermutation(Key(input, "order"), static_cast<uint32_t>(larger.size()))) {
@@ -209,10 +271,12 @@ absl::StatusOr<std::vector<SampleBatch>> PlanEpoch(const SamplerInput& input) {
   if (input.epoch == 0) order = EasiestFirst(order, input.losses, input.pace);
 
   const auto count = static_cast<int64_t>(order.size());
-  const Shape shape = EpochShape(count, input.batch_size, input.replay_share);
-  const double replay_per_base = input.replay_share / (1.0 - input.replay_share);
+  double boost_share = 0;
+  for (const Boost& boost : input.boosts) boost_share += boost.share;
+  const ExtraShares shares = ShareExtra(input.replay_share, boost_share);
+  const Shape shape = EpochShape(count, input.batch_size, shares.all);
+  ExtraStream extra(input, shares);
   std::vector<SampleBatch> batches(shape.batches);
-  int64_t replayed = 0;
   for (int64_t b = 0; b < shape.batches; ++b) {
     SampleBatch& batch = batches[b];
     batch.paired = (b + input.epoch) % 2 == 0;
@@ -224,17 +288,7 @@ absl::StatusOr<std::vector<SampleBatch>> PlanEpoch(const SamplerInput& input) {
       const uint32_t partner = own.has_value() ? *own : smaller.TakeLeastUsed();
       AddPair(input, batch, {.clip = order[i]}, {.clip = partner}, own.has_value(), b);
     }
-    if (replay.empty()) continue;
-    const auto due = static_cast<int64_t>(std::floor(replay_per_base * static_cast<double>(end) + 1e-9));
-    const int64_t room = input.batch_size / 2 - (end - begin);
-    const int64_t pairs = std::clamp(due - replayed, int64_t{0}, std::max(int64_t{0}, room));
-    replayed += pairs;
-    for (int64_t i = 0; i < pairs; ++i) {
-      const auto index = static_cast<uint64_t>(i);
-      const auto pair = replay.Draw(Key(input, "replay", {static_cast<uint64_t>(b), index}), batch.paired);
-      AddPair(input, batch, {.replay = true, .clip = pair.fake}, {.replay = true, .clip = pair.real},
-              pair.same_family, b);
-    }
+    extra.Fill(batch, b, end);
   }
   return batches;
 }

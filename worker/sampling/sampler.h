@@ -9,9 +9,9 @@
 //   the
 //      same moment and with the same augmentation, so that only the manipulation differs; in the others it is
 //      the least-used clip of the smaller class.
-//   3. Extra stream: replay of earlier chunks' kept training families, chunk, family and clip drawn
-//   uniformly,
-//      again in real-fake pairs; at most half of all positions.
+//   3. Extra stream, again in real-fake pairs; at most half of all positions:
+//      replay of earlier chunks' kept training families, chunk, family and clip drawn uniformly;
+//      boosts, which show clips of one slice and class more often beside clips of the other class from outside of it.
 // So every batch is half real and half fake whatever the chunk holds.
 #pragma once
 
@@ -35,6 +35,20 @@ struct Sample {
   RandomKey augmentation = {};
 };
 
+// A clip of the base or of the replay.
+struct PoolClip {
+  bool replay = false;
+  uint32_t clip = 0;
+};
+
+// So much of all positions shows a pair of one clip of `clips` and one of `partners`, each drawn uniformly; all of a list
+// are of one class.
+struct Boost {
+  double share = 0;
+  std::vector<PoolClip> clips;
+  std::vector<PoolClip> partners;
+};
+
 // Samples 2i and 2i + 1 are one real and one fake.
 struct SampleBatch {
   bool paired = false;
@@ -50,6 +64,7 @@ struct SamplerInput {
   int held_out_fold = 0;
   int batch_size = 32;  // even
   double replay_share = 0;
+  std::span<const Boost> boosts = {};
   double pace = 1;  // of the chunk's first epoch
   SpecialistName specialist = SpecialistName::kBG;
   uint64_t seed = 0;
@@ -67,7 +82,15 @@ absl::StatusOr<std::vector<SampleBatch>> PlanEpoch(const SamplerInput& input);
 // The loss weight of each sample: its clip's of `clip_weights`, 1 for replay; none when no clip has one.
 std::vector<float> SampleWeights(std::span<const Sample> samples, std::span<const float> clip_weights);
 
-// How many batches PlanEpoch makes, from the counts alone.
-int64_t BatchesPerEpoch(int64_t reals, int64_t fakes, int batch_size, double replay_share);
+// What is left of the replay when boosts take `boost_share` of the positions, and both together.
+struct ExtraShares {
+  double replay = 0;
+  double all = 0;
+};
+inline constexpr double kExtraShareMax = 0.5;
+ExtraShares ShareExtra(double replay_share, double boost_share);
+
+// How many batches PlanEpoch makes, from the counts alone. `extra_share`: ExtraShares::all.
+int64_t BatchesPerEpoch(int64_t reals, int64_t fakes, int batch_size, double extra_share);
 
 }  // namespace interceptor::worker

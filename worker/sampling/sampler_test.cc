@@ -264,6 +264,70 @@ CATCH_TEST_CASE("a held-out clip in the training stream ends the program") {
   CATCH_CHECK(WTERMSIG(outcome) == SIGABRT);
 }
 
+// The clips of a class whose index is even, or odd.
+std::vector<PoolClip> HalfOfClass(const Case& drawn, Label label, bool even) {
+  std::vector<PoolClip> clips;
+  for (const bool replay : {false, true}) {
+    const std::vector<ClipInfo>& infos = replay ? drawn.replay : drawn.base;
+    for (uint32_t i = 0; i < infos.size(); ++i) {
+      if (infos[i].label == label && (i % 2 == 0) == even) clips.push_back({replay, i});
+    }
+  }
+  return clips;
+}
+
+bool Contains(const std::vector<PoolClip>& clips, const Sample& sample) {
+  return std::ranges::any_of(
+      clips, [&](const PoolClip& clip) { return clip.replay == sample.replay && clip.clip == sample.clip; });
+}
+
+CATCH_TEST_CASE(
+    "boosts show their clips beside their partners in their share of positions; replay gives way, the base "
+    "never") {
+  for (const double replay_share : {0.0, 0.2, 0.5}) {
+    Case drawn = DrawCase(7);
+    const std::vector<Boost> boosts = {{.share = 0.15,
+                                        .clips = HalfOfClass(drawn, Label::kReal, true),
+                                        .partners = HalfOfClass(drawn, Label::kFake, false)},
+                                       {.share = 0.1,
+                                        .clips = HalfOfClass(drawn, Label::kFake, true),
+                                        .partners = HalfOfClass(drawn, Label::kReal, false)}};
+    drawn.input.batch_size = 40;
+    drawn.input.replay_share = replay_share;
+    drawn.input.boosts = boosts;
+    const int64_t reals = Count(drawn.base, Label::kReal);
+    const int64_t fakes = Count(drawn.base, Label::kFake);
+    const int64_t larger = std::max(reals, fakes);
+    const ExtraShares shares = ShareExtra(replay_share, 0.25);
+    CATCH_CHECK(shares.all == std::min(0.5, replay_share + 0.25));
+    int64_t positions = 0;
+    int64_t boosted = 0;
+    for (drawn.input.epoch = 0; drawn.input.epoch < 20; ++drawn.input.epoch) {
+      const auto batches = PlanEpoch(drawn.input);
+      CATCH_REQUIRE(batches.ok());
+      const int64_t count = std::ssize(*batches);
+      CATCH_CHECK(count == BatchesPerEpoch(reals, fakes, drawn.input.batch_size, shares.all));
+      for (int64_t b = 0; b < count; ++b) {
+        const std::vector<Sample>& samples = (*batches)[b].samples;
+        CATCH_CHECK(std::ssize(samples) <= drawn.input.batch_size);
+        positions += std::ssize(samples);
+        // The base's pairs come first.
+        const int64_t base_pairs = larger * (b + 1) / count - larger * b / count;
+        for (size_t i = 2 * base_pairs; i < samples.size(); i += 2) {
+          boosted += std::ranges::any_of(boosts, [&](const Boost& boost) {
+            return Contains(boost.clips, samples[i]) && Contains(boost.partners, samples[i + 1]);
+          });
+        }
+      }
+    }
+    const double share = 2.0 * static_cast<double>(boosted) / static_cast<double>(positions);
+    CATCH_INFO(share);
+    // Some pairs of the replay look like one of a boost.
+    CATCH_CHECK(share > 0.2);
+    CATCH_CHECK(share < (replay_share == 0 ? 0.26 : 0.36));
+  }
+}
+
 CATCH_TEST_CASE("over all passes a clip of the larger class is looked at once in each part of its length") {
   constexpr int kPasses = 6;
   for (uint64_t seed = 1; seed <= 20; ++seed) {

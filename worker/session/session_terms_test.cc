@@ -162,8 +162,22 @@ CATCH_TEST_CASE(
   anew.Ready("BG", 1);
   CATCH_REQUIRE(anew.Got<GiveChunk>().size() == 1);
   CATCH_CHECK(anew.Got<GiveChunk>()[0].chunk == 1);
+  CATCH_CHECK(anew.Got<GiveChunk>()[0].sampling == SessionDriver::SamplingAfter(0));
   CATCH_CHECK(anew.AnswerAll().size() == 3);
   CATCH_CHECK(anew.Since<RememberRun>().back().memory.unpublished.empty());
+}
+
+CATCH_TEST_CASE("a run that is taken over in mid-plan samples its first chunk as the grant says") {
+  SessionDriver driver;
+  driver.Connect();
+  driver.SeeAllFiles();
+  driver.StoreAll();
+  const Checkpoint base = CheckpointAt("BG", 10);
+  driver.Give(Assigned{{"train/BG", 2}, 1, base, {}, SessionDriver::SamplingAfter(0)});
+  driver.Give(BlobFetched{base.blob, absl::OkStatus(), "base"});
+  driver.Ready("BG", 1);
+  CATCH_REQUIRE(driver.Got<GiveChunk>().size() == 1);
+  CATCH_CHECK(driver.Got<GiveChunk>()[0].sampling == SessionDriver::SamplingAfter(0));
 }
 
 CATCH_TEST_CASE("a memory that found no room is written down again once there is some") {

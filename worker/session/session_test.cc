@@ -54,6 +54,23 @@ CATCH_TEST_CASE("a pair takes turns chunk by chunk, and the one that waits lives
                            {driver.av, 0}, {driver.bg, 1}, {driver.av, 1}, {driver.bg, 2}});
 }
 
+CATCH_TEST_CASE("a chunk is sampled as the bias after the one before asks") {
+  Training driver;
+  driver.Forget();
+  for (int chunk = 0; chunk < 2; ++chunk) {
+    driver.TrainChunk(driver.bg, "BG", chunk);
+    driver.TrainChunk(driver.av, "AV", chunk);
+  }
+  int given = 0;
+  for (const GiveChunk& give : driver.Since<GiveChunk>()) {
+    const auto asked =
+        give.chunk == 0 ? std::vector<SamplingWeight>() : SessionDriver::SamplingAfter(give.chunk - 1);
+    CATCH_CHECK(give.sampling == asked);
+    given += give.chunk > 0 ? 1 : 0;
+  }
+  CATCH_CHECK(given == 3);
+}
+
 CATCH_TEST_CASE("a plan may say that a pair trains together") {
   SessionDriver driver;
   driver.plan.pair_together = true;

@@ -105,6 +105,7 @@ struct Assigned {
   std::optional<Checkpoint> base;
   // What an earlier start of this agent remembered of the run; files that are gone left out.
   RunMemory memory;
+  std::vector<SamplingWeight> sampling = {};  // of next_chunk
 };
 struct LeaseRenewed {
   absl::Duration next_report_in;
@@ -261,6 +262,7 @@ struct GiveChunk {
   std::string name;
   std::string manifest_sha256;
   bool last = false;
+  std::vector<SamplingWeight> sampling = {};
 };
 struct SaveCheckpoint {
   ChildId child = 0;

@@ -16,6 +16,8 @@ TrainingRun::TrainingRun(const Assigned& assigned, std::string nonce)
       specialist_(SpecialistOf(assigned.task.task)),
       next_chunk_(assigned.next_chunk),
       base_(assigned.base),
+      sampled_chunk_(assigned.next_chunk),
+      sampling_(assigned.sampling),
       outbox_(std::move(nonce)) {
   if (!base_) return;
   at_.step = base_->step;
@@ -28,6 +30,7 @@ void TrainingRun::Recall(const RunMemory& memory) {
   for (const RunMemory::Fact& fact : memory.unpublished) {
     if (const auto* evaluation = std::get_if<Evaluation>(&fact.body)) {
       evaluated_.insert({evaluation->kind, evaluation->chunk, evaluation->step});
+      NoteSampling(*evaluation);
     }
     if (const auto* checkpoint = std::get_if<Checkpoint>(&fact.body)) {
       captured_seconds_ = std::max(captured_seconds_, checkpoint->training_seconds);
@@ -121,7 +124,8 @@ void TrainingRun::GiveChunk(const std::string& name, const std::string& manifest
                             SessionOutputs& out) {
   trainer_ = Trainer::kTraining;
   at_.phase = Phase::kTraining;
-  out.push_back(worker::GiveChunk{child_, next_chunk_, name, manifest_sha256, last});
+  out.push_back(worker::GiveChunk{child_, next_chunk_, name, manifest_sha256, last,
+                                  sampled_chunk_ == next_chunk_ ? sampling_ : std::vector<SamplingWeight>()});
 }
 
 void TrainingRun::Save(SessionOutputs& out) {
@@ -199,8 +203,15 @@ void TrainingRun::On(const TrainerSaved& saved, MonotonicTime, SessionOutputs& o
 void TrainingRun::On(const TrainerEvaluated& evaluated, MonotonicTime, SessionOutputs&) {
   Bump();
   const Evaluation& evaluation = evaluated.evaluation;
+  NoteSampling(evaluation);
   const bool fresh = evaluated_.insert({evaluation.kind, evaluation.chunk, evaluation.step}).second;
   if (fresh) outbox_.Add(evaluation, evaluated.path);
+}
+
+void TrainingRun::NoteSampling(const Evaluation& evaluation) {
+  if (evaluation.kind != EvaluationKind::kHeldOut) return;
+  sampled_chunk_ = evaluation.chunk + 1;
+  sampling_ = evaluation.bias ? evaluation.bias->next_sampling : std::vector<SamplingWeight>();
 }
 
 void TrainingRun::On(const TrainerFinishedChunk& finished, MonotonicTime, SessionOutputs&) {

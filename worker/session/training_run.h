@@ -84,12 +84,16 @@ class TrainingRun {
  private:
   enum class Trainer { kNone, kStarting, kReady, kTraining, kStopping };
   void ReportChunksOfBase();
+  // Of a held-out evaluation, which says how the chunk behind its own is sampled.
+  void NoteSampling(const Evaluation& evaluation);
   void DeleteCheckpointsBefore(int64_t step, SessionOutputs& out);
 
   TaskRef task_;
   std::string specialist_;
   int next_chunk_ = 0;
   std::optional<Checkpoint> base_;
+  int sampled_chunk_ = 0;  // whose sampling this is
+  std::vector<SamplingWeight> sampling_;
   Outbox outbox_;
   std::vector<RunMemory::File> local_;  // by step; the last one is what a trainer resumes from
   bool fetching_ = false;

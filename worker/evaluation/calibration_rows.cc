@@ -1,4 +1,4 @@
-#include "worker/integrate/calibration_rows.h"
+#include "worker/evaluation/calibration_rows.h"
 
 #include "common/base/status.h"
 

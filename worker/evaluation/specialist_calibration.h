@@ -9,13 +9,16 @@
 
 #include "absl/status/statusor.h"
 #include "common/stats/logistic.h"
-#include "worker/integrate/calibration_rows.h"
+#include "worker/evaluation/calibration_rows.h"
+#include "worker/evaluation/pooling.h"
 
 namespace interceptor::worker {
 
 struct SpecialistCalibration {
   // False under kFamiliesPerClassMin families of a class: then the ratio is the fused logit as it is, unbounded.
   bool calibrated = false;
+  // Of the windows of the fused logit.
+  Pooling pooling = Pooling::kMean;
   // Of "fused", "evidence" and "self_made" those that the score table has; the fit's weights stand in this order.
   std::vector<std::string> parts = {"fused"};
   LogisticFit fit = {.weights = {1}, .bias = 0};
@@ -36,7 +39,8 @@ struct SpecialistCalibration {
 
 // Class-balanced logistic regression on the rows that do not abstain, with weights >= 0 and a pull to equal ones of 1 /
 // (real_families + fake_families); then the same of the result's two sides, so that strong fakes, which lie far away, do not
-// decide the slope near even odds. INVALID_ARGUMENT when only some of the rows have parts.
+// decide the slope near even odds. Windows are pooled by their mean, unless another pooling's log loss on families that the
+// fit has not seen is less beyond its paired interval. INVALID_ARGUMENT when only some of the rows have parts.
 absl::StatusOr<SpecialistCalibration> CalibrateSpecialist(const CalibrationRows& rows);
 
 nlohmann::json ToJson(const SpecialistCalibration& calibration);

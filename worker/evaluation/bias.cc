@@ -1,38 +1,26 @@
-#include "worker/integrate/bias.h"
+#include "worker/evaluation/bias.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/io/json_fields.h"
 #include "common/stats/false_discovery.h"
+#include "common/stats/ranking.h"
+#include "worker/child_protocol/fact_fields.h"
+#include "worker/evaluation/slices.h"
 
 namespace interceptor::worker {
 namespace {
-
-// Fixed edges, so that a slice means the same in every round; a range begins at its edge.
-struct Sliced {
-  const char* attribute;
-  std::vector<double> edges;
-  std::vector<const char*> names;  // one more than edges
-};
-
-const std::vector<Sliced>& SlicedAttributes() {
-  static const auto& attributes = *new std::vector<Sliced>{
-      {"brightness", {0.25, 0.5}, {"dark", "medium", "bright"}},
-      {"bits_per_pixel", {0.05, 0.15}, {"under 0.05", "0.05 to 0.15", "0.15 and more"}},
-      {"height", {480, 1080}, {"under 480", "480 to 1079", "1080 and more"}},
-      {"face_pixels", {96, 200}, {"under 96", "96 to 199", "200 and more"}},
-      {"has_sound", {0.5}, {"silent", "sound"}},
-  };
-  return attributes;
-}
 
 // Clips and mistakes of each class, under some weights.
 class Tally {
@@ -71,9 +59,9 @@ struct Slice {
 class Slicing {
  public:
   Slicing(const CalibrationRows& rows, const SpecialistCalibration& calibration) {
-    std::vector<std::pair<const Sliced*, size_t>> known;  // with the attribute's place in a row
-    for (const Sliced& each : SlicedAttributes()) {
-      const auto place = std::find(rows.attributes().begin(), rows.attributes().end(), each.attribute);
+    std::vector<std::pair<const SlicedAttribute*, size_t>> known;  // with the attribute's place in a row
+    for (const SlicedAttribute& each : SlicedAttributes()) {
+      const auto place = std::find(rows.attributes().begin(), rows.attributes().end(), each.name);
       if (place != rows.attributes().end()) known.emplace_back(&each, place - rows.attributes().begin());
     }
     groups_ = known.size() + 1;
@@ -86,12 +74,11 @@ class Slicing {
       for (size_t group = 0; group < known.size(); ++group) {
         const auto& [sliced, place] = known[group];
         const double value = row.attributes[place];
-        const auto range =
-            std::upper_bound(sliced->edges.begin(), sliced->edges.end(), value) - sliced->edges.begin();
         if (std::isnan(value)) {
           slices_of_.push_back(kNone);
         } else {
-          Enter(row, {group, range, sliced->names[range]}, sliced->attribute);
+          const size_t range = sliced->SliceOf(value);
+          Enter(row, {group, range, std::string(sliced->slices[range])}, sliced->name);
         }
       }
       Enter(row, {known.size(), 0, row.clip.chunk}, "chunk");
@@ -124,15 +111,28 @@ class Slicing {
 
   size_t groups() const { return groups_; }
 
+  // Of the slice's own clips; 0 when they lack a class.
+  double AucOf(size_t slice) const {
+    std::vector<ScoredLabel> own;
+    for (size_t i = 0; i < ratios_.size(); ++i) {
+      const auto first = slices_of_.begin() + static_cast<std::ptrdiff_t>(i * groups_);
+      const auto end = first + static_cast<std::ptrdiff_t>(groups_);
+      if (std::find(first, end, slice) != end) own.push_back({ratios_[i], members_[i].fake});
+    }
+    return Auc(own).value_or(0);
+  }
+
  private:
-  using Key = std::tuple<size_t, std::ptrdiff_t, std::string>;
+  using Key = std::tuple<size_t, size_t, std::string>;
   static constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
 
-  void Enter(const ScoreRow& row, const Key& key, const char* attribute) {
+  void Enter(const ScoreRow& row, const Key& key, std::string_view attribute) {
     const auto [at, is_new] = index_.try_emplace(key, slices_.size());
     if (is_new) {
-      slices_.push_back(
-          {.group = std::get<0>(key), .attribute = attribute, .name = std::get<2>(key), .families = {}});
+      slices_.push_back({.group = std::get<0>(key),
+                         .attribute = std::string(attribute),
+                         .name = std::get<2>(key),
+                         .families = {}});
     }
     slices_[at->second].families[row.clip.label == Label::kFake].insert(row.clip.family);
     slices_of_.push_back(static_cast<uint32_t>(at->second));
@@ -215,18 +215,24 @@ double Measure(const SliceTallies& tallies, const Measured& what) {
   return tallies.of(what.slice).ErrorRate(fake) - tallies.Elsewhere(what.slice).ErrorRate(fake);
 }
 
-// Each kind of gap is a set of tests of its own.
-absl::Status RaiseAlarms(std::vector<SliceBias>& slices, Gap SliceBias::*gap, double SliceBias::*adjusted) {
-  std::vector<double> p_values;
-  for (const SliceBias& slice : slices) {
-    if (slice.*gap) p_values.push_back((slice.*gap)->p_value);
+Gap GapOf(const Interval& interval) {
+  return {
+      .estimate = interval.estimate, .low = interval.low, .high = interval.high, .too_few = interval.too_few};
+}
+
+// Of the gaps of one kind, each slice's p-value or none. Each kind is a set of tests of its own.
+absl::Status RaiseAlarms(const std::vector<std::optional<double>>& p_values, std::vector<SliceBias>& slices,
+                         Gap SliceBias::*gap, double SliceBias::*adjusted) {
+  std::vector<double> known;
+  for (const std::optional<double>& p : p_values) {
+    if (p) known.push_back(*p);
   }
-  ICPT_ASSIGN_OR_RETURN(const std::vector<double> all, AdjustByFalseDiscoveryRate(p_values));
+  ICPT_ASSIGN_OR_RETURN(const std::vector<double> all, AdjustByFalseDiscoveryRate(known));
   size_t next = 0;
-  for (SliceBias& slice : slices) {
-    if (!(slice.*gap)) continue;
-    slice.*adjusted = all[next++];
-    if (slice.*adjusted <= kFalseDiscoveryRate && (slice.*gap)->estimate > 0) slice.alarm = true;
+  for (size_t i = 0; i < slices.size(); ++i) {
+    if (!p_values[i]) continue;
+    slices[i].*adjusted = all[next++];
+    if (slices[i].*adjusted <= kFalseDiscoveryRate && (slices[i].*gap).estimate > 0) slices[i].alarm = true;
   }
   return absl::OkStatus();
 }
@@ -241,11 +247,6 @@ void JudgeSpread(std::vector<double> ratios, const Tally& all, BiasReport& repor
   report.collapsed = report.spread < kSpreadMin;
   report.called_fake = (all.ErrorRate(false) + 1 - all.ErrorRate(true)) / 2;
   report.one_class = std::max(report.called_fake, 1 - report.called_fake) >= kOneClassShare;
-}
-
-nlohmann::json GapJson(const Gap& gap) {
-  if (!gap) return "too few";
-  return {{"gap", gap->estimate}, {"interval", {gap->low, gap->high}}};
 }
 
 }  // namespace
@@ -271,60 +272,50 @@ absl::StatusOr<BiasReport> MakeBiasReport(const CalibrationRows& rows,
                     .reals = all.Clips(false),
                     .fakes = all.Clips(true),
                     .abstained = static_cast<int64_t>(rows.rows().size() - slicing.members().size()),
-                    .too_few = intervals[0].too_few,
-                    .real_fake = intervals[0],
+                    .real_fake = GapOf(intervals[0]),
                     .slices = {}};
   JudgeSpread(slicing.ratios(), all, report);
+  std::vector<std::optional<double>> false_positive_p;
+  std::vector<std::optional<double>> false_negative_p;
   for (const size_t s : slicing.Order()) {
     const Slice& slice = slicing.slices()[s];
-    SliceBias bias;
-    bias.attribute = slice.attribute;
-    bias.slice = slice.name;
-    bias.reals = tallies.of(s).Clips(false);
-    bias.fakes = tallies.of(s).Clips(true);
-    bias.real_families = std::ssize(slice.families[0]);
-    bias.fake_families = std::ssize(slice.families[1]);
+    SliceBias bias{.attribute = slice.attribute,
+                   .slice = slice.name,
+                   .reals = tallies.of(s).Clips(false),
+                   .fakes = tallies.of(s).Clips(true),
+                   .real_families = std::ssize(slice.families[0]),
+                   .fake_families = std::ssize(slice.families[1]),
+                   .auc = slicing.AucOf(s)};
+    false_positive_p.emplace_back();
+    false_negative_p.emplace_back();
     for (size_t m = 0; m < measured.size(); ++m) {
       if (measured[m].slice != s) continue;
-      Gap& gap = measured[m].kind == GapKind::kRealFake        ? bias.real_fake
-                 : measured[m].kind == GapKind::kFalsePositive ? bias.false_positive
-                                                               : bias.false_negative;
-      gap = intervals[m + 1];
+      Gap gap = GapOf(intervals[m + 1]);
+      gap.too_few = false;
+      if (measured[m].kind == GapKind::kRealFake) {
+        bias.real_fake = gap;
+      } else if (measured[m].kind == GapKind::kFalsePositive) {
+        bias.false_positive = gap;
+        false_positive_p.back() = intervals[m + 1].p_value;
+      } else {
+        bias.false_negative = gap;
+        false_negative_p.back() = intervals[m + 1].p_value;
+      }
     }
     report.slices.push_back(std::move(bias));
   }
-  ICPT_RETURN_IF_ERROR(RaiseAlarms(report.slices, &SliceBias::false_positive, &SliceBias::false_positive_p));
-  ICPT_RETURN_IF_ERROR(RaiseAlarms(report.slices, &SliceBias::false_negative, &SliceBias::false_negative_p));
+  ICPT_RETURN_IF_ERROR(
+      RaiseAlarms(false_positive_p, report.slices, &SliceBias::false_positive, &SliceBias::false_positive_p));
+  ICPT_RETURN_IF_ERROR(
+      RaiseAlarms(false_negative_p, report.slices, &SliceBias::false_negative, &SliceBias::false_negative_p));
   return report;
 }
 
 nlohmann::json ToJson(const BiasReport& report) {
-  nlohmann::json object = {{"calibrated", report.calibrated},
-                           {"reals", report.reals},
-                           {"fakes", report.fakes},
-                           {"abstained", report.abstained},
-                           {"too_few", report.too_few},
-                           {"real_fake", GapJson(report.real_fake)},
-                           {"spread", report.spread},
-                           {"called_fake", report.called_fake},
-                           {"collapsed", report.collapsed},
-                           {"one_class", report.one_class},
-                           {"slices", nlohmann::json::array()}};
-  for (const SliceBias& slice : report.slices) {
-    object["slices"].push_back({{"attribute", slice.attribute},
-                                {"slice", slice.slice},
-                                {"reals", slice.reals},
-                                {"fakes", slice.fakes},
-                                {"real_families", slice.real_families},
-                                {"fake_families", slice.fake_families},
-                                {"real_fake", GapJson(slice.real_fake)},
-                                {"false_positive", GapJson(slice.false_positive)},
-                                {"false_negative", GapJson(slice.false_negative)},
-                                {"false_positive_p", slice.false_positive_p},
-                                {"false_negative_p", slice.false_negative_p},
-                                {"alarm", slice.alarm}});
-  }
-  return object;
+  FieldWriter writer;
+  BiasReport copy = report;
+  Fields(writer, copy);
+  return std::move(writer.object);
 }
 
 }  // namespace interceptor::worker

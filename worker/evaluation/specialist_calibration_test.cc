@@ -1,4 +1,4 @@
-#include "worker/integrate/specialist_calibration.h"
+#include "worker/evaluation/specialist_calibration.h"
 
 #include <cmath>
 #include <numbers>
@@ -78,6 +78,29 @@ CATCH_TEST_CASE("strong fakes far away do not move the line between reals and we
   };
   CATCH_CHECK(gap(calibration) < gap(one_slope));
   CATCH_CHECK(LogLoss(table, calibration) < LogLoss(table, one_slope));
+}
+
+CATCH_TEST_CASE(
+    "fakes that are altered in a part of their length are pooled by their largest windows, others by the "
+    "mean") {
+  ScoreTable table = WithoutParts(DrawScoreTable(7, Half::kCalibrate, 200, 0));
+  const RandomKey key = MakeRandomKey(7, "windows");
+  uint64_t counter = 0;
+  for (const double altered : {1.0, 0.25}) {
+    for (ScoreRow& row : table.rows) {
+      row.windows.clear();
+      for (int i = 0; i < 12; ++i) {
+        const bool shows = row.clip.label == Label::kFake && i < 12 * altered;
+        row.windows.push_back(RandomNormal(key, counter++) + (shows ? 0.6 / altered : 0));
+      }
+      row.logit = Pool(row.windows, Pooling::kMean);
+    }
+    const SpecialistCalibration calibration = Calibrate(table);
+    CATCH_CHECK(calibration.pooling == (altered == 1 ? Pooling::kMean : Pooling::kTopMean));
+    SpecialistCalibration by_mean = calibration;
+    by_mean.pooling = Pooling::kMean;
+    if (altered < 1) CATCH_CHECK(LogLoss(table, calibration) < LogLoss(table, by_mean) - 0.05);
+  }
 }
 
 CATCH_TEST_CASE("under thirty families of a class the logit stays as it is, marked uncalibrated") {

@@ -1,0 +1,67 @@
+#include "worker/evaluation/sampling_correction.h"
+
+#include <algorithm>
+
+#include "worker/evaluation/bias.h"
+#include "worker/evaluation/slices.h"
+
+namespace interceptor::worker {
+namespace {
+
+// Share of positions for a gap of 1.
+constexpr double kGain = 1;
+// A weight below this shows less than one clip in a batch of 64.
+constexpr double kShareMin = 0.02;
+
+bool IsClipAttribute(const SliceBias& slice) {
+  const auto attributes = SlicedAttributes();
+  return std::ranges::find(attributes, slice.attribute, &SlicedAttribute::name) != attributes.end();
+}
+
+double ShareOf(const std::vector<SamplingWeight>& weights, const SliceBias& slice, bool fake) {
+  const auto at = std::ranges::find_if(weights, [&](const SamplingWeight& weight) {
+    return weight.attribute == slice.attribute && weight.slice == slice.slice && weight.fake == fake;
+  });
+  return at == weights.end() ? 0 : at->share;
+}
+
+// How much more often a class's clips are mistaken in the slice; 0 when that cannot be told from no difference.
+double GapOf(const SliceBias& slice, bool fake) {
+  const Gap& gap = fake ? slice.false_negative : slice.false_positive;
+  const double p = fake ? slice.false_negative_p : slice.false_positive_p;
+  return gap.too_few || p > kFalseDiscoveryRate ? 0 : gap.estimate;
+}
+
+// The slice whose clips of a class are mistaken most; null when no slice is worse than the others.
+const SliceBias* Worst(const std::vector<SliceBias>& slices, bool fake) {
+  const SliceBias* worst = nullptr;
+  for (const SliceBias& slice : slices) {
+    if (!IsClipAttribute(slice) || GapOf(slice, fake) <= 0) continue;
+    if (worst == nullptr || GapOf(slice, fake) > GapOf(*worst, fake)) worst = &slice;
+  }
+  return worst;
+}
+
+}  // namespace
+
+std::vector<SamplingWeight> NextSampling(const BiasReport& report, const std::vector<SamplingWeight>& now) {
+  std::vector<SamplingWeight> next;
+  double total = 0;
+  const SliceBias* const worst[] = {Worst(report.slices, false), Worst(report.slices, true)};
+  for (const SliceBias& slice : report.slices) {
+    for (const bool fake : {false, true}) {
+      const double gap = GapOf(slice, fake);
+      double share = ShareOf(now, slice, fake);
+      if (gap < 0 || &slice == worst[fake]) share += kGain * gap;
+      share = std::min(share, kCorrectedShareMax);
+      if (share < kShareMin) continue;
+      next.push_back({.attribute = slice.attribute, .slice = slice.slice, .fake = fake, .share = share});
+      total += share;
+    }
+  }
+  if (total <= kCorrectedShareMax) return next;
+  for (SamplingWeight& weight : next) weight.share *= kCorrectedShareMax / total;
+  return next;
+}
+
+}  // namespace interceptor::worker
