@@ -43,6 +43,17 @@ def copy_score_table(out, name, evaluation):
     return target
 
 
+def accuracy_gaps(programs, out, evaluations):
+    """Of each specialist accuracy on reals - accuracy on fakes over all it looked ahead at, before and after calibration."""
+    tables = [copy_score_table(out, f"{e['specialist']}-{int(e['chunk']):02}", e)
+              for e in evaluations if e["kind"] == "look_ahead" and e["specialist"] in SPECIALISTS]
+    if not tables:
+        return {}
+    summary = subprocess.run([os.path.join(programs, "interceptor-synth"), "summary", "--scores", *tables],
+                             check=True, capture_output=True, text=True)
+    return {name: figures["gap"] for name, figures in json.loads(summary.stdout).items()}
+
+
 def look_ahead_by_kind(programs, out, truth, evaluations):
     """Of each specialist that has look-ahead tables: their chunks, and what its scores say of each kind."""
     chunks, tables = {}, []
@@ -58,7 +69,7 @@ def look_ahead_by_kind(programs, out, truth, evaluations):
     return {name: {"chunks": chunks[name], **figures} for name, figures in json.loads(summary.stdout).items()}
 
 
-def specialist_row(task, checkpoints, evaluation, look_ahead):
+def specialist_row(task, checkpoints, evaluation, look_ahead, gap):
     row = {
         "name": task["task"].split("/")[1],
         "member": task["home_member"],
@@ -67,6 +78,7 @@ def specialist_row(task, checkpoints, evaluation, look_ahead):
         "checkpoints": [{"step": int(c["step"]), "bytes": int(c["blob"]["size_bytes"]), "digest": c["blob"]["sha256"]} for c in checkpoints],
         "heldout": None,
         "look_ahead": look_ahead,
+        "gap": gap,
     }
     if evaluation:
         row["heldout"] = {
@@ -101,6 +113,18 @@ def print_table(rows):
     held = next((r["heldout"] for r in rows if r["heldout"]), None)
     if held:
         print(f"  measured on {held['reals']} real and {held['fakes']} fake clips that no model was trained on")
+
+
+def print_gaps(rows):
+    rows = [row for row in rows if row["gap"]]
+    if not rows:
+        return
+    print()
+    print("Accuracy on reals - accuracy on fakes, over all chunks that were scored before a step was trained on them")
+    for row in rows:
+        after = row["gap"]["calibrated"]
+        after = "not calibrated, too few families" if after is None else f"{after:+.2f} calibrated (each half of the families by the other)"
+        print(f"  {row['name']}  {row['gap']['uncalibrated']:+.2f} as trained, {after}")
 
 
 def print_table_by_kind(rows):
@@ -140,6 +164,7 @@ def main():
     evaluations = ask(arguments.programs, "evaluations")["evaluations"]
 
     look_ahead = look_ahead_by_kind(arguments.programs, arguments.out, arguments.truth, evaluations) if arguments.truth else {}
+    gaps = accuracy_gaps(arguments.programs, arguments.out, evaluations)
     tasks = {t["task"]: t for t in status["tasks"]}
     rows = []
     for name in SPECIALISTS:
@@ -147,7 +172,7 @@ def main():
         held_out = newest_held_out(evaluations, name)
         if held_out:
             copy_score_table(arguments.out, name, held_out)
-        rows.append(specialist_row(tasks[f"train/{name}"], mine, held_out, look_ahead.get(name)))
+        rows.append(specialist_row(tasks[f"train/{name}"], mine, held_out, look_ahead.get(name), gaps.get(name)))
     waits = data_wait_shares(arguments.logs)
     summary = {
         "specialists": rows,
@@ -159,6 +184,7 @@ def main():
         f.write("\n")
     print_table(rows)
     print_table_by_kind(rows)
+    print_gaps(rows)
     print()
     print(f"  vault {summary['totals']['vault_bytes'] / 1e6:.1f} MB, {summary['totals']['quarantined']} clips quarantined, "
           f"{arguments.wall:.0f} s")

@@ -330,5 +330,26 @@ CATCH_TEST_CASE("a summary tells by kind what fakes with that kind alone score a
   CATCH_CHECK(absl::IsDataLoss(Summarize("", {folder / "cut.csv"}).status()));
 }
 
+CATCH_TEST_CASE("what was looked ahead at gets its gap between the classes before and after calibration") {
+  const Folder folder;
+  // Nearly all is called fake as it stands; a threshold of 2 would tell the classes apart.
+  const auto write = [&](int families) {
+    std::vector<worker::ScoreRow> rows;
+    for (int i = 0; i < families; ++i) {
+      const std::string family = Cat("family ", i);
+      rows.push_back(Row("01", Cat("real", i, ".mp4"), family, i % 10 == 0 ? 3 : 1));
+      rows.push_back(Row("01", Cat("fake", i, ".mp4"), family, i % 10 == 0 ? 1 : 3));
+    }
+    for (worker::ScoreRow& row : rows) row.split = EvaluationKind::kLookAhead;
+    WriteScores(folder / "BG-01.csv", rows);
+  };
+  write(100);
+  const nlohmann::json gap = (*Summarize("", {folder / "BG-01.csv"}))["BG"]["gap"];
+  CATCH_CHECK(gap["uncalibrated"] == -1);
+  CATCH_CHECK(std::abs(gap["calibrated"].get<double>()) < 0.01);
+  write(40);
+  CATCH_CHECK((*Summarize("", {folder / "BG-01.csv"}))["BG"]["gap"]["calibrated"].is_null());
+}
+
 }  // namespace
 }  // namespace interceptor::synth
