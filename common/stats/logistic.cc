@@ -55,16 +55,23 @@ absl::Status CheckClips(const std::vector<LabelledScores>& clips, double pull) {
   return InvalidArgument("both classes are needed to fit log-likelihood ratios");
 }
 
-Scaled Scale(const std::vector<LabelledScores>& clips) {
+// With targets and weights, and no scores yet.
+std::vector<ScaledClip> WeighClasses(const std::vector<LabelledScores>& clips) {
   double fakes = 0;
   for (const LabelledScores& clip : clips) fakes += clip.fake ? 1 : 0;
   const double reals = static_cast<double>(clips.size()) - fakes;
-  Scaled scaled;
+  std::vector<ScaledClip> weighed;
   for (const LabelledScores& clip : clips) {
-    scaled.clips.push_back({.scores = {},
-                            .target = clip.fake ? (fakes + 1) / (fakes + 2) : 1 / (reals + 2),
-                            .weight = 0.5 / (clip.fake ? fakes : reals)});
+    weighed.push_back({.scores = {},
+                       .target = clip.fake ? (fakes + 1) / (fakes + 2) : 1 / (reals + 2),
+                       .weight = 0.5 / (clip.fake ? fakes : reals)});
   }
+  return weighed;
+}
+
+Scaled Scale(const std::vector<LabelledScores>& clips) {
+  Scaled scaled;
+  scaled.clips = WeighClasses(clips);
   for (size_t column = 0; column < clips.front().scores.size(); ++column) {
     double mean = 0;
     double variance = 0;
@@ -91,7 +98,9 @@ Scaled Scale(const std::vector<LabelledScores>& clips) {
 // The function to minimise. A point holds the weights and, last, the bias.
 class Objective {
  public:
-  Objective(const std::vector<ScaledClip>& clips, double pull) : clips_(clips), pull_(pull) {}
+  // Weights are drawn towards each other, or all of a point towards `prior`.
+  Objective(const std::vector<ScaledClip>& clips, double pull, const Vector* prior)
+      : clips_(clips), pull_(pull), prior_(prior) {}
 
   double At(const Vector& point) const {
     double sum = 0;
@@ -100,9 +109,8 @@ class Objective {
       sum +=
           clip.weight * (clip.target * ClipLogLoss({z, true}) + (1 - clip.target) * ClipLogLoss({z, false}));
     }
-    const double mean = Mean(point);
-    for (size_t j = 0; j + 1 < point.size(); ++j) sum += pull_ / 2 * (point[j] - mean) * (point[j] - mean);
-    return sum;
+    const Vector drawn = Drawn(point);
+    return sum + pull_ / 2 * Sum(drawn, drawn);
   }
 
   void Differentiate(const Vector& point, Vector& gradient, Matrix& hessian) const {
@@ -117,24 +125,37 @@ class Objective {
           hessian[j][k] += clip.weight * p * (1 - p) * clip.scores[j] * clip.scores[k];
       }
     }
-    const double mean = Mean(point);
+    const Vector drawn = Drawn(point);
+    for (size_t j = 0; j < size; ++j) {
+      gradient[j] += pull_ * drawn[j];
+      hessian[j][j] += kRidge + (prior_ != nullptr || j + 1 < size ? pull_ : 0);
+    }
+    if (prior_ != nullptr) return;
     const auto weights = static_cast<double>(size - 1);
     for (size_t j = 0; j + 1 < size; ++j) {
-      gradient[j] += pull_ * (point[j] - mean);
-      for (size_t k = 0; k + 1 < size; ++k) hessian[j][k] += pull_ * ((j == k ? 1 : 0) - 1 / weights);
+      for (size_t k = 0; k + 1 < size; ++k) hessian[j][k] -= pull_ / weights;
     }
-    for (size_t j = 0; j < size; ++j) hessian[j][j] += kRidge;
   }
 
  private:
-  static double Mean(const Vector& point) {
-    double sum = 0;
-    for (size_t j = 0; j + 1 < point.size(); ++j) sum += point[j];
-    return point.size() > 1 ? sum / static_cast<double>(point.size() - 1) : 0;
+  // How far the point lies from where it is drawn.
+  Vector Drawn(const Vector& point) const {
+    Vector drawn = point;
+    if (prior_ != nullptr) {
+      for (size_t j = 0; j < point.size(); ++j) drawn[j] -= (*prior_)[j];
+      return drawn;
+    }
+    const size_t weights = point.size() - 1;
+    double mean = 0;
+    for (size_t j = 0; j < weights; ++j) mean += point[j] / static_cast<double>(weights);
+    for (size_t j = 0; j < weights; ++j) drawn[j] -= mean;
+    drawn.back() = 0;
+    return drawn;
   }
 
   const std::vector<ScaledClip>& clips_;
   double pull_;
+  const Vector* prior_;
 };
 
 // Solves matrix x = right for a positive definite matrix, by Cholesky's decomposition.
@@ -225,12 +246,40 @@ absl::StatusOr<LogisticFit> FitLogistic(const std::vector<LabelledScores>& clips
   const Scaled scaled = Scale(clips);
   Vector start(scaled.columns.size() + 1, 1);
   start.back() = 0;
-  ICPT_ASSIGN_OR_RETURN(const Vector best, Minimise(Objective(scaled.clips, pull), std::move(start)));
+  ICPT_ASSIGN_OR_RETURN(const Vector best,
+                        Minimise(Objective(scaled.clips, pull, nullptr), std::move(start)));
   LogisticFit fit{.weights = Vector(clips.front().scores.size(), 0), .bias = best.back()};
   for (size_t j = 0; j < scaled.columns.size(); ++j) {
     fit.weights[scaled.columns[j]] = best[j] / scaled.deviations[j];
     fit.bias -= best[j] * scaled.means[j] / scaled.deviations[j];
   }
+  return fit;
+}
+
+absl::StatusOr<LogisticFit> FitLogisticTowards(const LogisticFit& prior,
+                                               const std::vector<LabelledScores>& clips, double pull) {
+  ICPT_RETURN_IF_ERROR(CheckClips(clips, pull));
+  if (pull == 0) return InvalidArgument("pull is 0; towards a prior it is above 0");
+  const size_t size = clips.front().scores.size();
+  if (prior.weights.size() != size) {
+    return InvalidArgument("the prior has ", prior.weights.size(), " weights for ", size, " scores");
+  }
+  Vector point = prior.weights;
+  point.push_back(prior.bias);
+  for (size_t j = 0; j <= size; ++j) {
+    if (std::isfinite(point[j]) && (point[j] >= 0 || j == size)) continue;
+    return InvalidArgument("the prior's ", j == size ? "bias" : "weight", " is ", point[j],
+                           "; weights are 0 or more, all of it finite");
+  }
+  std::vector<ScaledClip> weighed = WeighClasses(clips);
+  for (size_t i = 0; i < clips.size(); ++i) {
+    weighed[i].scores = clips[i].scores;
+    weighed[i].scores.push_back(1);
+  }
+  ICPT_ASSIGN_OR_RETURN(Vector best, Minimise(Objective(weighed, pull, &point), point));
+  LogisticFit fit{.weights = {}, .bias = best.back()};
+  best.pop_back();
+  fit.weights = std::move(best);
   return fit;
 }
 

@@ -32,4 +32,13 @@ struct LogisticFit {
 // none, or pull is negative.
 absl::StatusOr<LogisticFit> FitLogistic(const std::vector<LabelledScores>& clips, double pull);
 
+// The same for scores that are log-likelihood ratios already, so in units that mean something: nothing is scaled, and
+// what is drawn is drawn to a fit that is known. The last term is  pull / 2 x (sum of (w_j - prior's w_j)^2 + (bias -
+// prior's bias)^2):  a normal prior (le Cessie, van Houwelingen, "Ridge estimators in logistic regression", Applied
+// Statistics 41, 1992, who draw to 0).
+//
+// INVALID_ARGUMENT as above, when pull is not above 0, or when the prior has another number of weights or one below 0.
+absl::StatusOr<LogisticFit> FitLogisticTowards(const LogisticFit& prior,
+                                               const std::vector<LabelledScores>& clips, double pull);
+
 }  // namespace interceptor

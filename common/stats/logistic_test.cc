@@ -91,6 +91,38 @@ CATCH_TEST_CASE("a score that never varies weighs nothing; copies share") {
   CATCH_CHECK(Fit(clips).weights[0] == 0);
 }
 
+LogisticFit FitTowards(const LogisticFit& prior, const std::vector<LabelledScores>& clips, double pull) {
+  const auto fit = FitLogisticTowards(prior, clips, pull);
+  CATCH_INFO(fit.status().ToString());
+  CATCH_REQUIRE(fit.ok());
+  return *fit;
+}
+
+CATCH_TEST_CASE("a fit is drawn from what the clips say to what is known, bias and all, and never below 0") {
+  const std::vector<LabelledScores> clips = Draw(3000, 0.4);
+  const LogisticFit prior{.weights = {0.5, 1, 1.5}, .bias = -0.75};
+  const LogisticFit free = Fit(clips);
+  LogisticFit fit = FitTowards(prior, clips, 1e-9);
+  for (size_t j = 0; j < 3; ++j) CATCH_CHECK(std::abs(fit.weights[j] - free.weights[j]) < 1e-6);
+  CATCH_CHECK(std::abs(fit.bias - free.bias) < 1e-6);
+  fit = FitTowards(prior, clips, 1e6);
+  for (size_t j = 0; j < 3; ++j) CATCH_CHECK(std::abs(fit.weights[j] - prior.weights[j]) < 1e-5);
+  CATCH_CHECK(std::abs(fit.bias - prior.bias) < 1e-5);
+  const LogisticFit between = FitTowards(prior, clips, 0.05);
+  CATCH_CHECK(between.weights[0] > 0.6);
+  CATCH_CHECK(between.weights[0] < free.weights[0] - 0.1);
+
+  std::vector<LabelledScores> wrong_way = Column(clips, 0);
+  for (LabelledScores& clip : wrong_way) clip.scores[0] = -clip.scores[0];
+  CATCH_CHECK(FitTowards({.weights = {1}, .bias = 0}, wrong_way, 0.01).weights[0] == 0);
+}
+
+CATCH_TEST_CASE("what never varies stays where the prior has it") {
+  const LogisticFit fit = FitTowards({.weights = {1, 2}, .bias = 0}, {{{0, 1}, true}, {{0, -1}, false}}, 0.1);
+  CATCH_CHECK(fit.weights[0] == 1);
+  CATCH_CHECK(fit.weights[1] < 2);
+}
+
 CATCH_TEST_CASE("what cannot be fitted is an error") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   for (const auto& clips : std::vector<std::vector<LabelledScores>>{{},
@@ -100,7 +132,12 @@ CATCH_TEST_CASE("what cannot be fitted is an error") {
                                                                     {{{}, true}, {{}, false}}}) {
     CATCH_CHECK(absl::IsInvalidArgument(FitLogistic(clips, 0).status()));
   }
-  CATCH_CHECK(absl::IsInvalidArgument(FitLogistic({{{1}, true}, {{0}, false}}, -1).status()));
+  const std::vector<LabelledScores> two = {{{1}, true}, {{0}, false}};
+  CATCH_CHECK(absl::IsInvalidArgument(FitLogistic(two, -1).status()));
+  CATCH_CHECK(absl::IsInvalidArgument(FitLogisticTowards({.weights = {1}}, two, 0).status()));
+  CATCH_CHECK(absl::IsInvalidArgument(FitLogisticTowards({.weights = {1, 1}}, two, 1).status()));
+  CATCH_CHECK(absl::IsInvalidArgument(FitLogisticTowards({.weights = {-1}}, two, 1).status()));
+  CATCH_CHECK(absl::IsInvalidArgument(FitLogisticTowards({.weights = {1}, .bias = nan}, two, 1).status()));
 }
 
 }  // namespace

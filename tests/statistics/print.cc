@@ -74,7 +74,10 @@ json Intervals(const json& input, const BootstrapOptions& options, double prior)
 json Fit(const json& input) {
   std::vector<LabelledScores> clips;
   for (size_t i = 0; i < input["rows"].size(); ++i) clips.push_back({input["rows"][i], input["fake"][i]});
-  const auto fit = FitLogistic(clips, input["pull"]);
+  const auto fit =
+      input.contains("prior")
+          ? FitLogisticTowards({input["prior"]["weights"], input["prior"]["bias"]}, clips, input["pull"])
+          : FitLogistic(clips, input["pull"]);
   if (!fit.ok()) return Failure(fit.status());
   return {{"weights", fit->weights}, {"bias", fit->bias}};
 }
