@@ -1,5 +1,8 @@
 #include "worker/evaluation/calibration_rows.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "common/base/status.h"
 
 namespace interceptor::worker {
@@ -26,6 +29,12 @@ absl::StatusOr<CalibrationRows> CalibrationRows::Create(ScoreTable table, int he
                     held_out_fold);
     }
   }
+  return CalibrationRows(std::move(table));
+}
+
+CalibrationRows CalibrationRows::Only(const std::function<bool(const ScoreRow&)>& wanted) const {
+  ScoreTable table{.plan_digest = table_.plan_digest, .attributes = table_.attributes, .rows = {}};
+  std::copy_if(rows().begin(), rows().end(), std::back_inserter(table.rows), wanted);
   return CalibrationRows(std::move(table));
 }
 

@@ -2,6 +2,7 @@
 // the report half can enter, so that nothing is ever fitted on what is reported. Pure.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,9 @@ class CalibrationRows {
   // INVALID_ARGUMENT names the first row that may not be fitted on: a held-out family's of the report half (in a
   // look-ahead table too), one whose `half` is not its family's, one in a held-out table whose family is trained on.
   static absl::StatusOr<CalibrationRows> Create(ScoreTable table, int held_out_fold);
+
+  // Those of them that are wanted, for cross-validation.
+  CalibrationRows Only(const std::function<bool(const ScoreRow&)>& wanted) const;
 
   const std::vector<ScoreRow>& rows() const { return table_.rows; }
   const std::vector<std::string>& attributes() const { return table_.attributes; }

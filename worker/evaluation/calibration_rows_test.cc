@@ -27,6 +27,18 @@ CATCH_TEST_CASE("rows to fit on are made by their factory alone") {
   CATCH_CHECK(rows->rows().size() == 6);
 }
 
+CATCH_TEST_CASE("of rows that may be fitted on any share may") {
+  ScoreTable table = DrawScoreTable(1, Half::kCalibrate, 3, 1);
+  table.plan_digest = "ab";
+  const auto rows = CalibrationRows::Create(table, kHeldOut);
+  CATCH_REQUIRE(rows.ok());
+  const CalibrationRows fakes =
+      rows->Only([](const ScoreRow& row) { return row.clip.label == Label::kFake; });
+  CATCH_CHECK(fakes.attributes() == table.attributes);
+  CATCH_REQUIRE(fakes.rows().size() == 3);
+  CATCH_CHECK(fakes.rows()[1].clip.name == table.rows[3].clip.name);
+}
+
 CATCH_TEST_CASE("a planted row of the report half is refused, whatever it says of itself") {
   ScoreRow planted = MakeScoreRow("planted", FamilyOfHalf(Half::kReport, 0), Label::kFake, 1);
   CATCH_CHECK(Refusal(planted).find("is reported on") != std::string::npos);

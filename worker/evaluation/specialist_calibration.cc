@@ -7,10 +7,11 @@
 #include <set>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/base/digest.h"
 #include "common/base/status.h"
-#include "common/stats/bootstrap.h"
+#include "common/io/json_fields.h"
 #include "common/stats/calibration.h"
 
 namespace interceptor::worker {
@@ -18,6 +19,8 @@ namespace {
 
 // The bound itself is not reached.
 constexpr double kJustBelow = 1 - 1e-9;
+
+const std::vector<std::string> kThreeParts = {"fused", "evidence", "self_made"};
 
 std::vector<double> LogitsOf(const ScoreRow& row, size_t parts, Pooling pooling) {
   const double fused = FusedLogit(row, pooling);
@@ -114,13 +117,12 @@ double SpecialistCalibration::LogRatio(const ScoreRow& row) const {
   return calibrated ? std::clamp(Apply(sides, SidesOf(z)), -Bound(), Bound()) : z;
 }
 
-absl::StatusOr<SpecialistCalibration> CalibrateSpecialist(const CalibrationRows& rows) {
+absl::StatusOr<SpecialistCalibration> CalibrateSpecialist(const CalibrationRows& rows, int64_t families_min) {
   SpecialistCalibration calibration;
   calibration.real_families = CountFamilies(rows.rows(), Label::kReal);
   calibration.fake_families = CountFamilies(rows.rows(), Label::kFake);
-  if (std::min(calibration.real_families, calibration.fake_families) < kFamiliesPerClassMin)
-    return calibration;
-  if (rows.rows().front().parts) calibration.parts = {"fused", "evidence", "self_made"};
+  if (std::min(calibration.real_families, calibration.fake_families) < families_min) return calibration;
+  if (rows.rows().front().parts) calibration.parts = kThreeParts;
   const size_t parts = calibration.parts.size();
   for (const ScoreRow& row : rows.rows()) {
     if (row.parts.has_value() == (parts > 1)) continue;
@@ -129,7 +131,9 @@ absl::StatusOr<SpecialistCalibration> CalibrateSpecialist(const CalibrationRows&
         row.parts ? " has logits of parts and others have none" : " has no logits of parts and others do");
   }
   const double pull = 1 / static_cast<double>(calibration.real_families + calibration.fake_families);
-  ICPT_ASSIGN_OR_RETURN(calibration.pooling, ChoosePooling(rows.rows(), parts, pull));
+  if (std::min(calibration.real_families, calibration.fake_families) >= kFamiliesPerClassMin) {
+    ICPT_ASSIGN_OR_RETURN(calibration.pooling, ChoosePooling(rows.rows(), parts, pull));
+  }
   std::vector<LabelledScores> scores = ScoresOf(rows.rows(), parts, calibration.pooling);
   ICPT_ASSIGN_OR_RETURN(calibration.fit, FitLogistic(scores, pull));
   for (LabelledScores& clip : scores) clip.scores = SidesOf(Apply(calibration.fit, clip.scores));
@@ -151,6 +155,47 @@ nlohmann::json ToJson(const SpecialistCalibration& calibration) {
   object["sides"] = {{"weights", calibration.sides.weights}, {"bias", calibration.sides.bias}};
   object["log10_bound"] = calibration.Bound() / std::numbers::ln10;
   return object;
+}
+
+absl::StatusOr<SpecialistCalibration> ParseSpecialistCalibration(const nlohmann::json& object) {
+  FieldReader reader(object, "calibration");
+  SpecialistCalibration calibration;
+  std::map<std::string, double> weights;
+  double log10_bound = 0;
+  reader("calibrated", calibration.calibrated);
+  reader.Name("pooling", calibration.pooling, ParsePooling);
+  reader("bias", calibration.fit.bias);
+  reader("real_families", calibration.real_families);
+  reader("fake_families", calibration.fake_families);
+  reader("weights", weights);
+  if (calibration.calibrated) {
+    reader.Object("sides", [&](FieldReader& nested) {
+      calibration.sides.weights.clear();
+      nested("weights", calibration.sides.weights);
+      nested("bias", calibration.sides.bias);
+    });
+    reader("log10_bound", log10_bound);
+  }
+  if (weights.size() > 1) calibration.parts = kThreeParts;
+  calibration.fit.weights.clear();
+  const size_t given = weights.size();
+  for (const std::string& part : calibration.parts) calibration.fit.weights.push_back(weights[part]);
+  if (given != calibration.parts.size() || weights.size() != given)
+    reader.reader().Fail("has weights of unknown parts");
+  if (calibration.sides.weights.size() != 2) reader.reader().Fail("has not two sides");
+  for (const LogisticFit* fit : {&calibration.fit, &calibration.sides}) {
+    for (const double weight : fit->weights) {
+      if (weight < 0) reader.reader().Fail(Cat("has the weight ", weight, "; it is 0 or more"));
+    }
+  }
+  const int64_t fewer = std::min(calibration.real_families, calibration.fake_families);
+  if (fewer < (calibration.calibrated ? 1 : 0)) reader.reader().Fail("has too few families");
+  ICPT_RETURN_IF_ERROR(reader.Finish());
+  if (calibration.calibrated && std::abs(log10_bound * std::numbers::ln10 - calibration.Bound()) > 1e-9) {
+    return InvalidArgument("calibration is bounded by ", log10_bound,
+                           ", which is not what its families support");
+  }
+  return calibration;
 }
 
 }  // namespace interceptor::worker

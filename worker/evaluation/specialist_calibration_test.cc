@@ -132,6 +132,35 @@ CATCH_TEST_CASE("no ratio is larger than the calibration families can support; a
   }
 }
 
+CATCH_TEST_CASE("a calibration is read back as it was written, to the byte") {
+  const ScoreTable with_parts = DrawScoreTable(8, Half::kCalibrate, 60, 1);
+  for (const ScoreTable& table :
+       {with_parts, WithoutParts(with_parts), DrawScoreTable(8, Half::kCalibrate, 10, 1)}) {
+    const SpecialistCalibration calibration = Calibrate(table);
+    const std::string text = ToJson(calibration).dump();
+    const auto read = ParseSpecialistCalibration(nlohmann::json::parse(text));
+    CATCH_INFO(read.status().ToString());
+    CATCH_REQUIRE(read.ok());
+    CATCH_CHECK(ToJson(*read).dump() == text);
+    CATCH_CHECK(read->LogRatio(table.rows[3]) == calibration.LogRatio(table.rows[3]));
+  }
+}
+
+CATCH_TEST_CASE("a calibration that was not written so is refused") {
+  const nlohmann::json good = ToJson(Calibrate(DrawScoreTable(8, Half::kCalibrate, 60, 1)));
+  CATCH_REQUIRE(ParseSpecialistCalibration(good).ok());
+  for (const char* patch :
+       {R"({"calibrated": null})", R"({"bias": "0"})", R"({"more": 1})", R"({"weights": {"fused": null}})",
+        R"({"weights": {"fused": -0.1}})", R"({"weights": {"backbone": 1}})",
+        R"({"sides": {"weights": [1]}})", R"({"sides": {"weights": [1, -1]}})", R"({"real_families": -1})",
+        R"({"real_families": 31})", R"({"log10_bound": 9})", R"({"calibrated": false})"}) {
+    nlohmann::json broken = good;
+    broken.merge_patch(nlohmann::json::parse(patch));
+    CATCH_INFO(patch);
+    CATCH_CHECK(absl::IsInvalidArgument(ParseSpecialistCalibration(broken).status()));
+  }
+}
+
 CATCH_TEST_CASE("a table of which only some rows have parts is refused") {
   ScoreTable table = DrawScoreTable(5, Half::kCalibrate, 40, 1);
   table.rows[7].parts.reset();
