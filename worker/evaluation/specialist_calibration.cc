@@ -46,6 +46,30 @@ int64_t CountFamilies(const std::vector<ScoreRow>& rows, Label label) {
   return static_cast<int64_t>(families.size());
 }
 
+// A calibration with nothing fitted yet.
+SpecialistCalibration CountFamilies(const CalibrationRows& rows) {
+  SpecialistCalibration calibration;
+  calibration.real_families = CountFamilies(rows.rows(), Label::kReal);
+  calibration.fake_families = CountFamilies(rows.rows(), Label::kFake);
+  return calibration;
+}
+
+// REQUIRES: there are rows.
+absl::StatusOr<size_t> CountParts(const CalibrationRows& rows) {
+  const size_t parts = rows.rows().front().parts ? kThreeParts.size() : 1;
+  for (const ScoreRow& row : rows.rows()) {
+    if (row.parts.has_value() == (parts > 1)) continue;
+    return InvalidArgument(
+        "clip ", row.clip.chunk, "/", row.clip.name,
+        row.parts ? " has logits of parts and others have none" : " has no logits of parts and others do");
+  }
+  return parts;
+}
+
+double PullOf(const SpecialistCalibration& calibration) {
+  return 1 / static_cast<double>(calibration.real_families + calibration.fake_families);
+}
+
 // Of the rows that do not abstain.
 std::vector<LabelledScores> ScoresOf(const std::vector<ScoreRow>& rows, size_t parts, Pooling pooling) {
   std::vector<LabelledScores> scores;
@@ -117,25 +141,22 @@ double SpecialistCalibration::LogRatio(const ScoreRow& row) const {
   return calibrated ? std::clamp(Apply(sides, SidesOf(z)), -Bound(), Bound()) : z;
 }
 
-absl::StatusOr<SpecialistCalibration> CalibrateSpecialist(const CalibrationRows& rows, int64_t families_min) {
-  SpecialistCalibration calibration;
-  calibration.real_families = CountFamilies(rows.rows(), Label::kReal);
-  calibration.fake_families = CountFamilies(rows.rows(), Label::kFake);
-  if (std::min(calibration.real_families, calibration.fake_families) < families_min) return calibration;
-  if (rows.rows().front().parts) calibration.parts = kThreeParts;
-  const size_t parts = calibration.parts.size();
-  for (const ScoreRow& row : rows.rows()) {
-    if (row.parts.has_value() == (parts > 1)) continue;
-    return InvalidArgument(
-        "clip ", row.clip.chunk, "/", row.clip.name,
-        row.parts ? " has logits of parts and others have none" : " has no logits of parts and others do");
-  }
-  const double pull = 1 / static_cast<double>(calibration.real_families + calibration.fake_families);
-  if (std::min(calibration.real_families, calibration.fake_families) >= kFamiliesPerClassMin) {
-    ICPT_ASSIGN_OR_RETURN(calibration.pooling, ChoosePooling(rows.rows(), parts, pull));
-  }
-  std::vector<LabelledScores> scores = ScoresOf(rows.rows(), parts, calibration.pooling);
-  ICPT_ASSIGN_OR_RETURN(calibration.fit, FitLogistic(scores, pull));
+absl::StatusOr<SpecialistCalibration> CalibrateSpecialist(const CalibrationRows& rows) {
+  SpecialistCalibration few = CountFamilies(rows);
+  if (std::min(few.real_families, few.fake_families) < kFamiliesPerClassMin) return few;
+  ICPT_ASSIGN_OR_RETURN(const size_t parts, CountParts(rows));
+  ICPT_ASSIGN_OR_RETURN(const Pooling pooling, ChoosePooling(rows.rows(), parts, PullOf(few)));
+  return CalibrateFold(rows, pooling);
+}
+
+absl::StatusOr<SpecialistCalibration> CalibrateFold(const CalibrationRows& rows, Pooling pooling) {
+  SpecialistCalibration calibration = CountFamilies(rows);
+  if (std::min(calibration.real_families, calibration.fake_families) == 0) return calibration;
+  ICPT_ASSIGN_OR_RETURN(const size_t parts, CountParts(rows));
+  if (parts > 1) calibration.parts = kThreeParts;
+  calibration.pooling = pooling;
+  std::vector<LabelledScores> scores = ScoresOf(rows.rows(), parts, pooling);
+  ICPT_ASSIGN_OR_RETURN(calibration.fit, FitLogistic(scores, PullOf(calibration)));
   for (LabelledScores& clip : scores) clip.scores = SidesOf(Apply(calibration.fit, clip.scores));
   ICPT_ASSIGN_OR_RETURN(calibration.sides, FitLogistic(scores, 0));
   calibration.calibrated = true;

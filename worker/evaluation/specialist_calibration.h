@@ -41,11 +41,11 @@ struct SpecialistCalibration {
 // Class-balanced logistic regression on the rows that do not abstain, with weights >= 0 and a pull to equal ones of 1 /
 // (real_families + fake_families); then the same of the result's two sides, so that strong fakes, which lie far away, do not
 // decide the slope near even odds. Windows are pooled by their mean, unless another pooling's log loss on families that the
-// fit has not seen is less beyond its paired interval. Uncalibrated under `families_min` families of a class: a calibration
-// that is only to be judged on the other folds may have fewer than one that is used. INVALID_ARGUMENT when only some of the
-// rows have parts.
-absl::StatusOr<SpecialistCalibration> CalibrateSpecialist(const CalibrationRows& rows,
-                                                          int64_t families_min = kFamiliesPerClassMin);
+// fit has not seen is less beyond its paired interval. INVALID_ARGUMENT when only some of the rows have parts.
+absl::StatusOr<SpecialistCalibration> CalibrateSpecialist(const CalibrationRows& rows);
+// With this pooling, and however few families there are: one that is only to be judged on the other folds may have fewer
+// than one that is used. Uncalibrated when a class has none.
+absl::StatusOr<SpecialistCalibration> CalibrateFold(const CalibrationRows& rows, Pooling pooling);
 
 nlohmann::json ToJson(const SpecialistCalibration& calibration);
 // INVALID_ARGUMENT for anything that ToJson does not write.

@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kFolds = 5;
 // Families by which weights are drawn to equal ones.
-constexpr std::array<double, 7> kPulls = {1, 3, 10, 30, 100, 300, 1000};
+constexpr std::array<double, 4> kPulls = {1, 10, 100, 1000};
 
 struct FamilyPlace {
   uint32_t number = 0;
@@ -59,7 +59,8 @@ absl::StatusOr<Calibrations> Calibrate(const CalibrationRows& rows, const Famili
   ICPT_ASSIGN_OR_RETURN(calibrations.all, CalibrateSpecialist(rows));
   for (int fold = 0; fold < kFolds; ++fold) {
     const auto is_elsewhere = [&](const ScoreRow& row) { return families.at(row.clip.family).fold != fold; };
-    ICPT_ASSIGN_OR_RETURN(SpecialistCalibration without, CalibrateSpecialist(rows.Only(is_elsewhere), 1));
+    ICPT_ASSIGN_OR_RETURN(SpecialistCalibration without,
+                          CalibrateFold(rows.Only(is_elsewhere), calibrations.all.pooling));
     calibrations.without_fold.push_back(std::move(without));
   }
   return calibrations;
@@ -117,21 +118,40 @@ Ratios RatiosBy(const std::vector<JoinedClip>& joined, const Families& families,
   return ratios;
 }
 
+// One fold's clips, and the others' with what all of their subsets are drawn to.
+struct FoldFit {
+  std::vector<RatioClip> own;
+  std::vector<RatioClip> others;
+  LogisticFit common;
+};
+
+absl::StatusOr<std::vector<FoldFit>> SplitFolds(const std::vector<JoinedClip>& joined,
+                                                const Families& families,
+                                                const std::vector<Calibrations>& calibrations) {
+  std::vector<FoldFit> folds(kFolds);
+  for (size_t fold = 0; fold < folds.size(); ++fold) {
+    Ratios ratios = RatiosBy(
+        joined, families, calibrations,
+        [&](const Calibrations& each) -> const SpecialistCalibration& { return each.without_fold[fold]; });
+    for (size_t i = 0; i < ratios.clips.size(); ++i) {
+      const bool is_own = ratios.folds[i] == static_cast<int>(fold);
+      (is_own ? folds[fold].own : folds[fold].others).push_back(std::move(ratios.clips[i]));
+    }
+    ICPT_ASSIGN_OR_RETURN(folds[fold].common, FitCommon(folds[fold].others, calibrations.size()));
+  }
+  return folds;
+}
+
 // What weights of this pull give for every clip and every subset of those that speak on it, each clip weighed by what was
 // fitted on the other folds.
-absl::StatusOr<std::vector<ScoredLabel>> CrossValidate(const std::vector<Ratios>& without_fold,
-                                                       size_t specialists, double pull) {
+absl::StatusOr<std::vector<ScoredLabel>> CrossValidate(const std::vector<FoldFit>& folds, size_t specialists,
+                                                       double pull) {
   std::vector<ScoredLabel> weighed;
-  for (int fold = 0; fold < kFolds; ++fold) {
-    const Ratios& ratios = without_fold[static_cast<size_t>(fold)];
-    std::vector<RatioClip> others;
-    for (size_t i = 0; i < ratios.clips.size(); ++i) {
-      if (ratios.folds[i] != fold) others.push_back(ratios.clips[i]);
-    }
-    ICPT_ASSIGN_OR_RETURN(const SubsetWeights weights, FitSubsets(others, specialists, pull));
-    for (size_t i = 0; i < ratios.clips.size(); ++i) {
-      const RatioClip& clip = ratios.clips[i];
-      for (Subset subset = 1; ratios.folds[i] == fold && subset <= clip.present; ++subset) {
+  for (const FoldFit& fold : folds) {
+    ICPT_ASSIGN_OR_RETURN(const SubsetWeights weights,
+                          FitSubsets(fold.others, specialists, fold.common, pull));
+    for (const RatioClip& clip : fold.own) {
+      for (Subset subset = 1; subset <= clip.present; ++subset) {
         if ((subset & ~clip.present) != 0) continue;
         weighed.push_back({weights.Weighed(subset, clip.ratios), clip.fake});
       }
@@ -143,17 +163,11 @@ absl::StatusOr<std::vector<ScoredLabel>> CrossValidate(const std::vector<Ratios>
 // Of equally good pulls the strongest.
 absl::Status Stack(const std::vector<JoinedClip>& joined, const Families& families,
                    const std::vector<Calibrations>& calibrations, Fusion& fusion) {
-  std::vector<Ratios> without_fold;
-  for (size_t fold = 0; fold < kFolds; ++fold) {
-    without_fold.push_back(RatiosBy(
-        joined, families, calibrations,
-        [&](const Calibrations& each) -> const SpecialistCalibration& { return each.without_fold[fold]; }));
-  }
+  ICPT_ASSIGN_OR_RETURN(const std::vector<FoldFit> folds, SplitFolds(joined, families, calibrations));
   std::vector<ScoredLabel> best;
   double least = std::numeric_limits<double>::infinity();
   for (const double pull : kPulls) {
-    ICPT_ASSIGN_OR_RETURN(std::vector<ScoredLabel> weighed,
-                          CrossValidate(without_fold, calibrations.size(), pull));
+    ICPT_ASSIGN_OR_RETURN(std::vector<ScoredLabel> weighed, CrossValidate(folds, calibrations.size(), pull));
     ICPT_ASSIGN_OR_RETURN(const double loss, BalancedLogLoss(weighed));
     if (loss > least) continue;
     least = loss;
@@ -166,7 +180,8 @@ absl::Status Stack(const std::vector<JoinedClip>& joined, const Families& famili
   const Ratios ratios =
       RatiosBy(joined, families, calibrations,
                [](const Calibrations& each) -> const SpecialistCalibration& { return each.all; });
-  ICPT_ASSIGN_OR_RETURN(fusion.weights, FitSubsets(ratios.clips, calibrations.size(), fusion.pull));
+  ICPT_ASSIGN_OR_RETURN(const LogisticFit common, FitCommon(ratios.clips, calibrations.size()));
+  ICPT_ASSIGN_OR_RETURN(fusion.weights, FitSubsets(ratios.clips, calibrations.size(), common, fusion.pull));
   return absl::OkStatus();
 }
 

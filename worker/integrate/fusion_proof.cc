@@ -1,5 +1,6 @@
 #include "worker/integrate/fusion_proof.h"
 
+#include <map>
 #include <string>
 #include <utility>
 
@@ -23,25 +24,39 @@ double RatioOf(const Fusion& fusion, Subset subset, const ProofClip& clip) {
   return fusion.LogRatio(ratios);
 }
 
-// AUC of the second subset - AUC of the first.
-absl::StatusOr<Interval> Difference(const Fusion& fusion, Subset first, Subset second,
-                                    const std::vector<ProofClip>& clips, const BootstrapOptions& options) {
+// The AUC of `second` is compared with that of `first`.
+struct Comparison {
+  Subset first = 0;
+  Subset second = 0;
+};
+
+// AUC of the second subset - AUC of the first, for each comparison, over the same replicates.
+absl::StatusOr<std::vector<Interval>> Differences(const Fusion& fusion,
+                                                  const std::vector<Comparison>& comparisons,
+                                                  const std::vector<ProofClip>& clips,
+                                                  const BootstrapOptions& options) {
   std::vector<ClipMember> members;
-  std::vector<ScoredLabel> before;
-  std::vector<ScoredLabel> after;
-  for (const ProofClip& clip : clips) {
-    members.push_back(clip.member);
-    before.push_back({RatioOf(fusion, first, clip), clip.member.fake});
-    after.push_back({RatioOf(fusion, second, clip), clip.member.fake});
+  for (const ProofClip& clip : clips) members.push_back(clip.member);
+  std::map<Subset, ScoreOrder> orders;
+  for (const auto& [first, second] : comparisons) {
+    for (const Subset subset : {first, second}) {
+      if (orders.contains(subset)) continue;
+      std::vector<ScoredLabel> scores;
+      for (const ProofClip& clip : clips) scores.push_back({RatioOf(fusion, subset, clip), clip.member.fake});
+      ICPT_ASSIGN_OR_RETURN(ScoreOrder order, ScoreOrder::Create(scores));
+      orders.emplace(subset, std::move(order));
+    }
   }
-  ICPT_ASSIGN_OR_RETURN(const ScoreOrder before_order, ScoreOrder::Create(before));
-  ICPT_ASSIGN_OR_RETURN(const ScoreOrder after_order, ScoreOrder::Create(after));
-  const auto difference = [&](const std::vector<int32_t>& weights) -> absl::StatusOr<double> {
-    ICPT_ASSIGN_OR_RETURN(const double less, before_order.Auc(weights));
-    ICPT_ASSIGN_OR_RETURN(const double more, after_order.Auc(weights));
-    return more - less;
+  const auto differences = [&](const std::vector<int32_t>& weights) -> absl::StatusOr<std::vector<double>> {
+    std::map<Subset, double> aucs;
+    for (const auto& [subset, order] : orders) {
+      ICPT_ASSIGN_OR_RETURN(aucs[subset], order.Auc(weights));
+    }
+    std::vector<double> values;
+    for (const auto& [first, second] : comparisons) values.push_back(aucs[second] - aucs[first]);
+    return values;
   };
-  return FamilyInterval(members, difference, options);
+  return FamilyIntervals(members, differences, options);
 }
 
 absl::StatusOr<std::vector<ProofClip>> ClipsOf(const Fusion& fusion, const SpecialistRows& reported) {
@@ -79,9 +94,16 @@ absl::StatusOr<std::vector<SpecialistProof>> ProveFusion(const Fusion& fusion, c
   const size_t count = fusion.specialists.size();
   const Subset all = (Subset{1} << count) - 1;
   const Subset bg = fusion.specialists.front().specialist == SpecialistName::kBG ? 1 : 0;
-  std::vector<SpecialistProof> proof;
+  std::vector<Comparison> comparisons;
   for (size_t i = 0; i < count; ++i) {
     const Subset own = Subset{1} << i;
+    comparisons.push_back({bg, bg | own});
+    comparisons.push_back({all & ~own, all});
+  }
+  ICPT_ASSIGN_OR_RETURN(const std::vector<Interval> differences,
+                        Differences(fusion, comparisons, clips, options));
+  std::vector<SpecialistProof> proof;
+  for (size_t i = 0; i < count; ++i) {
     std::vector<ProofClip> spoken;
     for (const ProofClip& clip : clips) {
       if (clip.ratios[i]) spoken.push_back(clip);
@@ -90,14 +112,17 @@ absl::StatusOr<std::vector<SpecialistProof>> ProveFusion(const Fusion& fusion, c
                          .clips = std::ssize(spoken),
                          .added = {},
                          .added_where_it_speaks = {},
-                         .lost_without_it = {}};
-    if (own != bg) {
-      ICPT_ASSIGN_OR_RETURN(line.added, Difference(fusion, bg, bg | own, clips, options));
-      if (HasBothClasses(spoken)) {
-        ICPT_ASSIGN_OR_RETURN(line.added_where_it_speaks, Difference(fusion, bg, bg | own, spoken, options));
+                         .lost_without_it = differences[2 * i + 1]};
+    if (comparisons[2 * i].second != bg) {
+      line.added = differences[2 * i];
+      if (spoken.size() == clips.size()) {
+        line.added_where_it_speaks = line.added;
+      } else if (HasBothClasses(spoken)) {
+        ICPT_ASSIGN_OR_RETURN(const std::vector<Interval> there,
+                              Differences(fusion, {comparisons[2 * i]}, spoken, options));
+        line.added_where_it_speaks = there[0];
       }
     }
-    ICPT_ASSIGN_OR_RETURN(line.lost_without_it, Difference(fusion, all & ~own, all, clips, options));
     proof.push_back(std::move(line));
   }
   return proof;

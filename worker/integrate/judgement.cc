@@ -19,22 +19,6 @@ absl::StatusOr<MeasureTable> MeasureRatios(const ScoreTable& table, const Specia
   return MeasureIntervals(clips, options);
 }
 
-nlohmann::json MeasuresJson(const std::optional<MeasureTable>& table) {
-  if (!table) return nullptr;
-  nlohmann::json object = {{"fakes", table->fakes},
-                           {"reals", table->reals},
-                           {"fake_prior", table->fake_prior},
-                           {"false_alarm_bound", table->false_alarm_bound}};
-  for (size_t m = 0; m < kMeasures; ++m) {
-    const std::optional<Interval>& interval = table->intervals[m];
-    const std::string name(ToString(static_cast<Measure>(m)));
-    if (!interval) continue;
-    object[name] = {{"value", interval->estimate}, {"interval", {interval->low, interval->high}}};
-    object["too_few"] = interval->too_few;
-  }
-  return object;
-}
-
 nlohmann::json BiasJson(const std::optional<BiasReport>& bias) {
   return bias ? ToJson(*bias) : nlohmann::json();
 }
@@ -56,6 +40,22 @@ absl::StatusOr<Judgement> JudgeSpecialist(const ScoreTable& table, uint64_t seed
                           MeasureRatios(split.report, judgement.calibrate_half.calibration, options));
   }
   return judgement;
+}
+
+nlohmann::json MeasuresJson(const std::optional<MeasureTable>& table) {
+  if (!table) return nullptr;
+  nlohmann::json object = {{"fakes", table->fakes},
+                           {"reals", table->reals},
+                           {"fake_prior", table->fake_prior},
+                           {"false_alarm_bound", table->false_alarm_bound}};
+  for (size_t m = 0; m < kMeasures; ++m) {
+    const std::optional<Interval>& interval = table->intervals[m];
+    const std::string name(ToString(static_cast<Measure>(m)));
+    if (!interval) continue;
+    object[name] = {{"value", interval->estimate}, {"interval", {interval->low, interval->high}}};
+    object["too_few"] = interval->too_few;
+  }
+  return object;
 }
 
 nlohmann::json ToJson(const Judgement& judgement) {

@@ -25,5 +25,7 @@ struct Judgement {
 absl::StatusOr<Judgement> JudgeSpecialist(const ScoreTable& table, uint64_t seed);
 
 nlohmann::json ToJson(const Judgement& judgement);
+// Null without a table.
+nlohmann::json MeasuresJson(const std::optional<MeasureTable>& table);
 
 }  // namespace interceptor::worker

@@ -59,7 +59,8 @@ class Audience {
     } else if (!agent_ && results.ok()) {
       const std::string absent = DescribeAbsent(results->absent);
       std::cout << "round " << results->chunk_name << ": joined " << results->specialists.size()
-                << " specialists" << (absent.empty() ? "" : ", ") << absent << "\n";
+                << " specialists" << (absent.empty() ? "" : ", ") << absent << "\n"
+                << DescribeFusion(results->fusion.value_or(RoundFusion())) << "\n";
     } else if (!agent_) {
       std::cerr << "interceptor-integrate: " << Message(results.status()) << "\n";
     }

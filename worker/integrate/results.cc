@@ -64,6 +64,7 @@ std::string ResultsToJson(const RoundResults& results) {
                                      {"too_few", each.too_few}});
     if (each.judgement) object["specialists"].back()["judgement"] = ToJson(*each.judgement);
   }
+  if (results.fusion) object["fusion"] = ToJson(*results.fusion);
   object["absent"] = nlohmann::json::array();
   for (const AbsentSpecialist& each : results.absent) {
     object["absent"].push_back({{"specialist", each.specialist}, {"reason", each.reason}});

@@ -13,6 +13,7 @@
 #include "common/stats/figures.h"
 #include "worker/child_protocol/score_table.h"
 #include "worker/integrate/judgement.h"
+#include "worker/integrate/round_fusion.h"
 
 namespace interceptor::worker {
 
@@ -31,6 +32,7 @@ struct RoundResults {
   std::string chunk_name;
   std::vector<SpecialistResult> specialists;
   std::vector<AbsentSpecialist> absent;
+  std::optional<RoundFusion> fusion = {};
 };
 
 // One line a specialist under a line of names, the absent ones last: with their reason and no figures.

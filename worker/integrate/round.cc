@@ -1,6 +1,8 @@
 #include "worker/integrate/round.h"
 
 #include <array>
+#include <map>
+#include <utility>
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -67,17 +69,23 @@ absl::StatusOr<RoundResults> JoinRound(const FileSystem& files, const JoinOption
   RoundResults results{
       .chunk = options.index, .chunk_name = options.chunk, .specialists = {}, .absent = options.absent};
   OnePlan plan;
+  std::map<SpecialistName, ScoreTable> to_fuse;
   for (const std::string& specialist : options.specialists) {
     if (!progress(results)) return absl::CancelledError("stopped; no table of results was written");
     const std::string path = JoinPath(options.tables, TableName(options.chunk, specialist));
     ICPT_ASSIGN_OR_RETURN(const std::string csv, ReadWholeFile(files, path));
-    const auto table = ParseScoreTable(csv);
+    auto table = ParseScoreTable(csv);
     if (!table.ok()) return Annotate(table.status(), path);
     ICPT_RETURN_IF_ERROR(plan.Check(table->plan_digest, path));
     auto result = Summarise(specialist, *table, options.seed);
     if (!result.ok()) return Annotate(result.status(), path);
     results.specialists.push_back(*std::move(result));
+    if (const auto name = ParseSpecialist(specialist)) to_fuse.emplace(*name, *std::move(table));
   }
+  if (!progress(results)) return absl::CancelledError("stopped; no table of results was written");
+  absl::StatusOr<RoundFusion> fusion = FuseRound(to_fuse, options.seed);
+  if (!fusion.ok()) return Annotate(fusion.status(), Cat("fusing round ", options.chunk));
+  results.fusion = *std::move(fusion);
   progress(results);
   const std::string stem = JoinPath(options.results, Cat("round-", options.chunk));
   ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, stem + ".csv", ResultsToCsv(results)));

@@ -34,7 +34,10 @@ LogisticFit Equal(Subset subset, double weight, double bias, size_t specialists)
   return fit;
 }
 
-absl::StatusOr<LogisticFit> FitCommon(const std::vector<RatioClip>& clips, Subset all) {
+}  // namespace
+
+absl::StatusOr<LogisticFit> FitCommon(const std::vector<RatioClip>& clips, size_t specialists) {
+  const Subset all = (Subset{1} << specialists) - 1;
   std::vector<LabelledScores> sums;
   for (const RatioClip& clip : clips) {
     for (Subset subset = 1; subset <= all; ++subset) {
@@ -43,6 +46,8 @@ absl::StatusOr<LogisticFit> FitCommon(const std::vector<RatioClip>& clips, Subse
   }
   return FitLogistic(sums, 0);
 }
+
+namespace {
 
 absl::StatusOr<LogisticFit> FitSubset(const std::vector<RatioClip>& clips, Subset subset,
                                       const LogisticFit& common, double pull, size_t specialists) {
@@ -81,10 +86,9 @@ double SubsetWeights::Weighed(Subset subset, const std::vector<double>& ratios) 
 }
 
 absl::StatusOr<SubsetWeights> FitSubsets(const std::vector<RatioClip>& clips, size_t specialists,
-                                         double pull) {
+                                         const LogisticFit& common, double pull) {
   const Subset all = (Subset{1} << specialists) - 1;
-  SubsetWeights weights;
-  ICPT_ASSIGN_OR_RETURN(weights.common, FitCommon(clips, all));
+  SubsetWeights weights{.common = common, .subsets = {}};
   for (Subset subset = 1; subset <= all; ++subset) {
     ICPT_ASSIGN_OR_RETURN(LogisticFit fit, FitSubset(clips, subset, weights.common, pull, specialists));
     weights.subsets.push_back(std::move(fit));

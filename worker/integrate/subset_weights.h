@@ -31,12 +31,15 @@ struct SubsetWeights {
   double Weighed(Subset subset, const std::vector<double>& ratios) const;
 };
 
+// The weight and bias of the plain sum of ratios that all subsets are drawn to. Each clip counts for every subset of the
+// specialists that speak on it. INVALID_ARGUMENT when no specialist speaks on a clip of either class.
+absl::StatusOr<LogisticFit> FitCommon(const std::vector<RatioClip>& clips, size_t specialists);
+
 // A clip counts for every subset of the specialists that speak on it, as if the others had been dropped: all that random
 // dropping could draw, each once. A subset has a slope and a bias, drawn to the common ones, and weights drawn to that
 // slope, each as strongly as if `pull` families said so. One of which a class has no clip takes the common fit as it is.
-// INVALID_ARGUMENT when no specialist speaks on a clip of either class.
 absl::StatusOr<SubsetWeights> FitSubsets(const std::vector<RatioClip>& clips, size_t specialists,
-                                         double pull);
+                                         const LogisticFit& common, double pull);
 
 // Equal weights of one altogether, unfitted.
 SubsetWeights MeanOfSubsets(size_t specialists);

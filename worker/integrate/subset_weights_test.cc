@@ -27,7 +27,9 @@ std::vector<RatioClip> Draw(int clips, const std::vector<double>& apart) {
 }
 
 SubsetWeights Fit(const std::vector<RatioClip>& clips, size_t specialists, double pull) {
-  const auto weights = FitSubsets(clips, specialists, pull);
+  const auto common = FitCommon(clips, specialists);
+  CATCH_REQUIRE(common.ok());
+  const auto weights = FitSubsets(clips, specialists, *common, pull);
   CATCH_INFO(weights.status().ToString());
   CATCH_REQUIRE(weights.ok());
   return *weights;
@@ -96,7 +98,7 @@ CATCH_TEST_CASE("a subset that never speaks together, or of one class alone, tak
 CATCH_TEST_CASE("clips of one class alone cannot be weighed; unfitted, weights are those of a mean") {
   std::vector<RatioClip> clips = Draw(100, {1});
   for (RatioClip& clip : clips) clip.fake = true;
-  CATCH_CHECK(absl::IsInvalidArgument(FitSubsets(clips, 1, 1).status()));
+  CATCH_CHECK(absl::IsInvalidArgument(FitCommon(clips, 1).status()));
   const SubsetWeights mean = MeanOfSubsets(3);
   CATCH_REQUIRE(mean.subsets.size() == 7);
   CATCH_CHECK(mean.Weighed(0b101, {1, 100, 3}) == 2);
