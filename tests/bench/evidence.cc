@@ -2,7 +2,7 @@
 //   {"windows": [{"seconds", "statistic", "abstained"}]}
 // a window for each moment that the specialist can look at, through the whole clip: larger statistics are more
 // evidence of manipulation. Windows of mouth and sound begin each 0.32 s. A clip without such a moment gives one
-// window that is abstained from.
+// window that is abstained from. With --map it prints where the statistic is large instead (evidence_map.h).
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -11,11 +11,12 @@
 #include "common/base/log.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
+#include "tests/bench/evidence_clip.h"
+#include "tests/bench/evidence_map.h"
 #include "worker/media/clip_decoder.h"
 #include "worker/models/evidence.h"
 #include "worker/models/specialist.h"
 #include "worker/store/sample_views.h"
-#include "worker/store/view_shapes.h"
 
 namespace interceptor::worker {
 namespace {
@@ -24,43 +25,8 @@ struct Arguments {
   std::string specialist;
   std::string clip;
   std::string face_model = INTERCEPTOR_CASCADE;
+  bool map = false;
 };
-
-StoredClip Open(const DecodedClip& decoded, const std::string& path) {
-  StoredClip clip;
-  clip.info.name = path;
-  clip.attributes = decoded.attributes;
-  clip.frame_seconds = decoded.frame_seconds;
-  clip.series = decoded.series;
-  clip.views = StoredViews(decoded);
-  return clip;
-}
-
-// Cuts windows that begin each kStride mouth frames out of those that follow on one another.
-void SlideMouthWindows(StoredClip& clip, std::string& mouths, std::string& sounds) {
-  constexpr int64_t kStride = 8;
-  std::vector<double>& sides = clip.series["mouth_sides"];
-  std::vector<double>& starts = clip.series["mouth_seconds"];
-  const std::vector<double> all_sides = std::move(sides);
-  const double begin = starts.empty() ? 0 : starts.front();
-  starts.clear();
-  sides.clear();
-  for (ViewTensor& view : clip.views) {
-    if (view.view != View::kMouthTrack && view.view != View::kLogMel) continue;
-    std::string& out = view.view == View::kMouthTrack ? mouths : sounds;
-    const auto frames = view.shape[0] * kMouthFrames;
-    const auto frame = static_cast<int64_t>(view.bytes.size()) / frames;
-    int64_t windows = 0;
-    for (int64_t first = 0; first + kMouthFrames <= frames; first += kStride, ++windows) {
-      out += view.bytes.substr(static_cast<size_t>(first * frame), static_cast<size_t>(kMouthFrames * frame));
-      if (view.view != View::kMouthTrack) continue;
-      starts.push_back(begin + static_cast<double>(first) * kMouthPeriodSeconds);
-      sides.insert(sides.end(), all_sides.begin() + first, all_sides.begin() + first + kMouthFrames);
-    }
-    view.shape[0] = windows;
-    view.bytes = out;
-  }
-}
 
 absl::StatusOr<nlohmann::json> Measure(const Arguments& arguments, SpecialistName specialist) {
   ICPT_ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(SystemFiles(), arguments.clip));
@@ -68,7 +34,8 @@ absl::StatusOr<nlohmann::json> Measure(const Arguments& arguments, SpecialistNam
                         FaceDetector::Load(arguments.face_model));
   ICPT_ASSIGN_OR_RETURN(const DecodedClip decoded,
                         DecodeClip(bytes, {.frames = 64, .whole_clip = true}, *detector));
-  StoredClip clip = Open(decoded, arguments.clip);
+  if (arguments.map) return EvidenceMap(specialist, bytes, decoded);
+  StoredClip clip = StoredClipOf(decoded);
   std::string mouths;
   std::string sounds;
   SlideMouthWindows(clip, mouths, sounds);
@@ -98,6 +65,8 @@ int main(int argc, char** argv) {
   app.add_option("--clip", arguments.clip, "an MP4 file")->required();
   app.add_option("--face-model", arguments.face_model, "YuNet (.onnx) or a cascade (.xml)")
       ->capture_default_str();
+  app.add_flag("--map", arguments.map,
+               "print a map of the statistic instead: see tests/bench/evidence_map.h");
   app.add_flag_function(
       "--json", [](int64_t) {}, "accepted, as by the other benches: the output always is JSON");
   CLI11_PARSE(app, argc, argv);
