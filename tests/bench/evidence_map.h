@@ -12,9 +12,9 @@
 namespace interceptor::worker {
 
 // Of BG, CM, RR, LL and TM {"reach", "values"}: the rows of a square, from the top. The value in the middle is of the
-// face, the outermost ones are of places `reach` sides of the face away that move with it; each is of four
-// moments that lie evenly in the clip. null where the middle of a face would not lie in the picture, or the specialist would
-// abstain.
+// face, the outermost ones are of places `reach` sides of the face away that move with it; each is of four moments
+// that lie evenly in the clip. null where the middle of a face would not lie in the picture, or the specialist
+// would abstain.
 //
 // Of AV {"offsets_seconds", "seconds", "values"}: a row for each offset, with the statistic of each window of mouth
 // and sound, the sound taken so much later than the mouth. null where the clip has no such sound.
