@@ -75,7 +75,11 @@ void AddTask(const v1::TaskStatus& task, const Terminal& terminal, Sheet& sheet)
                              Fixed(100 * task.data_wait_share(), 0), " % of the time waiting for data"));
   }
   if (task.training_seconds() > 0) sheet.Field("training time", Age(absl::Seconds(task.training_seconds())));
-  if (task.has_newest_held_out()) sheet.Field("held-out AUC", AucWithInterval(task.newest_held_out()));
+  if (task.has_newest_held_out()) {
+    sheet.Field("held-out AUC", AucWithInterval(task.newest_held_out()));
+    const Evaluation held_out = FromProto(task.newest_held_out()).value_or(Evaluation());
+    if (held_out.bias) sheet.Field("in alarm", clean(DescribeAlarms(held_out.bias->after)), Tone::kBad);
+  }
   if (task.has_newest_validation()) {
     const Evaluation validation = FromProto(task.newest_validation()).value_or(Evaluation());
     sheet.Field("validation", Cat("step ", validation.step, ", ", DescribeValidation(validation)),

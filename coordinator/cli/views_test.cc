@@ -113,6 +113,9 @@ CATCH_TEST_CASE("Descriptions look as their golden files") {
   bg.recent_events = SampleEvents();
   CATCH_CHECK(GoldenDifference("describe_specialist.txt", Joined(RenderSpecialist(bg, SampleNow(), kUtf8))) ==
               "");
+  *bg.task.mutable_newest_held_out() = SampleBias().evaluations(1);
+  CATCH_CHECK(Joined(RenderSpecialist(bg, SampleNow(), kUtf8))
+                  .find("in alarm          brightness dark: reals called fake 0.38") != std::string::npos);
   CATCH_CHECK(GoldenDifference("describe_chunk.txt", Joined(RenderChunk(SampleChunks().chunks(0), kUtf8))) ==
               "");
   CATCH_CHECK(Joined(RenderChunk(SampleChunks().chunks(2), kUtf8)).find("not committed yet") !=
