@@ -45,6 +45,10 @@ CATCH_TEST_CASE("a bias in alarm is a problem and an event; what is out of bound
   wrong.request_id = s.NextId();
   wrong.evaluation.bias->after.slices[0].false_positive.low = std::numeric_limits<double>::quiet_NaN();
   CATCH_CHECK(absl::IsInvalidArgument(s.Do(wrong)));
+  wrong = scored;
+  wrong.request_id = s.NextId();
+  wrong.evaluation.bias->after.slices[0].slice = "dark\nall is well";
+  CATCH_CHECK(absl::IsInvalidArgument(s.Do(wrong)));
   CATCH_REQUIRE(s.Do(scored).ok());
   const StatusView view = BuildStatus(s.state, s.now);
   CATCH_CHECK(std::ranges::any_of(view.problems, [](const std::string& line) {

@@ -69,18 +69,21 @@ bool AreFinite(const Gap& gap) {
   return std::isfinite(gap.estimate) && std::isfinite(gap.low) && std::isfinite(gap.high);
 }
 
+// A short line that people can read.
+bool IsLabel(const std::string& text) { return text.size() <= kNameBytesMax && CleanText(text) == text; }
+
 absl::Status CheckReport(const BiasReport& report) {
   bool well = report.reals >= 0 && report.fakes >= 0 && report.abstained >= 0 &&
               AreFinite(report.real_fake) && std::isfinite(report.spread) &&
               std::isfinite(report.called_fake);
   for (const SliceBias& slice : report.slices) {
-    well = well && slice.attribute.size() <= kNameBytesMax && slice.slice.size() <= kNameBytesMax &&
-           slice.reals >= 0 && slice.fakes >= 0 && AreFinite(slice.real_fake) &&
-           AreFinite(slice.false_positive) && AreFinite(slice.false_negative);
+    well = well && IsLabel(slice.attribute) && IsLabel(slice.slice) && slice.reals >= 0 && slice.fakes >= 0 &&
+           AreFinite(slice.real_fake) && AreFinite(slice.false_positive) && AreFinite(slice.false_negative);
   }
   if (!well) {
-    return InvalidArgument("evaluation.bias: counts are allowed 0 or more, figures finite, names up to ",
-                           kNameBytesMax, " bytes");
+    return InvalidArgument(
+        "evaluation.bias: counts are allowed 0 or more, figures finite, names one line of up to ",
+        kNameBytesMax, " bytes");
   }
   if (report.slices.size() <= kSlicesMax) return absl::OkStatus();
   return InvalidArgument("evaluation.bias names ", report.slices.size(), " slices, allowed: ", kSlicesMax);
@@ -91,9 +94,9 @@ absl::Status CheckBias(const Bias& bias) {
   ICPT_RETURN_IF_ERROR(CheckReport(bias.after));
   double total = 0;
   for (const SamplingWeight& weight : bias.next_sampling) {
-    if (!(weight.share > 0)) {
+    if (!(weight.share > 0) || !IsLabel(weight.attribute) || !IsLabel(weight.slice)) {
       return InvalidArgument("evaluation.bias: a sampling weight's share is ", weight.share,
-                             ", allowed: above 0");
+                             ", allowed: above 0; its names are one line of up to ", kNameBytesMax, " bytes");
     }
     total += weight.share;
   }
