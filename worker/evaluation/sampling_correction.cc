@@ -32,12 +32,21 @@ double GapOf(const SliceBias& slice, bool fake) {
   return gap.too_few || p > kFalseDiscoveryRate ? 0 : gap.estimate;
 }
 
-// The slice whose clips of a class are mistaken most; null when no slice is worse than the others.
-const SliceBias* Worst(const std::vector<SliceBias>& slices, bool fake) {
-  const SliceBias* worst = nullptr;
+struct Mistaken {
+  const SliceBias* slice = nullptr;
+  bool fake = false;
+  double gap = 0;
+};
+
+// The slice and class that are mistaken most; none when nothing is worse than elsewhere.
+Mistaken Worst(const std::vector<SliceBias>& slices) {
+  Mistaken worst;
   for (const SliceBias& slice : slices) {
-    if (!IsClipAttribute(slice) || GapOf(slice, fake) <= 0) continue;
-    if (worst == nullptr || GapOf(slice, fake) > GapOf(*worst, fake)) worst = &slice;
+    if (!IsClipAttribute(slice)) continue;
+    for (const bool fake : {false, true}) {
+      const double gap = GapOf(slice, fake);
+      if (gap > worst.gap) worst = {.slice = &slice, .fake = fake, .gap = gap};
+    }
   }
   return worst;
 }
@@ -47,12 +56,12 @@ const SliceBias* Worst(const std::vector<SliceBias>& slices, bool fake) {
 std::vector<SamplingWeight> NextSampling(const BiasReport& report, const std::vector<SamplingWeight>& now) {
   std::vector<SamplingWeight> next;
   double total = 0;
-  const SliceBias* const worst[] = {Worst(report.slices, false), Worst(report.slices, true)};
+  const Mistaken worst = Worst(report.slices);
   for (const SliceBias& slice : report.slices) {
     for (const bool fake : {false, true}) {
       const double gap = GapOf(slice, fake);
       double share = ShareOf(now, slice, fake);
-      if (gap < 0 || &slice == worst[fake]) share += kGain * gap;
+      if (gap < 0 || (&slice == worst.slice && fake == worst.fake)) share += kGain * gap;
       share = std::min(share, kCorrectedShareMax);
       if (share < kShareMin) continue;
       next.push_back({.attribute = slice.attribute, .slice = slice.slice, .fake = fake, .share = share});

@@ -57,12 +57,16 @@ CATCH_TEST_CASE(
   CATCH_CHECK(NextSampling(report, now).empty());
 }
 
-CATCH_TEST_CASE("of slices that go together only the one with the largest gap is shown more") {
+CATCH_TEST_CASE("of slices and classes that go together only the one with the largest gap is shown more") {
   BiasReport report;
   report.slices = {Slice("brightness", "dark", 0.3), Slice("bits_per_pixel", "under 0.05", 0.2)};
-  const auto weights = NextSampling(report, {{"height", "under 480", true, 0.0625}});
+  SliceBias bright = Slice("brightness", "bright", -0.3);
+  bright.false_negative = {.estimate = 0.25, .low = 0.1, .high = 0.3, .too_few = false};
+  bright.false_negative_p = 0.01;
+  report.slices.push_back(bright);
+  const auto weights = NextSampling(report, {});
   CATCH_REQUIRE(weights.size() == 1);
-  CATCH_CHECK(weights[0].slice == "dark");
+  CATCH_CHECK(weights[0] == SamplingWeight{"brightness", "dark", false, 0.3});
 }
 
 CATCH_TEST_CASE("all weights together stay within two fifths of the positions") {
