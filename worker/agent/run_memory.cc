@@ -66,6 +66,7 @@ void Fields(auto& visit, RunMemory::Fact& fact) {
 
 void Fields(auto& visit, RunMemory& memory) {
   visit("next_chunk", memory.next_chunk);
+  visit.OptionalList("sampling", memory.sampling, [](auto& nested, auto& weight) { Fields(nested, weight); });
   visit.List("files", memory.files, [](auto& nested, auto& file) { Fields(nested, file); });
   visit.List("unpublished", memory.unpublished, [](auto& nested, auto& fact) { Fields(nested, fact); });
 }

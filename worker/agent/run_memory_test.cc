@@ -84,7 +84,7 @@ CATCH_TEST_CASE("a held-out evaluation that is not published yet comes back with
   CATCH_REQUIRE(WriteFileAtomically(SystemFiles(), path, "scores").ok());
   const Evaluation held_out{
       .specialist = "LL", .step = 8, .score_table = DigestOf("scores"), .bias = SampleBias()};
-  const RunMemory memory{.unpublished = {{held_out, path}}};
+  const RunMemory memory{.unpublished = {{held_out, path}}, .sampling = SampleBias().next_sampling};
   CATCH_REQUIRE(StoreRunMemory(SystemFiles(), folder.path(), memory).ok());
   CATCH_CHECK(LoadRunMemory(SystemFiles(), folder.path()).value() == memory);
 }

@@ -180,6 +180,32 @@ CATCH_TEST_CASE("a run that is taken over in mid-plan samples its first chunk as
   CATCH_CHECK(driver.Got<GiveChunk>()[0].sampling == SessionDriver::SamplingAfter(0));
 }
 
+CATCH_TEST_CASE(
+    "what is remembered beyond the grant's chunk is sampled as the scores that were accepted before asked") {
+  Training driver;
+  driver.TrainChunk(driver.bg, "BG", 0);
+  // Checkpoint and scores are accepted, the chunk's end is not heard of any more.
+  RunMemory memory;
+  for (const RememberRun& each : driver.Since<RememberRun>()) {
+    if (each.specialist == "BG") memory = each.memory;
+  }
+  std::erase_if(memory.unpublished, [](const RunMemory::Fact& fact) {
+    return !std::holds_alternative<ChunkFinished>(fact.body);
+  });
+  CATCH_REQUIRE(memory.unpublished.size() == 1);
+  CATCH_REQUIRE(memory.next_chunk == 1);
+
+  SessionDriver anew;
+  anew.Connect();
+  anew.SeeAllFiles();
+  anew.StoreAll();
+  anew.Give(Assigned{{"train/BG", 2}, 0, CheckpointAt("BG", 10), memory});
+  anew.Ready("BG", 1);
+  CATCH_REQUIRE(anew.Got<GiveChunk>().size() == 1);
+  CATCH_CHECK(anew.Got<GiveChunk>()[0].chunk == 1);
+  CATCH_CHECK(anew.Got<GiveChunk>()[0].sampling == SessionDriver::SamplingAfter(0));
+}
+
 CATCH_TEST_CASE("a memory that found no room is written down again once there is some") {
   Training driver;
   driver.Give(Disconnected{});

@@ -71,9 +71,10 @@ struct RunMemory {
 
     friend bool operator==(const Fact&, const Fact&) = default;
   };
-  int next_chunk = 0;             // first one not trained
-  std::vector<File> files;        // by step
-  std::vector<Fact> unpublished;  // in the order in which they are sent
+  int next_chunk = 0;                         // first one not trained
+  std::vector<File> files;                    // by step
+  std::vector<Fact> unpublished;              // in the order in which they are sent
+  std::vector<SamplingWeight> sampling = {};  // of next_chunk
 
   bool empty() const { return files.empty() && unpublished.empty(); }
   friend bool operator==(const RunMemory&, const RunMemory&) = default;

@@ -27,6 +27,11 @@ TrainingRun::TrainingRun(const Assigned& assigned, std::string nonce)
 }
 
 void TrainingRun::Recall(const RunMemory& memory) {
+  // Beyond the grant's chunk only this box may know it: the scores of the chunk before may have been accepted already.
+  if (memory.next_chunk > sampled_chunk_) {
+    sampled_chunk_ = memory.next_chunk;
+    sampling_ = memory.sampling;
+  }
   for (const RunMemory::Fact& fact : memory.unpublished) {
     if (const auto* evaluation = std::get_if<Evaluation>(&fact.body)) {
       evaluated_.insert({evaluation->kind, evaluation->chunk, evaluation->step});
@@ -42,7 +47,11 @@ void TrainingRun::Recall(const RunMemory& memory) {
   next_chunk_ = memory.next_chunk;
 }
 
-RunMemory TrainingRun::Memory() const { return {next_chunk_, local_, outbox_.Facts()}; }
+RunMemory TrainingRun::Memory() const { return {next_chunk_, local_, outbox_.Facts(), SamplingOfNext()}; }
+
+std::vector<SamplingWeight> TrainingRun::SamplingOfNext() const {
+  return sampled_chunk_ == next_chunk_ ? sampling_ : std::vector<SamplingWeight>();
+}
 
 bool TrainingRun::Continues(const Assigned& assigned) const {
   for (int c = assigned.next_chunk; c < next_chunk_; ++c) {
@@ -124,8 +133,7 @@ void TrainingRun::GiveChunk(const std::string& name, const std::string& manifest
                             SessionOutputs& out) {
   trainer_ = Trainer::kTraining;
   at_.phase = Phase::kTraining;
-  out.push_back(worker::GiveChunk{child_, next_chunk_, name, manifest_sha256, last,
-                                  sampled_chunk_ == next_chunk_ ? sampling_ : std::vector<SamplingWeight>()});
+  out.push_back(worker::GiveChunk{child_, next_chunk_, name, manifest_sha256, last, SamplingOfNext()});
 }
 
 void TrainingRun::Save(SessionOutputs& out) {

@@ -86,6 +86,7 @@ class TrainingRun {
   void ReportChunksOfBase();
   // Of a held-out evaluation, which says how the chunk behind its own is sampled.
   void NoteSampling(const Evaluation& evaluation);
+  std::vector<SamplingWeight> SamplingOfNext() const;
   void DeleteCheckpointsBefore(int64_t step, SessionOutputs& out);
 
   TaskRef task_;
