@@ -13,16 +13,14 @@ void Append(std::string& text, std::string_view more) {
   text += more;
 }
 
-// Nothing when the slice is no worse than the others.
-std::string Worse(std::string_view who, const Gap& gap) {
-  if (gap.too_few || gap.low <= 0) return "";
+// Nothing when the slice is no worse than the others. `p`: the gap's, adjusted.
+std::string Worse(std::string_view who, const Gap& gap, double p) {
+  if (gap.too_few || gap.estimate <= 0 || p > kFalseDiscoveryRate) return "";
   return absl::StrFormat("%s %.2f [%.2f, %.2f] more often than elsewhere", std::string(who), gap.estimate,
                          gap.low, gap.high);
 }
 
 }  // namespace
-
-std::string NameOf(const SliceBias& slice) { return Cat(slice.attribute, " ", slice.slice); }
 
 std::string DescribeAlarms(const BiasReport& report) {
   std::string text;
@@ -37,9 +35,10 @@ std::string DescribeAlarms(const BiasReport& report) {
   }
   for (const SliceBias& slice : report.slices) {
     if (!slice.alarm) continue;
-    const std::string reals = Worse("reals called fake", slice.false_positive);
-    const std::string fakes = Worse("fakes called real", slice.false_negative);
-    Append(text, Cat(NameOf(slice), ": ", reals, reals.empty() || fakes.empty() ? "" : ", ", fakes));
+    const std::string reals = Worse("reals called fake", slice.false_positive, slice.false_positive_p);
+    const std::string fakes = Worse("fakes called real", slice.false_negative, slice.false_negative_p);
+    Append(text, Cat(slice.attribute, " ", slice.slice, ": ", reals,
+                     reals.empty() || fakes.empty() ? "" : ", ", fakes));
   }
   return text;
 }

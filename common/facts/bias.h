@@ -39,6 +39,9 @@ struct SliceBias {
   friend bool operator==(const SliceBias&, const SliceBias&) = default;
 };
 
+// Of slices that are called worse than the others without being so.
+inline constexpr double kFalseDiscoveryRate = 0.05;
+
 struct BiasReport {
   bool calibrated = false;  // of calibrated ratios, else of raw logits
   int64_t reals = 0;
@@ -73,8 +76,6 @@ struct Bias {
   friend bool operator==(const Bias&, const Bias&) = default;
 };
 
-// "brightness dark"
-std::string NameOf(const SliceBias& slice);
 // What is in alarm, for people: "brightness dark: reals called fake 0.31 [0.22, 0.40] more often than elsewhere; ...".
 // Empty: nothing is.
 std::string DescribeAlarms(const BiasReport& report);

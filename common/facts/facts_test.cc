@@ -107,13 +107,18 @@ CATCH_TEST_CASE("alarms are told by slice and by kind of mistake; without one no
   CATCH_CHECK(DescribeAlarms(report) ==
               "brightness dark: reals called fake 0.50 [0.25, 0.75] more often than elsewhere");
   report.slices[0].false_negative = {.estimate = 0.25, .low = 0.125, .high = 0.5, .too_few = false};
+  report.slices[0].false_negative_p = 0.03125;
   report.collapsed = report.one_class = true;
   CATCH_CHECK(DescribeAlarms(report) ==
               "collapsed: it says nearly the same of every clip, P(fake) spreads over 0.875; "
               "it calls 50 % of the clips fake, classes weighed alike; "
               "brightness dark: reals called fake 0.50 [0.25, 0.75] more often than elsewhere, "
               "fakes called real 0.25 [0.12, 0.50] more often than elsewhere");
+  // A gap that cannot be told from none is not told beside one that can.
   report = SampleBias().after;
+  report.slices[0].false_negative = {.estimate = 0.25, .low = 0.125, .high = 0.5, .too_few = false};
+  report.slices[0].false_negative_p = 0.0625;
+  CATCH_CHECK(DescribeAlarms(report).find("fakes called real") == std::string::npos);
   report.slices[0].alarm = false;
   CATCH_CHECK(DescribeAlarms(report).empty());
 }

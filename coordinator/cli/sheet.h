@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "coordinator/cli/table.h"
 #include "coordinator/cli/terminal.h"

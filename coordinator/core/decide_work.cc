@@ -78,7 +78,9 @@ absl::Status CheckReport(const BiasReport& report) {
               std::isfinite(report.called_fake);
   for (const SliceBias& slice : report.slices) {
     well = well && IsLabel(slice.attribute) && IsLabel(slice.slice) && slice.reals >= 0 && slice.fakes >= 0 &&
-           AreFinite(slice.real_fake) && AreFinite(slice.false_positive) && AreFinite(slice.false_negative);
+           AreFinite(slice.real_fake) && AreFinite(slice.false_positive) && AreFinite(slice.false_negative) &&
+           std::isfinite(slice.auc) && std::isfinite(slice.false_positive_p) &&
+           std::isfinite(slice.false_negative_p);
   }
   if (!well) {
     return InvalidArgument(

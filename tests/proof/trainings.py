@@ -163,10 +163,6 @@ def read_truth(work):
     return truth
 
 
-# What a specialist's score is made of: the network's, and two that its evidence gives alone.
-PARTS = ("logit", "evidence_logit", "self_made_logit")
-
-
 def read_table(path, columns):
     with path.open() as lines:
         return [figures.Score(row["clip"], row["family"], row["label"] == "FAKE", row["half"], float(row[columns[0]]),

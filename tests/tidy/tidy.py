@@ -55,7 +55,7 @@ LIBRARY_OF_INCLUDE = [
     (r"(libav|libsw)", "ffmpeg"), (r"opencv2/", "opencv"), (r"zip\.h", "zip"), (r"seccomp\.h", "seccomp"), (r"utf8proc\.h", "utf8proc"),
     (r"(torch|ATen|c10)/", "torch"),
 ]
-PURE = ("common/facts", "coordinator/core", "worker/session", "worker/sampling")
+PURE = ("common/facts", "coordinator/core", "worker/session", "worker/sampling", "worker/evaluation")
 # (pattern, where, why); patterns are looked for in code without comments and strings.
 BANNED = [
     (r"(?<![A-Z_])(CHECK|DCHECK|LOG|VLOG|REQUIRE)(_[A-Z]+)?\(", "all", "LibTorch's headers own this name: use ICPT_ or CATCH_"),

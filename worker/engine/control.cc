@@ -161,9 +161,7 @@ class AloneControl : public Control {
 
 }  // namespace
 
-void WatchStopSignals() {
-  static const StopSignals signals([](int) { stop_signal = true; });
-}
+void WatchStopSignals() { static const StopSignals signals([](int) { stop_signal = true; }); }
 
 std::unique_ptr<Control> MakeAgentControl(int fd) { return std::make_unique<AgentControl>(fd); }
 

@@ -12,8 +12,6 @@
 #include "worker/child_protocol/run_folder.h"
 #include "worker/engine/validation.h"
 #include "worker/evaluation/calibrate_half.h"
-#include "worker/evaluation/calibration_rows.h"
-#include "worker/evaluation/sampling_correction.h"
 #include "worker/models/specialist.h"
 
 namespace interceptor::worker {
@@ -44,24 +42,13 @@ absl::Status RunEvaluator::ScoreHeldOut(const ChunkOrder& order, const ChunkData
                                         const std::vector<SamplingWeight>& sampling) {
   ICPT_ASSIGN_OR_RETURN(const std::vector<ClipLogits> logits, Score(order, data.held_out()));
   return Report(order, data.ByFootage(data.held_out()), logits, EvaluationKind::kHeldOut, step,
-                [&](const ScoreTable& table, Evaluation& evaluation) {
-                  return MeasureBias(table, sampling, evaluation);
+                [&](const ScoreTable& table, Evaluation& evaluation) -> absl::Status {
+                  const EvaluationSettings& settings = options_.settings.evaluation;
+                  ICPT_ASSIGN_OR_RETURN(evaluation.bias, MeasureBias(table, settings.held_out_fold, sampling,
+                                                                     settings.bias_correction,
+                                                                     {.seed = options_.settings.seed}));
+                  return absl::OkStatus();
                 });
-}
-
-absl::Status RunEvaluator::MeasureBias(const ScoreTable& table, const std::vector<SamplingWeight>& sampling,
-                                       Evaluation& evaluation) const {
-  const int held_out_fold = options_.settings.evaluation.held_out_fold;
-  SplitTable split = SplitByHalf(table, held_out_fold);
-  ICPT_ASSIGN_OR_RETURN(CalibrateHalf half, FitCalibrateHalf(std::move(split.calibrate), held_out_fold,
-                                                             {.seed = options_.settings.seed}));
-  if (!half.before || !half.after) return absl::OkStatus();
-  Bias& bias = evaluation.bias.emplace();
-  bias.before = *std::move(half.before);
-  bias.before.slices.clear();
-  bias.after = *std::move(half.after);
-  if (options_.settings.evaluation.bias_correction) bias.next_sampling = NextSampling(bias.after, sampling);
-  return absl::OkStatus();
 }
 
 absl::Status RunEvaluator::Validate(const ChunkOrder& order, const ChunkData& data, int64_t step,

@@ -45,8 +45,6 @@ class RunEvaluator {
   using Finish = std::function<absl::Status(const ScoreTable& table, Evaluation& evaluation)>;
   absl::Status Report(const ChunkOrder& order, const ClipList& list, const std::vector<ClipLogits>& logits,
                       EvaluationKind kind, int64_t step, const Finish& finish);
-  absl::Status MeasureBias(const ScoreTable& table, const std::vector<SamplingWeight>& sampling,
-                           Evaluation& evaluation) const;
 
   const FileSystem& files_;
   const TrainerOptions& options_;

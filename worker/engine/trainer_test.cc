@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "tests/support/tiny_run.h"
 #include "worker/child_protocol/run_folder.h"
 #include "worker/child_protocol/score_table.h"
@@ -111,6 +112,46 @@ CATCH_TEST_CASE(
   CATCH_CHECK(plain->state.group_steps == watched->state.group_steps);
   CATCH_CHECK(plain->state.exp_avg_bf16 == watched->state.exp_avg_bf16);
   CATCH_CHECK(plain->state.exp_avg_sq_bf16 == watched->state.exp_avg_sq_bf16);
+}
+
+// As ScriptedControl, but every chunk is sampled as the recipe says.
+class PlainControl : public ScriptedControl {
+ public:
+  using ScriptedControl::ScriptedControl;
+  absl::StatusOr<std::optional<ChunkOrder>> NextChunk(int next) override {
+    ICPT_ASSIGN_OR_RETURN(std::optional<ChunkOrder> order, ScriptedControl::NextChunk(next));
+    if (order) order->sampling.clear();
+    return order;
+  }
+};
+
+// What each step of a chunk showed, by the ledger.
+std::map<std::string, std::vector<std::string>> SamplesByChunk(const std::string& run) {
+  std::map<std::string, std::vector<std::string>> samples;
+  const std::string ledger = *ReadWholeFile(SystemFiles(), LedgerPath(run));
+  const std::vector<std::string> lines = absl::StrSplit(ledger, '\n', absl::SkipEmpty());
+  for (const std::string& line : lines) {
+    samples[line.substr(0, line.find(','))].push_back(line.substr(line.rfind(',')));
+  }
+  return samples;
+}
+
+CATCH_TEST_CASE("an order's sampling changes what its own chunk shows, and nothing before it") {
+  const TinyRuns fixture(TinySettings(2));
+  const TrainerOptions options = fixture.Options(SpecialistName::kBG, "sampled");
+  ScriptedControl sampled(fixture.settings);
+  CATCH_REQUIRE(RunHere(options, sampled).status.ok());
+  const TrainerOptions plain_options = fixture.Options(SpecialistName::kBG, "plain");
+  PlainControl plain(fixture.settings);
+  CATCH_REQUIRE(RunHere(plain_options, plain).status.ok());
+  const auto with = SamplesByChunk(options.run);
+  const auto without = SamplesByChunk(plain_options.run);
+  CATCH_CHECK(with.at("00") == without.at("00"));
+  CATCH_CHECK(with.at("01") != without.at("01"));
+  const auto checkpoint = ReadCheckpoint(SystemFiles(), sampled.checkpoints.back().at("path"),
+                                         MakeArchitecture(fixture.settings.model, SpecialistName::kBG));
+  CATCH_REQUIRE(checkpoint.ok());
+  CATCH_CHECK(checkpoint->info.sampling == TinySampling(1));
 }
 
 CATCH_TEST_CASE("a store that is not the committed one, a wrong order and a held folder are refused") {

@@ -14,7 +14,6 @@ namespace interceptor::worker {
 
 inline constexpr double kSpreadMin = 0.02;
 inline constexpr double kOneClassShare = 0.98;
-inline constexpr double kFalseDiscoveryRate = 0.05;
 
 // Of the ratios that `calibration` makes of the rows, called fake at >= 0: SpecialistCalibration{} shows the raw logits.
 // INVALID_ARGUMENT when a class has no clip that is not abstained from.

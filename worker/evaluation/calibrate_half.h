@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/facts/bias.h"
@@ -21,6 +22,12 @@ struct CalibrateHalf {
 // INVALID_ARGUMENT when a row may not be fitted on (CalibrationRows).
 absl::StatusOr<CalibrateHalf> FitCalibrateHalf(ScoreTable calibrate, int held_out_fold,
                                                const BootstrapOptions& options);
+
+// What a run knows of its bias after a chunk that was sampled by `sampling`, of its held-out table; `correct`: the next chunk
+// is sampled against it. Nothing when the calibrate half lacks a class.
+absl::StatusOr<std::optional<Bias>> MeasureBias(const ScoreTable& held_out, int held_out_fold,
+                                                const std::vector<SamplingWeight>& sampling, bool correct,
+                                                const BootstrapOptions& options);
 
 // Among the clips that are not abstained from.
 bool HasBothClasses(const ScoreTable& table);

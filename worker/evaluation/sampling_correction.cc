@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "worker/evaluation/bias.h"
 #include "worker/evaluation/slices.h"
 
 namespace interceptor::worker {
