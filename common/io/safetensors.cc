@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/base/digest.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "common/io/config.h"
@@ -211,6 +212,26 @@ absl::StatusOr<std::string_view> SafetensorsFile::Bytes(std::string_view name) c
   if (entry == nullptr) return NotFound(path_, " has no tensor \"", name, "\"");
   return std::string_view(data_).substr(static_cast<size_t>(entry->begin),
                                         static_cast<size_t>(entry->end - entry->begin));
+}
+
+absl::Status CopyTensor(const SafetensorsFile& file, const TensorBytes& target) {
+  const TensorEntry* entry = file.Find(target.name);
+  if (entry == nullptr) return FailedPrecondition("it has no tensor ", target.name);
+  if (entry->dtype != target.dtype || entry->shape != target.shape) {
+    return FailedPrecondition("its tensor ", target.name, " has another shape or type");
+  }
+  ICPT_ASSIGN_OR_RETURN(const std::string_view bytes, file.Bytes(target.name));
+  std::memcpy(const_cast<char*>(target.bytes.data()), bytes.data(), bytes.size());
+  return absl::OkStatus();
+}
+
+std::string ContentDigest(const std::vector<TensorBytes>& tensors) {
+  DigestBuilder digest;
+  for (const TensorBytes& tensor : tensors) {
+    digest.Add(tensor.name);
+    digest.Add(tensor.bytes);
+  }
+  return digest.Finish().hex;
 }
 
 }  // namespace interceptor

@@ -70,4 +70,11 @@ class SafetensorsFile {
   std::map<std::string_view, const TensorEntry*> by_name_;
 };
 
+// Copies the tensor of the target's name to where `target.bytes` lies. FAILED_PRECONDITION when the file lacks it or has it
+// in another shape or type.
+absl::Status CopyTensor(const SafetensorsFile& file, const TensorBytes& target);
+
+// SHA-256 over names and bytes, in their order: the format itself carries no checksum.
+std::string ContentDigest(const std::vector<TensorBytes>& tensors);
+
 }  // namespace interceptor

@@ -145,12 +145,8 @@ class Bench {
       DecodeOutcome outcome = pool_->Submit({entry.path, std::move(bytes), job}).get();
       ICPT_RETURN_IF_ERROR(outcome.status);
       if (!outcome.fault.empty()) return DataLoss(entry.path, ": ", outcome.fault);
-      StoredClip stored;
+      StoredClip stored = StoredClipOf(outcome.clip);
       stored.info = {.chunk = "00", .name = entry.path, .family = entry.path};
-      stored.attributes = outcome.clip.attributes;
-      stored.frame_seconds = outcome.clip.frame_seconds;
-      stored.series = outcome.clip.series;
-      stored.views = StoredViews(outcome.clip);
       ICPT_RETURN_IF_ERROR(store->Add(stored));
       round.frames += static_cast<int64_t>(stored.frame_seconds.size());
       round.face_rate += stored.attributes.contains("face_share") ? stored.attributes["face_share"] : 0;

@@ -7,15 +7,6 @@
 
 namespace interceptor::worker {
 
-StoredClip StoredClipOf(const DecodedClip& decoded) {
-  StoredClip clip;
-  clip.attributes = decoded.attributes;
-  clip.frame_seconds = decoded.frame_seconds;
-  clip.series = decoded.series;
-  clip.views = StoredViews(decoded);
-  return clip;
-}
-
 void SlideMouthWindows(StoredClip& clip, std::string& mouths, std::string& sounds) {
   std::vector<double>& sides = clip.series["mouth_sides"];
   std::vector<double>& starts = clip.series["mouth_seconds"];

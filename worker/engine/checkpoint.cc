@@ -13,13 +13,14 @@
 #include "common/io/atomic_file.h"
 #include "common/io/json_fields.h"
 #include "common/io/safetensors.h"
+#include "worker/child_protocol/checkpoint_format.h"
 #include "worker/child_protocol/fact_fields.h"
 #include "worker/models/specialist.h"
+#include "worker/models/weights_file.h"
 
 namespace interceptor::worker {
 namespace {
 
-constexpr std::string_view kFormat = "interceptor checkpoint";
 constexpr std::string_view kBackbone = "features.";
 constexpr std::string_view kFirstMoment = "optimizer.exp_avg.";
 constexpr std::string_view kSecondMoment = "optimizer.exp_avg_sq.";
@@ -50,15 +51,7 @@ std::string_view BytesOf(const std::vector<T>& values) {
 // Every tensor of the file in order: its name, and where its bytes live in the state.
 std::vector<TensorBytes> ListTensors(const Architecture& net, const HostState& state,
                                      const std::vector<float>& losses) {
-  std::vector<TensorBytes> tensors;
-  for (const TensorPlace& place : net.parameters) {
-    tensors.push_back(
-        {place.name, DType::kF32, place.shape, BytesOf(state.weights, place.offset, place.count)});
-  }
-  for (const TensorPlace& place : net.statistics) {
-    tensors.push_back(
-        {place.name, DType::kF32, place.shape, BytesOf(state.statistics, place.offset, place.count)});
-  }
+  std::vector<TensorBytes> tensors = WeightTensors(net, state.weights, state.statistics);
   for (size_t i = 0; i < net.counters.size(); ++i) {
     tensors.push_back(
         {net.counters[i], DType::kI64, {}, BytesOf(state.counters, static_cast<int64_t>(i), 1)});
@@ -89,7 +82,7 @@ std::map<std::string, std::string> MakeMetadata(const Architecture& net, Checkpo
   FieldWriter cursor;
   Fields(cursor, info.cursor);
   std::map<std::string, std::string> metadata = {
-      {"format", std::string(kFormat)},
+      {"format", std::string(kCheckpointFormat)},
       {"format_version", Cat(kCheckpointVersion)},
       {"architecture", net.Stamp()},
       {"preprocessing", std::string(PreprocessingBy(net, info.specialist))},
@@ -122,15 +115,6 @@ std::map<std::string, std::string> MakeMetadata(const Architecture& net, Checkpo
     metadata["sampling"] = writer.object.dump();
   }
   return metadata;
-}
-
-std::string ContentDigest(const std::vector<TensorBytes>& tensors) {
-  DigestBuilder digest;
-  for (const TensorBytes& tensor : tensors) {
-    digest.Add(tensor.name);
-    digest.Add(tensor.bytes);
-  }
-  return digest.Finish().hex;
 }
 
 // Digits alone, as MakeMetadata writes them.
@@ -190,7 +174,7 @@ absl::StatusOr<CheckpointInfo> ParseInfo(const SafetensorsHeader& header) {
 
 absl::Status CheckKind(const SafetensorsHeader& header, const Architecture& net) {
   int64_t version = 0;
-  if (Get(header, "format") != kFormat || !ReadInteger(Get(header, "format_version"), version)) {
+  if (Get(header, "format") != kCheckpointFormat || !ReadInteger(Get(header, "format_version"), version)) {
     return DataLoss("it is no Interceptor checkpoint");
   }
   if (version > kCheckpointVersion) {
@@ -201,18 +185,6 @@ absl::Status CheckKind(const SafetensorsHeader& header, const Architecture& net)
     return FailedPrecondition("it holds another architecture (", Get(header, "architecture"),
                               "); the plan wants ", net.Stamp());
   }
-  return absl::OkStatus();
-}
-
-// Copies a tensor's bytes to where `target` points, after checking dtype and shape.
-absl::Status CopyTensor(const SafetensorsFile& file, const TensorBytes& target) {
-  const TensorEntry* entry = file.Find(target.name);
-  if (entry == nullptr) return FailedPrecondition("it has no tensor ", target.name);
-  if (entry->dtype != target.dtype || entry->shape != target.shape) {
-    return FailedPrecondition("its tensor ", target.name, " has another shape or type");
-  }
-  ICPT_ASSIGN_OR_RETURN(const std::string_view bytes, file.Bytes(target.name));
-  std::memcpy(const_cast<char*>(target.bytes.data()), bytes.data(), bytes.size());
   return absl::OkStatus();
 }
 
@@ -250,7 +222,7 @@ absl::StatusOr<Checkpoint> ParseCheckpoint(const SafetensorsFile& file, const Ar
   checkpoint.state = MakeHostState(net, bf16);
   const std::vector<TensorBytes> targets = ListTensors(net, checkpoint.state, checkpoint.losses);
   for (const TensorBytes& target : targets) ICPT_RETURN_IF_ERROR(CopyTensor(file, target));
-  if (ContentDigest(targets) != Get(header, "content_sha256")) {
+  if (ContentDigest(targets) != Get(header, std::string(kContentDigestKey))) {
     return DataLoss(
         "its bytes are damaged: they do not match the digest it carries; take an earlier checkpoint");
   }
@@ -264,8 +236,8 @@ absl::Status WriteCheckpoint(const FileSystem& files, const std::string& path,
                              const HostState& state, const std::vector<float>& losses) {
   const std::vector<TensorBytes> tensors = ListTensors(architecture, state, losses);
   std::map<std::string, std::string> metadata = MakeMetadata(architecture, info);
-  // The format itself carries no checksum, and a flipped bit in a weight would train on unseen.
-  metadata["content_sha256"] = ContentDigest(tensors);
+  // A flipped bit in a weight would train on unseen.
+  metadata[std::string(kContentDigestKey)] = ContentDigest(tensors);
   return WriteSafetensors(files, path, metadata, tensors);
 }
 

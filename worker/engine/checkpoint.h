@@ -19,8 +19,6 @@
 
 namespace interceptor::worker {
 
-inline constexpr int kCheckpointVersion = 1;
-
 // What a run remembers from one validation to the next.
 struct ValidationState {
   int64_t best_step = 0;

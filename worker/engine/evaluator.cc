@@ -9,87 +9,12 @@
 #include "common/stats/calibration.h"
 #include "common/stats/figures.h"
 #include "worker/sampling/families.h"
-#include "worker/store/sample_views.h"
 
 namespace interceptor::worker {
-namespace {
-
-constexpr int kSamplesAtOnce = 64;
-
-// Samples waiting to be scored together, with the clip each belongs to.
-struct PendingSamples {
-  SpecialistInput input;
-  std::vector<size_t> owners;
-};
-
-struct Sums {
-  double fused = 0;
-  double backbone = 0;
-  double evidence = 0;
-  double self_made = 0;
-  std::vector<double> windows;
-
-  void Add(const SampleScore& score) {
-    windows.push_back(score.fused);
-    fused += score.fused;
-    backbone += score.backbone;
-    evidence += score.evidence;
-    self_made += score.self_made;
-  }
-  ClipLogits Mean() && {
-    if (windows.empty()) return {.abstained = true};
-    const auto count = static_cast<double>(windows.size());
-    return {.fused = fused / count,
-            .backbone = backbone / count,
-            .evidence = evidence / count,
-            .self_made = self_made / count,
-            .windows = std::move(windows)};
-  }
-};
-
-// Whether the clip's pictures are as large as those that wait already.
-absl::StatusOr<bool> FitsBeside(const StoredClip& clip, std::span<const View> views,
-                                const SpecialistInput& input) {
-  for (const View view : views) {
-    if (view != View::kFaceCrop && view != View::kFullFrame) continue;
-    ICPT_ASSIGN_OR_RETURN(const int side, PictureSide(clip, view));
-    if (side != (view == View::kFaceCrop ? input.face_crop : input.full_frame).side) return false;
-  }
-  return true;
-}
-
-}  // namespace
 
 absl::StatusOr<std::vector<ClipLogits>> ScoreClips(Learner& learner, const ClipList& list,
                                                    const ScoringOptions& options) {
-  std::vector<ClipLogits> clips(list.clips.size());
-  std::vector<Sums> sums(list.clips.size());
-  PendingSamples pending;
-  auto flush = [&]() -> absl::Status {
-    if (pending.owners.empty()) return absl::OkStatus();
-    ICPT_ASSIGN_OR_RETURN(const std::vector<SampleScore> scores, learner.Score(pending.input));
-    for (size_t i = 0; i < scores.size(); ++i) sums[pending.owners[i]].Add(scores[i]);
-    if (options.progress) {
-      options.progress(static_cast<double>(pending.owners.back() + 1) /
-                       static_cast<double>(list.clips.size()));
-    }
-    pending = {};
-    return absl::OkStatus();
-  };
-  for (size_t i = 0; i < list.clips.size(); ++i) {
-    const StoredClip& clip = *list.clips[i];
-    ICPT_ASSIGN_OR_RETURN(const bool same_size, FitsBeside(clip, options.views, pending.input));
-    if (!same_size) ICPT_RETURN_IF_ERROR(flush());
-    const auto moments = std::ssize(MomentsOf(clip, options.views.front()));
-    for (const int64_t position : EvenlySpaced(moments, options.frames_per_clip)) {
-      ICPT_RETURN_IF_ERROR(AppendSample(clip, options.views, position, pending.input));
-      pending.owners.push_back(i);
-      if (pending.owners.size() == kSamplesAtOnce) ICPT_RETURN_IF_ERROR(flush());
-    }
-  }
-  ICPT_RETURN_IF_ERROR(flush());
-  for (size_t i = 0; i < clips.size(); ++i) clips[i] = std::move(sums[i]).Mean();
-  return clips;
+  return ScoreClips(list.clips, options, [&](const SpecialistInput& input) { return learner.Score(input); });
 }
 
 ScoreTable MakeScoreTable(const ClipList& list, const std::vector<ClipLogits>& logits, EvaluationKind kind,
@@ -101,16 +26,11 @@ ScoreTable MakeScoreTable(const ClipList& list, const std::vector<ClipLogits>& l
   ScoreTable table;
   table.attributes.assign(attributes.begin(), attributes.end());
   for (size_t i = 0; i < list.clips.size(); ++i) {
-    ScoreRow row{.clip = list.infos[i],
-                 .half = HalfOf(list.infos[i].family),
-                 .split = kind,
-                 .step = step,
-                 .logit = logits[i].fused,
-                 .abstained = logits[i].abstained,
-                 .parts = std::nullopt,
-                 .windows = logits[i].windows,
-                 .attributes = {}};
-    if (with_parts) row.parts = {logits[i].backbone, logits[i].evidence, logits[i].self_made};
+    ScoreRow row = MakeScoreRow(logits[i], with_parts);
+    row.clip = list.infos[i];
+    row.half = HalfOf(list.infos[i].family);
+    row.split = kind;
+    row.step = step;
     for (const std::string& name : attributes) {
       const auto found = list.clips[i]->attributes.find(name);
       row.attributes.push_back(found == list.clips[i]->attributes.end()

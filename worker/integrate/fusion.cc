@@ -77,6 +77,14 @@ void Fields(auto& visit, Fusion& fusion) {
   visit("pull", fusion.pull);
   FitField(visit, "common", fusion.weights.common);
   FitField(visit, "recalibration", fusion.recalibration);
+  visit.Optional("decision", fusion.decision, [](auto& nested, DecisionBand& band) {
+    nested("fake_above", band.fake_above);
+    nested("real_below", band.real_below);
+    nested("real_error", band.real_error);
+    nested("fake_error", band.fake_error);
+    nested("reals", band.reals);
+    nested("fakes", band.fakes);
+  });
 }
 
 void SubsetsField(auto& visit, std::vector<SubsetLine>& lines) {
@@ -129,9 +137,12 @@ double Fusion::LogRatio(std::span<const std::optional<double>> ratios) const {
     present |= Subset{1} << i;
     values[i] = *ratios[i];
   }
-  if (present == 0) return 0;
-  const double ratio = recalibration.bias + recalibration.weights[0] * weights.Weighed(present, values);
-  return std::clamp(ratio, -Bound(present), Bound(present));
+  return present == 0 ? 0 : Recalibrated(weights.Weighed(present, values), present);
+}
+
+double Fusion::Recalibrated(double weighed, Subset subset) const {
+  const double ratio = recalibration.bias + recalibration.weights[0] * weighed;
+  return std::clamp(ratio, -Bound(subset), Bound(subset));
 }
 
 double Fusion::Bound(Subset subset) const {
@@ -186,6 +197,9 @@ absl::StatusOr<Fusion> ParseFusion(const nlohmann::json& object) {
       !IsWeight(fusion.pull) ||
       !std::all_of(fusion.weights.subsets.begin(), fusion.weights.subsets.end(), is_good)) {
     return InvalidArgument("fusion has a weight below 0, or too many or too few of them");
+  }
+  if (fusion.decision && !(fusion.decision->fake_above >= 0 && fusion.decision->real_below <= 0)) {
+    return InvalidArgument("fusion decides for FAKE below even odds or for REAL above them");
   }
   return fusion;
 }

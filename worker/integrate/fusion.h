@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "worker/evaluation/specialist_calibration.h"
+#include "worker/integrate/decision.h"
 #include "worker/integrate/subset_weights.h"
 
 namespace interceptor::worker {
@@ -34,6 +35,8 @@ struct Fusion {
   SubsetWeights weights;
   // Of what the weights give, fitted on what they gave for families that they were not fitted on.
   LogisticFit recalibration = {.weights = {1}, .bias = 0};
+  // Nothing without calibration: then nothing can be decided.
+  std::optional<DecisionBand> decision = {};
 
   // What each specialist says: nothing where its row is nullptr or abstained. REQUIRES: a row for each, in their order.
   std::vector<std::optional<double>> Ratios(std::span<const ScoreRow* const> rows) const;
@@ -41,6 +44,9 @@ struct Fusion {
   // In nats, positive for FAKE, of the ratios of those that speak; 0 when none does. REQUIRES: one for each specialist, in
   // their order.
   double LogRatio(std::span<const std::optional<double>> ratios) const;
+
+  // What `weighed` of SubsetWeights becomes: recalibrated, and bounded as the subset can support. REQUIRES: subset > 0.
+  double Recalibrated(double weighed, Subset subset) const;
 
   // |LogRatio| is at most that: what the best-supported specialist of the subset could support alone. REQUIRES: subset > 0.
   double Bound(Subset subset) const;

@@ -142,19 +142,26 @@ absl::StatusOr<std::vector<FoldFit>> SplitFolds(const std::vector<JoinedClip>& j
   return folds;
 }
 
-// What weights of this pull give for every clip and every subset of those that speak on it, each clip weighed by what was
-// fitted on the other folds.
-absl::StatusOr<std::vector<ScoredLabel>> CrossValidate(const std::vector<FoldFit>& folds, size_t specialists,
-                                                       double pull) {
-  std::vector<ScoredLabel> weighed;
+// What weights that have not seen a clip's family make of it.
+struct Weighed {
+  std::vector<ScoredLabel> of_subsets;  // of every clip by every subset of those that speak on it
+  std::vector<ScoredLabel> of_clips;    // of every clip by all that speak on it
+  std::vector<Subset> present;          // who they are, clip by clip
+};
+
+// By weights of this pull, each clip by what was fitted on the other folds.
+absl::StatusOr<Weighed> CrossValidate(const std::vector<FoldFit>& folds, size_t specialists, double pull) {
+  Weighed weighed;
   for (const FoldFit& fold : folds) {
     ICPT_ASSIGN_OR_RETURN(const SubsetWeights weights,
                           FitSubsets(fold.others, specialists, fold.common, pull));
     for (const RatioClip& clip : fold.own) {
       for (Subset subset = 1; subset <= clip.present; ++subset) {
         if ((subset & ~clip.present) != 0) continue;
-        weighed.push_back({weights.Weighed(subset, clip.ratios), clip.fake});
+        weighed.of_subsets.push_back({weights.Weighed(subset, clip.ratios), clip.fake});
       }
+      weighed.of_clips.push_back(weighed.of_subsets.back());
+      weighed.present.push_back(clip.present);
     }
   }
   return weighed;
@@ -164,19 +171,23 @@ absl::StatusOr<std::vector<ScoredLabel>> CrossValidate(const std::vector<FoldFit
 absl::Status Stack(const std::vector<JoinedClip>& joined, const Families& families,
                    const std::vector<Calibrations>& calibrations, Fusion& fusion) {
   ICPT_ASSIGN_OR_RETURN(const std::vector<FoldFit> folds, SplitFolds(joined, families, calibrations));
-  std::vector<ScoredLabel> best;
+  Weighed best;
   double least = std::numeric_limits<double>::infinity();
   for (const double pull : kPulls) {
-    ICPT_ASSIGN_OR_RETURN(std::vector<ScoredLabel> weighed, CrossValidate(folds, calibrations.size(), pull));
-    ICPT_ASSIGN_OR_RETURN(const double loss, BalancedLogLoss(weighed));
+    ICPT_ASSIGN_OR_RETURN(Weighed weighed, CrossValidate(folds, calibrations.size(), pull));
+    ICPT_ASSIGN_OR_RETURN(const double loss, BalancedLogLoss(weighed.of_subsets));
     if (loss > least) continue;
     least = loss;
     best = std::move(weighed);
     fusion.pull = pull;
   }
   std::vector<LabelledScores> scores;
-  for (const ScoredLabel& each : best) scores.push_back({{each.score}, each.fake});
+  for (const ScoredLabel& each : best.of_subsets) scores.push_back({{each.score}, each.fake});
   ICPT_ASSIGN_OR_RETURN(fusion.recalibration, FitLogistic(scores, 0));
+  for (size_t i = 0; i < best.of_clips.size(); ++i) {
+    best.of_clips[i].score = fusion.Recalibrated(best.of_clips[i].score, best.present[i]);
+  }
+  ICPT_ASSIGN_OR_RETURN(fusion.decision, FitDecisionBand(best.of_clips));
   const Ratios ratios =
       RatiosBy(joined, families, calibrations,
                [](const Calibrations& each) -> const SpecialistCalibration& { return each.all; });

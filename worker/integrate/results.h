@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/base/digest.h"
 #include "common/facts/round.h"
 #include "common/stats/figures.h"
 #include "worker/child_protocol/score_table.h"
@@ -33,6 +34,7 @@ struct RoundResults {
   std::vector<SpecialistResult> specialists;
   std::vector<AbsentSpecialist> absent;
   std::optional<RoundFusion> fusion = {};
+  std::optional<Digest> bundle = {};  // that was made of it
 };
 
 // One line a specialist under a line of names, the absent ones last: with their reason and no figures.

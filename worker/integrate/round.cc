@@ -89,7 +89,13 @@ absl::StatusOr<RoundResults> JoinRound(const FileSystem& files, const JoinOption
   progress(results);
   const std::string stem = JoinPath(options.results, Cat("round-", options.chunk));
   ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, stem + ".csv", ResultsToCsv(results)));
-  ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, stem + ".json", ResultsToJson(results)));
+  const std::string json = ResultsToJson(results);
+  ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, stem + ".json", json));
+  if (options.bundle) {
+    auto bundle = WriteBundle(files, *options.bundle, results, to_fuse, json);
+    if (!bundle.ok()) return Annotate(bundle.status(), Cat("bundle ", options.bundle->folder));
+    results.bundle = *std::move(bundle);
+  }
   return results;
 }
 

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/io/file_system.h"
+#include "worker/integrate/bundle_writer.h"
 #include "worker/integrate/results.h"
 
 namespace interceptor::worker {
@@ -21,13 +22,15 @@ struct JoinOptions {
   uint64_t seed = 0;
   std::vector<std::string> specialists = {};  // in the order of the result; the absent ones left out
   std::vector<AbsentSpecialist> absent = {};
+  std::optional<BundleOptions> bundle = {};
 };
 
 // Says what was done, after each table; ends the work by returning false.
 using JoinProgress = std::function<bool(const RoundResults& so_far)>;
 
-// Repeating a round writes the same bytes again. NOT_FOUND names a table that is not there, DATA_LOSS one that
+// Repeating a round writes the same bytes again. A bundle is written last. NOT_FOUND names a table that is not there, DATA_LOSS one that
 // is none, FAILED_PRECONDITION two that are of different plans; CANCELLED when `progress` says so. Then nothing is written.
+// Errors of the bundle as WriteBundle; the tables of results are there then.
 absl::StatusOr<RoundResults> JoinRound(const FileSystem& files, const JoinOptions& options,
                                        const JoinProgress& progress);
 

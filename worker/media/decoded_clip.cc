@@ -75,4 +75,13 @@ std::vector<ViewTensor> StoredViews(const DecodedClip& clip) {
   return stored;
 }
 
+StoredClip StoredClipOf(const DecodedClip& clip) {
+  StoredClip stored;
+  stored.attributes = clip.attributes;
+  stored.frame_seconds = clip.frame_seconds;
+  stored.series = clip.series;
+  stored.views = StoredViews(clip);
+  return stored;
+}
+
 }  // namespace interceptor::worker

@@ -83,5 +83,7 @@ struct DecodedClip {
 
 // The views as a store takes them. They point into `clip`.
 std::vector<ViewTensor> StoredViews(const DecodedClip& clip);
+// With them all else that a store keeps; `info` is empty.
+StoredClip StoredClipOf(const DecodedClip& clip);
 
 }  // namespace interceptor::worker

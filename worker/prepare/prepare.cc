@@ -201,14 +201,10 @@ class Builder {
   }
 
   absl::Status Store(const LabelledClip& clip, const DecodedClip& decoded) {
-    StoredClip stored;
+    StoredClip stored = StoredClipOf(decoded);
     stored.info = InfoOf(clip);
     if (const auto found = scan_.fingerprints.find(clip.name); found != scan_.fingerprints.end())
       manifest_.fingerprints.insert(*found);
-    stored.attributes = decoded.attributes;
-    stored.frame_seconds = decoded.frame_seconds;
-    stored.series = decoded.series;
-    stored.views = StoredViews(decoded);
     for (const ViewTensor& view : stored.views) {
       manifest_.view_bytes[std::string(ToString(view.view))] += static_cast<int64_t>(view.bytes.size());
     }
