@@ -7,6 +7,8 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
+#include "worker/integrate/report.h"
+#include "worker/integrate/report_page.h"
 
 namespace interceptor::worker {
 namespace {
@@ -36,6 +38,12 @@ class OnePlan {
   std::string digest_;
   std::string path_;
 };
+
+absl::Status WriteReport(const FileSystem& files, const std::string& stem, const RoundResults& results) {
+  ICPT_ASSIGN_OR_RETURN(const nlohmann::json report, MakeReport(results));
+  ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, stem + ".json", report.dump(1) + "\n"));
+  return WriteFileAtomically(files, stem + ".html", ReportPage(report));
+}
 
 }  // namespace
 
@@ -90,6 +98,7 @@ absl::StatusOr<RoundResults> JoinRound(const FileSystem& files, const JoinOption
   const std::string stem = JoinPath(options.results, Cat("round-", options.chunk));
   ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, stem + ".csv", ResultsToCsv(results)));
   ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, stem + ".json", ResultsToJson(results)));
+  ICPT_RETURN_IF_ERROR(WriteReport(files, JoinPath(options.results, Cat("report-", options.chunk)), results));
   return results;
 }
 
