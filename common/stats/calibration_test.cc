@@ -123,15 +123,15 @@ CATCH_TEST_CASE(
 }
 
 CATCH_TEST_CASE("bins hold their clips, with class-balanced shares whose gaps are the calibration error") {
-  // Two fakes weigh 1/4 each, one real 1/2; P(fake) = 0.8 and 0.2 stand in bins 12 and 3 of 15.
+  // Three fakes weigh 1/6 each, one real 1/2; P(fake) = 0.8 and 0.2 stand in bins 12 and 3 of 15.
   const double z = std::log(4.0);
-  const auto [costs, counts] = CostOf({{z, kFake}, {-z, kFake}, {z, kReal}});
+  const auto [costs, counts] = CostOf({{z, kFake}, {z, kFake}, {-z, kFake}, {z, kReal}});
   const std::vector<ReliabilityBin> bins = costs.Reliability(counts);
   CATCH_REQUIRE(bins.size() == static_cast<size_t>(kCalibrationBins));
-  CATCH_CHECK(bins[12].fakes == 1);
+  CATCH_CHECK(bins[12].fakes == 2);
   CATCH_CHECK(bins[12].reals == 1);
-  CATCH_CHECK(Near(bins[12].weight, 0.75));
-  CATCH_CHECK(Near(bins[12].fake_share, 1.0 / 3));
+  CATCH_CHECK(Near(bins[12].weight, 5.0 / 6));
+  CATCH_CHECK(Near(bins[12].fake_share, 0.4));
   CATCH_CHECK(Near(bins[12].mean_p, 0.8));
   CATCH_CHECK(bins[3].fakes == 1);
   CATCH_CHECK(Near(bins[3].fake_share, 1));

@@ -42,8 +42,11 @@ CATCH_TEST_CASE("intervals are read from measures and from gaps") {
   CATCH_CHECK(FieldsOf(all["measure"]).low.Number() == 0.25);
   CATCH_CHECK(FieldsOf(all["measure"]).high.Number() == 0.75);
   CATCH_CHECK(FieldsOf(all["gap"]).estimate.Number() == -0.5);
-  const std::string gap = IntervalSpans(all["gap"], Sign::kAlways);
-  CATCH_CHECK(gap.find("data-field=\"gap.high\" data-value=\"0.125\">+0.125<") != std::string::npos);
+  CATCH_CHECK(
+      IntervalSpans(all["gap"], Sign::kAlways) ==
+      "<span class=\"n\" data-field=\"gap.estimate\" data-value=\"-0.5\">-0.500</span> <span class=\"ci\">["
+      "<span class=\"n\" data-field=\"gap.low\" data-value=\"-1\">-1.000</span>, "
+      "<span class=\"n\" data-field=\"gap.high\" data-value=\"0.125\">+0.125</span>]</span>");
 }
 
 CATCH_TEST_CASE("the last cell of a short row spans what is left of the table") {

@@ -29,6 +29,12 @@ RoundResults FullRound() {
 
 bool Contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
+size_t TimesIn(const std::string& text, std::string_view part) {
+  size_t times = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++times;
+  return times;
+}
+
 // An element and the text up to the next one.
 struct Element {
   std::string tag;  // all between < and >
@@ -148,13 +154,30 @@ CATCH_TEST_CASE("what is missing or of too few families is said where it would s
   KeepHalf(tables, Half::kReport);
   const std::string uncalibrated = ReportPage(ReportOf(ResultsOf(tables)));
   CATCH_CHECK(Contains(uncalibrated, "not fused: <span data-field=\"fusion.missing\">no specialist"));
-  CATCH_CHECK(Contains(uncalibrated, "data-field=\"specialists.0.missing_bias\">no calibrate half"));
+  CATCH_CHECK(TimesIn(uncalibrated, "<span data-field=\"specialists.0.missing_bias\">no calibrate half") ==
+              3);
   CATCH_CHECK(Contains(uncalibrated, "<span class=\"mark\">not calibrated</span>"));
 
   const std::string small = ReportPage(ReportOf(ResultsOf(DrawRoundTables(7, 20))));
-  CATCH_CHECK(Contains(small, "<span class=\"mark\">too few</span>"));
+  CATCH_CHECK(TimesIn(small, "]</span> <span class=\"mark\">too few</span></figcaption>") ==
+              TimesIn(small, "<figcaption>AUC"));
   CATCH_CHECK(Contains(
       small, "slices in alarm after calibration</div><div class=\"value\"><span class=\"mark\">too few"));
+}
+
+CATCH_TEST_CASE("the fusion is called better or worse only where the paired interval says so") {
+  nlohmann::json report = ReportOf(FullRound());
+  const auto said = [&](double low, double high, bool too_few) {
+    report["fusion"]["log_loss_change"] = {
+        {"value", (low + high) / 2}, {"interval", {low, high}}, {"too_few", too_few}};
+    const std::string page = ReportPage(report);
+    const size_t begin = page.find("its log loss against");
+    return page.substr(begin, page.find("</div></div>", begin) - begin);
+  };
+  CATCH_CHECK(said(-0.02, -0.01, false).ends_with("better"));
+  CATCH_CHECK(said(-0.02, 0.01, false).ends_with("no difference shown"));
+  CATCH_CHECK(said(0.01, 0.02, false).ends_with("worse</span>"));
+  CATCH_CHECK(said(-0.02, -0.01, true).ends_with("too few</span>"));
 }
 
 }  // namespace
