@@ -122,6 +122,27 @@ double LogitCosts::CalibrationError(const ScoreCounts& counts) const {
   return sum;
 }
 
+std::vector<ReliabilityBin> LogitCosts::Reliability(const ScoreCounts& counts) const {
+  const ClassWeights weights = WeightsOf(counts);
+  std::vector<ReliabilityBin> bins(kCalibrationBins);
+  for (size_t i = 0; i < costs_.size(); ++i) {
+    const double fake_weight = weights.fake * static_cast<double>(counts.steps[i].fakes);
+    const double weight = fake_weight + weights.real * static_cast<double>(counts.steps[i].reals);
+    ReliabilityBin& bin = bins[static_cast<size_t>(costs_[i].bin)];
+    bin.fakes += counts.steps[i].fakes;
+    bin.reals += counts.steps[i].reals;
+    bin.weight += weight;
+    bin.fake_share += fake_weight;
+    bin.mean_p += weight * costs_[i].p;
+  }
+  for (ReliabilityBin& bin : bins) {
+    if (bin.weight == 0) continue;
+    bin.fake_share /= bin.weight;
+    bin.mean_p /= bin.weight;
+  }
+  return bins;
+}
+
 ClassAccuracy LogitCosts::Accuracy(const ScoreCounts& counts) const {
   ScoreStep called_fake;
   for (size_t i = 0; i < logits_.size() && logits_[i] >= 0; ++i) {

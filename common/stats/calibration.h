@@ -31,6 +31,15 @@ absl::StatusOr<ClassAccuracy> AccuracyByClass(const std::vector<ScoredLabel>& cl
 
 inline constexpr int kCalibrationBins = 15;
 
+// The clips whose P(fake) lies in one bin; shares and mean are class-balanced, 0 when the bin is empty.
+struct ReliabilityBin {
+  int64_t fakes = 0;
+  int64_t reals = 0;
+  double weight = 0;      // of all clips' weight
+  double fake_share = 0;  // of the bin's weight
+  double mean_p = 0;      // of P(fake)
+};
+
 // The clips whose |z| is at least `confidence` are decided, the others left open.
 struct CoveragePoint {
   double confidence = 0;
@@ -59,6 +68,9 @@ class LogitCosts {
   // Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015; 15 bins as Guo,
   // Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017. Both bin unweighted clips.)
   double CalibrationError(const ScoreCounts& counts) const;
+
+  // The bins of CalibrationError, which is the sum of weight x |fake_share - mean_p|.
+  std::vector<ReliabilityBin> Reliability(const ScoreCounts& counts) const;
 
   // Called fake at z >= 0.
   ClassAccuracy Accuracy(const ScoreCounts& counts) const;

@@ -122,6 +122,28 @@ CATCH_TEST_CASE(
   CATCH_CHECK(Near(CalibrationError({{800, kFake}, {-800, kReal}}), 0.0));
 }
 
+CATCH_TEST_CASE("bins hold their clips, with class-balanced shares whose gaps are the calibration error") {
+  // Three fakes weigh 1/6 each, one real 1/2; P(fake) = 0.8 and 0.2 stand in bins 12 and 3 of 15.
+  const double z = std::log(4.0);
+  const auto [costs, counts] = CostOf({{z, kFake}, {z, kFake}, {-z, kFake}, {z, kReal}});
+  const std::vector<ReliabilityBin> bins = costs.Reliability(counts);
+  CATCH_REQUIRE(bins.size() == static_cast<size_t>(kCalibrationBins));
+  CATCH_CHECK(bins[12].fakes == 2);
+  CATCH_CHECK(bins[12].reals == 1);
+  CATCH_CHECK(Near(bins[12].weight, 5.0 / 6));
+  CATCH_CHECK(Near(bins[12].fake_share, 0.4));
+  CATCH_CHECK(Near(bins[12].mean_p, 0.8));
+  CATCH_CHECK(bins[3].fakes == 1);
+  CATCH_CHECK(Near(bins[3].fake_share, 1));
+  CATCH_CHECK(bins[0].weight == 0.0);
+  const auto [five_costs, five_counts] = CostOf(kFive);
+  double error = 0;
+  for (const ReliabilityBin& bin : five_costs.Reliability(five_counts)) {
+    error += bin.weight * std::abs(bin.fake_share - bin.mean_p);
+  }
+  CATCH_CHECK(Near(error, five_costs.CalibrationError(five_counts)));
+}
+
 CATCH_TEST_CASE(
     "the risk-coverage curve takes clips of one confidence together, whichever side they stand on") {
   // |z| = 3: one real, right; 2: a fake right, a real wrong; 0: a fake, right.

@@ -95,6 +95,19 @@ double Auc(const ScoreCounts& counts) {
          (2.0 * static_cast<double>(counts.all.fakes) * static_cast<double>(counts.all.reals));
 }
 
+std::vector<RocPoint> RocCurve(const ScoreCounts& counts) {
+  std::vector<RocPoint> curve = {{}};
+  ScoreStep called;
+  for (const ScoreStep& step : counts.steps) {
+    if (step.fakes + step.reals == 0) continue;
+    called.fakes += step.fakes;
+    called.reals += step.reals;
+    curve.push_back({.false_alarms = Share(called.reals, counts.all.reals),
+                     .recall = Share(called.fakes, counts.all.fakes)});
+  }
+  return curve;
+}
+
 double AveragePrecision(const ScoreCounts& counts) {
   double sum = 0;
   int64_t fakes_called = 0;

@@ -56,8 +56,17 @@ class ScoreOrder {
   std::vector<double> scores_;
 };
 
+// A threshold at a distinct score: the shares of reals and of fakes that reach it.
+struct RocPoint {
+  double false_alarms = 0;
+  double recall = 0;
+};
+
 // Each O(distinct scores).
 double Auc(const ScoreCounts& counts);
+
+// From (0, 0) to (1, 1), the highest threshold first. The area under straight lines between the points is the AUC.
+std::vector<RocPoint> RocCurve(const ScoreCounts& counts);
 
 // The step-wise area under the precision-recall curve for fakes: the sum over the distinct scores t, highest first,
 // of (recall(t) - recall before t) x precision(t), where a clip is called fake at score >= t. Clips of one score

@@ -88,6 +88,22 @@ CATCH_TEST_CASE("separated, reversed and equal scores give the end points") {
   CATCH_CHECK(MinimalLogRatioCost(CountsOf(equal)) == 1.0);
 }
 
+CATCH_TEST_CASE("the ROC curve has a point for each distinct score, and its area is the AUC") {
+  const std::vector<RocPoint> curve = RocCurve(CountsOf(kTied));
+  CATCH_REQUIRE(curve.size() > 2);
+  CATCH_CHECK(curve.front().false_alarms == 0.0);
+  CATCH_CHECK(curve.front().recall == 0.0);
+  CATCH_CHECK(curve.back().false_alarms == 1.0);
+  CATCH_CHECK(curve.back().recall == 1.0);
+  double area = 0;
+  for (size_t i = 1; i < curve.size(); ++i) {
+    area += (curve[i].false_alarms - curve[i - 1].false_alarms) * (curve[i].recall + curve[i - 1].recall) / 2;
+  }
+  CATCH_CHECK(Near(area, *Auc(kTied)));
+  const std::vector<RocPoint> one_score = RocCurve(CountsOf({{1, kReal}, {1, kFake}, {1, kFake}}));
+  CATCH_CHECK(one_score.size() == 2);
+}
+
 CATCH_TEST_CASE("the equal error rate lies on the line between two points of the curve") {
   // (alarm, miss) goes from (0, 2/3) to (1/2, 0) at score 1; the line meets the diagonal at 2/7.
   const std::vector<ScoredLabel> five = {{3, kFake}, {1, kFake}, {1, kFake}, {1, kReal}, {0, kReal}};

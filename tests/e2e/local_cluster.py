@@ -263,5 +263,8 @@ def check_finished(cluster, status, members):
         stem = cluster.work("member-4") / "results" / f"round-{chunk:02d}"
         for ending in (".csv", ".json"):
             require(stem.with_suffix(ending).exists(), f"{stem}{ending} was not written")
+        for ending in (".html", ".json"):
+            report = stem.with_name(f"report-{chunk:02d}{ending}")
+            require(report.exists(), f"{report} was not written")
         rows = list(csv.DictReader(open(stem.with_suffix(".csv"))))
         require(len(rows) == sum(len(p) for p in members.values()), f"{stem}: {len(rows)} lines")

@@ -1,5 +1,6 @@
 #include "worker/engine/chunk_data.h"
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <set>
@@ -53,7 +54,7 @@ CATCH_TEST_CASE(
   ClipList list;
   std::vector<ClipLogits> logits;
   for (double value = -1e-6 / 3; value > -1e6; value *= 10) {
-    logits.push_back({.fused = value, .self_made = value / 7, .windows = {value / 3, -value}});
+    logits.push_back({.fused = value, .self_made = value / 7, .windows = {{.fused = static_cast<float>(value / 3)}, {.fused = static_cast<float>(-value)}}});
   }
   std::vector<StoredClip> clips(logits.size());
   for (size_t i = 0; i < clips.size(); ++i) {
@@ -69,7 +70,7 @@ CATCH_TEST_CASE(
     const ScoreRow& row = table->rows[i];
     CATCH_CHECK(row.logit == logits[i].fused);
     CATCH_CHECK(row.parts->self_made == logits[i].self_made);
-    CATCH_CHECK(row.windows == logits[i].windows);
+    CATCH_CHECK(std::ranges::equal(row.windows, logits[i].windows, {}, {}, &SampleScore::fused));
     CATCH_CHECK(row.half == HalfOf(""));
     if (i > 0) CATCH_CHECK(row.attributes[0] == 2.0 / 3);
   }

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "common/base/number_text.h"
+#include "absl/strings/str_format.h"
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/stats/calibration.h"
@@ -86,8 +86,8 @@ absl::StatusOr<std::optional<std::string>> ReasonToLeaveOut(const CalibrationRow
   }
   ICPT_ASSIGN_OR_RETURN(const Interval auc, AucInterval(clips, options));
   if (auc.low > 0.5) return std::nullopt;
-  return Cat("collapsed: its AUC on calibration families may be .5 (", NumberText(auc.estimate), " [",
-             NumberText(auc.low), ", ", NumberText(auc.high), "])");
+  return absl::StrFormat("collapsed: its AUC on calibration families may be .5 (%.3f [%.3f, %.3f])",
+                         auc.estimate, auc.low, auc.high);
 }
 
 // The clips that a specialist speaks on, by the calibrations that `of` picks, and the fold of each.

@@ -1,5 +1,6 @@
 #include "worker/integrate/judgement.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -10,13 +11,12 @@
 namespace interceptor::worker {
 namespace {
 
-absl::StatusOr<MeasureTable> MeasureRatios(const ScoreTable& table, const SpecialistCalibration& calibration,
-                                           const BootstrapOptions& options) {
+std::vector<ClipScore> RatiosOf(const ScoreTable& table, const SpecialistCalibration& calibration) {
   std::vector<ClipScore> clips;
   for (const ScoreRow& row : table.rows) {
     clips.push_back({row.clip.family, row.clip.label == Label::kFake, calibration.LogRatio(row)});
   }
-  return MeasureIntervals(clips, options);
+  return clips;
 }
 
 nlohmann::json BiasJson(const std::optional<BiasReport>& bias) {
@@ -29,15 +29,16 @@ absl::StatusOr<Judgement> JudgeSpecialist(const ScoreTable& table, uint64_t seed
   const BootstrapOptions options{.seed = seed};
   const SpecialistCalibration as_it_is;
   Judgement judgement;
-  ICPT_ASSIGN_OR_RETURN(judgement.measures, MeasureRatios(table, as_it_is, options));
+  ICPT_ASSIGN_OR_RETURN(judgement.measures, MeasureIntervals(RatiosOf(table, as_it_is), options));
   const int held_out_fold = table.rows.front().clip.fold;
   SplitTable split = SplitByHalf(table, held_out_fold);
   ICPT_ASSIGN_OR_RETURN(judgement.calibrate_half,
                         FitCalibrateHalf(std::move(split.calibrate), held_out_fold, options));
   if (HasBothClasses(split.report)) {
-    ICPT_ASSIGN_OR_RETURN(judgement.report, MeasureRatios(split.report, as_it_is, options));
-    ICPT_ASSIGN_OR_RETURN(judgement.report_calibrated,
-                          MeasureRatios(split.report, judgement.calibrate_half.calibration, options));
+    judgement.reported = RatiosOf(split.report, judgement.calibrate_half.calibration);
+    judgement.reported_abstained = std::ranges::count_if(split.report.rows, &ScoreRow::abstained);
+    ICPT_ASSIGN_OR_RETURN(judgement.report, MeasureIntervals(RatiosOf(split.report, as_it_is), options));
+    ICPT_ASSIGN_OR_RETURN(judgement.report_calibrated, MeasureIntervals(judgement.reported, options));
   }
   return judgement;
 }

@@ -112,7 +112,8 @@ void AddBundleOptions(CLI::App& app, Arguments& arguments) {
 void AddOptions(CLI::App& app, Arguments& arguments) {
   app.add_option("TABLES", arguments.join.tables, "folder of score tables, CHUNK-SPECIALIST.csv")->required();
   app.add_option("--chunk", arguments.join.chunk, "name of the chunk after which they were made")->required();
-  app.add_option("--out", arguments.join.results, "folder for round-CHUNK.csv and round-CHUNK.json")
+  app.add_option("--out", arguments.join.results,
+                 "folder for round-CHUNK.csv and .json, report-CHUNK.html and .json")
       ->required();
   app.add_option("--index", arguments.join.index, "the chunk's place in the plan, from 0");
   app.add_option("--seed", arguments.join.seed, "the plan's; intervals depend on it")->capture_default_str();

@@ -7,6 +7,8 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
+#include "worker/integrate/report.h"
+#include "worker/integrate/report_page.h"
 
 namespace interceptor::worker {
 namespace {
@@ -36,6 +38,12 @@ class OnePlan {
   std::string digest_;
   std::string path_;
 };
+
+absl::Status WriteReport(const FileSystem& files, const std::string& stem, const RoundResults& results) {
+  ICPT_ASSIGN_OR_RETURN(const nlohmann::json report, MakeReport(results));
+  ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, stem + ".json", report.dump(1) + "\n"));
+  return WriteFileAtomically(files, stem + ".html", ReportPage(report));
+}
 
 }  // namespace
 
@@ -91,6 +99,7 @@ absl::StatusOr<RoundResults> JoinRound(const FileSystem& files, const JoinOption
   ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, stem + ".csv", ResultsToCsv(results)));
   const std::string json = ResultsToJson(results);
   ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, stem + ".json", json));
+  ICPT_RETURN_IF_ERROR(WriteReport(files, JoinPath(options.results, Cat("report-", options.chunk)), results));
   if (options.bundle) {
     auto bundle = WriteBundle(files, *options.bundle, results, to_fuse, json);
     if (!bundle.ok()) return Annotate(bundle.status(), Cat("bundle ", options.bundle->folder));

@@ -1,5 +1,6 @@
 // One round of the integrating member: the specialists' score tables of a chunk are judged anew and joined into
-// round-<chunk>.csv and .json (worker/integrate/results.h).
+// round-<chunk>.csv and .json (worker/integrate/results.h), and reported on in report-<chunk>.json and .html
+// (worker/integrate/report.h).
 #pragma once
 
 #include <functional>

@@ -18,12 +18,6 @@ namespace {
 
 using CalibrateHalves = std::map<SpecialistName, CalibrationRows>;
 
-// What the fusion and its best specialist say of the clips that are reported on.
-struct Reported {
-  std::vector<ClipScore> fused;
-  std::vector<ClipScore> best;
-};
-
 const SpecialistCalibration& CalibrationOf(const Fusion& fusion, SpecialistName specialist) {
   return std::ranges::find(fusion.specialists, specialist, &FusedSpecialist::specialist)->calibration;
 }
@@ -44,7 +38,8 @@ absl::StatusOr<SpecialistName> BestOf(const Fusion& fusion, const CalibrateHalve
   return best;
 }
 
-absl::StatusOr<Reported> Report(const Fusion& fusion, SpecialistName best, const SpecialistRows& rows) {
+absl::StatusOr<ReportedClips> ReportClips(const Fusion& fusion, SpecialistName best,
+                                          const SpecialistRows& rows) {
   ICPT_ASSIGN_OR_RETURN(const std::vector<JoinedClip> clips, JoinRows(rows));
   std::vector<size_t> places;  // of the fused specialists in a joined clip
   size_t best_place = 0;
@@ -54,7 +49,7 @@ absl::StatusOr<Reported> Report(const Fusion& fusion, SpecialistName best, const
     places.push_back(static_cast<size_t>(at));
   }
   const SpecialistCalibration& calibration = CalibrationOf(fusion, best);
-  Reported reported;
+  ReportedClips reported;
   for (const JoinedClip& clip : clips) {
     std::vector<const ScoreRow*> fused;
     for (const size_t place : places) fused.push_back(clip.rows[place]);
@@ -66,7 +61,7 @@ absl::StatusOr<Reported> Report(const Fusion& fusion, SpecialistName best, const
   return reported;
 }
 
-absl::StatusOr<Interval> LogLossChange(const Reported& reported, const BootstrapOptions& options) {
+absl::StatusOr<Interval> LogLossChange(const ReportedClips& reported, const BootstrapOptions& options) {
   std::vector<ClipMember> members;
   std::vector<double> changes;
   for (size_t i = 0; i < reported.fused.size(); ++i) {
@@ -79,7 +74,7 @@ absl::StatusOr<Interval> LogLossChange(const Reported& reported, const Bootstrap
 }
 
 absl::Status Measure(const SpecialistRows& rows, const BootstrapOptions& options, RoundFusion& round) {
-  ICPT_ASSIGN_OR_RETURN(const Reported reported, Report(round.fusion, round.best, rows));
+  ICPT_ASSIGN_OR_RETURN(ReportedClips reported, ReportClips(round.fusion, round.best, rows));
   const auto is_fake = [](const ClipScore& clip) { return clip.fake; };
   const auto fakes = std::ranges::count_if(reported.fused, is_fake);
   if (fakes == 0 || fakes == std::ssize(reported.fused)) return absl::OkStatus();
@@ -87,6 +82,7 @@ absl::Status Measure(const SpecialistRows& rows, const BootstrapOptions& options
   ICPT_ASSIGN_OR_RETURN(round.report_of_best, MeasureIntervals(reported.best, options));
   ICPT_ASSIGN_OR_RETURN(round.log_loss_change, LogLossChange(reported, options));
   ICPT_ASSIGN_OR_RETURN(round.proof, ProveFusion(round.fusion, rows, options));
+  round.reported = std::move(reported);
   return absl::OkStatus();
 }
 

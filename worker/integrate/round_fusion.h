@@ -19,6 +19,12 @@
 
 namespace interceptor::worker {
 
+// The ratios that the fusion and its best specialist give the clips of the report half.
+struct ReportedClips {
+  std::vector<ClipScore> fused;
+  std::vector<ClipScore> best;  // 0 where it has no row
+};
+
 struct RoundFusion {
   // Why there is none; else all that follows.
   std::string reason;
@@ -26,6 +32,7 @@ struct RoundFusion {
   // The specialist with the least log loss on the calibrate half: what the fusion has to be compared with.
   SpecialistName best = SpecialistName::kBG;
   // Of the report half; nothing when it lacks a class.
+  ReportedClips reported;
   std::optional<MeasureTable> report;
   std::optional<MeasureTable> report_of_best;
   std::optional<Interval> log_loss_change;  // the fusion's - the best specialist's, paired

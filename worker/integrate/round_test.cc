@@ -1,5 +1,7 @@
 #include "worker/integrate/round.h"
 
+#include <map>
+
 #include "common/base/status.h"
 #include "common/io/atomic_file.h"
 #include "tests/support/catch.h"
@@ -54,9 +56,15 @@ CATCH_TEST_CASE("progress is told before the first table and after each; the res
   CATCH_CHECK(results->specialists[0].step == 10);
   CATCH_CHECK(f.Result("round-03.csv").find("03,TM,,,,,,,,,,,,\"it is paused\"\n") != std::string::npos);
   CATCH_CHECK(f.Result("round-03.json").find("it is paused") != std::string::npos);
-  const std::string first = f.Result("round-03.json");
+  CATCH_CHECK(f.Result("report-03.html").find("it is paused") != std::string::npos);
+  std::map<std::string, std::string> first;
+  for (const char* name : {"round-03.csv", "round-03.json", "report-03.json", "report-03.html"}) {
+    first[name] = f.Result(name);
+    CATCH_CHECK_FALSE(first[name].empty());
+    CATCH_REQUIRE(SystemFiles().Remove(JoinPath(f.options.results, name)).ok());
+  }
   CATCH_CHECK(JoinRound(SystemFiles(), f.options, [](const RoundResults&) { return true; }).ok());
-  CATCH_CHECK(f.Result("round-03.json") == first);
+  for (const auto& [name, bytes] : first) CATCH_CHECK(f.Result(name) == bytes);
 }
 
 CATCH_TEST_CASE("a round that is stopped, or lacks a table it was promised, writes nothing") {
