@@ -1,7 +1,6 @@
 # A room is one folder and one library: interceptor_room(<name> SOURCES ... [PUBLIC ...] [PRIVATE ...] [TESTS ...]).
 # TESTS make one test program per room, <name>_test, registered once with CTest. With SANITIZED the room's tests
 # carry that label: tests/run runs them in the asan-ubsan build.
-# PRECOMPILE names a header that most of the room's files read and that takes long; with TEST_LIBS its tests read it too.
 # interceptor_program(<name> SOURCES ... LIBS ...) makes one executable in build/<preset>/bin; with FOR_TESTS it is
 # no part of what runs outside the tests.
 # Targets over all rooms: programs, tests_sanitized (those tests and what they start), tests_plain (all others).
@@ -16,16 +15,6 @@ find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_program(INTERCEPTOR_CCACHE ccache)
 if(INTERCEPTOR_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${INTERCEPTOR_CCACHE})
-endif()
-
-# A third of a file's compile time is reading headers that most files read. The presets that run the tests precompile them; the dev preset
-# does not, so that a file which forgets an include is found there.
-option(INTERCEPTOR_PRECOMPILE "precompile the headers that most files read" OFF)
-set(INTERCEPTOR_COMMON_HEADERS <functional> <map> <memory> <optional> <string> <vector> <nlohmann/json.hpp>
-    "<absl/status/statusor.h>" "<absl/strings/str_format.h>" "<absl/time/time.h>")
-if(INTERCEPTOR_PRECOMPILE AND INTERCEPTOR_CCACHE)
-  add_compile_options(-fpch-preprocess)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${INTERCEPTOR_CCACHE})
 endif()
 
 # Files that include LibTorch need over 1 GB each to compile: two at once at most.
@@ -60,51 +49,19 @@ add_custom_target(programs)
 add_custom_target(tests_plain)
 add_custom_target(tests_sanitized)
 
-# `name` reads the precompiled headers of `headers`, a target with the same flags.
-function(interceptor_precompile name headers)
-  if(INTERCEPTOR_PRECOMPILE)
-    target_precompile_headers(${name} REUSE_FROM ${headers})
-  endif()
-endfunction()
-
-if(INTERCEPTOR_PRECOMPILE)
-  find_package(nlohmann_json REQUIRED)
-  set(header_libraries interceptor_flags absl::statusor absl::str_format absl::time nlohmann_json::nlohmann_json)
-  file(WRITE ${CMAKE_BINARY_DIR}/no_code.cc "int main() {}\n")
-  add_library(interceptor_headers OBJECT ${CMAKE_BINARY_DIR}/no_code.cc)
-  target_link_libraries(interceptor_headers PRIVATE ${header_libraries})
-  target_precompile_headers(interceptor_headers PRIVATE ${INTERCEPTOR_COMMON_HEADERS})
-  if(INTERCEPTOR_TESTS)
-    add_executable(interceptor_test_headers EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/no_code.cc)
-    target_link_libraries(interceptor_test_headers PRIVATE ${header_libraries} Catch2::Catch2)
-    target_compile_options(interceptor_test_headers PRIVATE -O1)
-    target_precompile_headers(interceptor_test_headers PRIVATE ${INTERCEPTOR_COMMON_HEADERS} ${CMAKE_SOURCE_DIR}/tests/support/catch.h)
-  endif()
-endif()
-
 function(interceptor_room name)
-  cmake_parse_arguments(ARG "SANITIZED" "JOB_POOL;PRECOMPILE" "SOURCES;PUBLIC;PRIVATE;TESTS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "SANITIZED" "JOB_POOL" "SOURCES;PUBLIC;PRIVATE;TESTS;TEST_LIBS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   add_library(interceptor::${name} ALIAS ${name})
   target_link_libraries(${name} PUBLIC interceptor_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
   if(ARG_JOB_POOL)
     set_property(TARGET ${name} PROPERTY JOB_POOL_COMPILE ${ARG_JOB_POOL})
   endif()
-  if(ARG_PRECOMPILE AND INTERCEPTOR_PRECOMPILE)
-    target_precompile_headers(${name} PRIVATE ${INTERCEPTOR_COMMON_HEADERS} ${ARG_PRECOMPILE})
-  else()
-    interceptor_precompile(${name} interceptor_headers)
-  endif()
   if(INTERCEPTOR_TESTS AND ARG_TESTS)
     add_executable(${name}_test ${ARG_TESTS})
     target_link_libraries(${name}_test PRIVATE ${name} tests_support ${ARG_TEST_LIBS})
     # Half the time to compile, and nobody waits for a test's own code.
     target_compile_options(${name}_test PRIVATE -O1)
-    if(ARG_PRECOMPILE AND ARG_TEST_LIBS AND INTERCEPTOR_PRECOMPILE)
-      target_precompile_headers(${name}_test PRIVATE ${INTERCEPTOR_COMMON_HEADERS} ${CMAKE_SOURCE_DIR}/tests/support/catch.h ${ARG_PRECOMPILE})
-    else()
-      interceptor_precompile(${name}_test interceptor_test_headers)
-    endif()
     add_test(NAME ${name} COMMAND ${name}_test)
     if(ARG_SANITIZED)
       set_tests_properties(${name} PROPERTIES LABELS sanitized)
@@ -119,6 +76,8 @@ function(interceptor_program name)
   cmake_parse_arguments(ARG "FOR_TESTS" "" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE interceptor_flags ${ARG_LIBS})
+  # It reads the command line, by templates that take a quarter longer to optimise further.
+  set_source_files_properties(main.cc PROPERTIES COMPILE_OPTIONS -O1)
   if(ARG_FOR_TESTS)
     add_dependencies(tests_plain ${name})
   else()
