@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "worker/integrate/fitting_rows.h"
 #include "worker/integrate/fusion.h"
 #include "worker/sampling/recipe.h"
 
@@ -44,20 +45,14 @@ struct BundledFile {
   int64_t size_bytes = 0;
 };
 
-// Of an attribute of the clips that the fusion was fitted on: the least and the largest value.
-struct AttributeRange {
-  double low = 0;
-  double high = 0;
-};
-
 struct Bundle {
   std::string chunk;                           // after which it was made
   std::string trained_on;                      // in a person's words, "synthetic"; empty: nobody said
   RunSettings settings;                        // of the plan
   std::vector<BundledSpecialist> specialists;  // in the order of every table; more than the fusion weighs
   Fusion fusion;
-  std::map<std::string, AttributeRange> attributes;
-  std::vector<BundledFile> files;  // weights and face model, by name
+  std::map<std::string, AttributeRange> attributes;  // of the clips that the fusion was fitted on
+  std::vector<BundledFile> files;                    // weights and face model, by name
 };
 
 std::string WeightsName(SpecialistName specialist);

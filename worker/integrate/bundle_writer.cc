@@ -1,7 +1,5 @@
 #include "worker/integrate/bundle_writer.h"
 
-#include <algorithm>
-#include <cmath>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -13,7 +11,6 @@
 #include "common/io/atomic_file.h"
 #include "common/io/safetensors.h"
 #include "worker/child_protocol/checkpoint_format.h"
-#include "worker/evaluation/calibration_rows.h"
 
 namespace interceptor::worker {
 namespace {
@@ -95,23 +92,6 @@ absl::StatusOr<BundledSpecialist> TakeWeights(const FileSystem& files, const std
   return bundled;
 }
 
-// Of the rows that the fusion was fitted on. All specialists score the same clips.
-std::map<std::string, AttributeRange> RangesOf(const ScoreTable& table) {
-  std::map<std::string, AttributeRange> ranges;
-  if (table.rows.empty()) return ranges;
-  const ScoreTable fitted = SplitByHalf(table, table.rows.front().clip.fold).calibrate;
-  for (size_t i = 0; i < fitted.attributes.size(); ++i) {
-    for (const ScoreRow& row : fitted.rows) {
-      const double value = row.attributes[i];
-      if (std::isnan(value)) continue;
-      AttributeRange& range =
-          ranges.try_emplace(fitted.attributes[i], AttributeRange{value, value}).first->second;
-      range = {std::min(range.low, value), std::max(range.high, value)};
-    }
-  }
-  return ranges;
-}
-
 // A folder without folders in it; OK when it is not there.
 absl::Status RemoveFolder(const FileSystem& files, const std::string& folder) {
   if (!files.Exists(folder)) return absl::OkStatus();
@@ -157,7 +137,7 @@ absl::StatusOr<Bundle> CollectDetector(const FileSystem& files, const BundleOpti
                 .settings = options.settings,
                 .specialists = {},
                 .fusion = results.fusion->fusion,
-                .attributes = {},
+                .attributes = results.fusion->attributes,
                 .files = {}};
   for (const FusedSpecialist& each : bundle.fusion.specialists) {
     const auto checkpoint = options.checkpoints.find(each.specialist);
@@ -171,7 +151,6 @@ absl::StatusOr<Bundle> CollectDetector(const FileSystem& files, const BundleOpti
         TakeWeights(files, checkpoint->second, each.specialist, table, options.settings.plan_digest, folder);
     if (!taken.ok()) return Annotate(taken.status(), Cat("checkpoint ", checkpoint->second));
     bundle.specialists.push_back(*std::move(taken));
-    if (bundle.attributes.empty()) bundle.attributes = RangesOf(table);
   }
   ICPT_RETURN_IF_ERROR(CopyFaceModel(files, options, folder, bundle.settings.preparation));
   ICPT_ASSIGN_OR_RETURN(const auto digests, DigestsIn(files, folder));

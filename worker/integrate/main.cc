@@ -110,7 +110,10 @@ void AddBundleOptions(CLI::App& app, Arguments& arguments) {
 }
 
 void AddOptions(CLI::App& app, Arguments& arguments) {
-  app.add_option("TABLES", arguments.join.tables, "folder of score tables, CHUNK-SPECIALIST.csv")->required();
+  app.add_option("TABLES", arguments.join.tables,
+                 "folder of held-out score tables, CHUNK-SPECIALIST.csv; the fusion is fitted on "
+                 "look_ahead-CHUNK-SPECIALIST.csv too")
+      ->required();
   app.add_option("--chunk", arguments.join.chunk, "name of the chunk after which they were made")->required();
   app.add_option("--out", arguments.join.results,
                  "folder for round-CHUNK.csv and .json, report-CHUNK.html and .json")

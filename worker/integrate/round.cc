@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::array kSpecialists = {"BG", "AV", "CM", "RR", "LL", "TM"};
 constexpr std::string_view kEnding = ".csv";
+constexpr std::string_view kLookAhead = "look_ahead-";
 
 std::string TableName(const std::string& chunk, std::string_view specialist) {
   return Cat(chunk, "-", specialist, kEnding);
@@ -43,6 +44,25 @@ absl::Status WriteReport(const FileSystem& files, const std::string& stem, const
   ICPT_ASSIGN_OR_RETURN(const nlohmann::json report, MakeReport(results));
   ICPT_RETURN_IF_ERROR(WriteFileAtomically(files, stem + ".json", report.dump(1) + "\n"));
   return WriteFileAtomically(files, stem + ".html", ReportPage(report));
+}
+
+absl::StatusOr<ScoreTable> ReadTable(const FileSystem& files, const std::string& path, OnePlan& plan) {
+  ICPT_ASSIGN_OR_RETURN(const std::string csv, ReadWholeFile(files, path));
+  auto table = ParseScoreTable(csv);
+  if (!table.ok()) return Annotate(table.status(), path);
+  ICPT_RETURN_IF_ERROR(plan.Check(table->plan_digest, path));
+  return table;
+}
+
+absl::StatusOr<LookAheadTables> ReadLookAhead(const FileSystem& files, const std::string& folder,
+                                              const std::string& specialist, OnePlan& plan) {
+  LookAheadTables tables;
+  ICPT_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(folder));
+  for (const std::string& name : names) {
+    if (!name.starts_with(kLookAhead) || !name.ends_with(TableName("", specialist))) continue;
+    ICPT_ASSIGN_OR_RETURN(tables.emplace_back(), ReadTable(files, JoinPath(folder, name), plan));
+  }
+  return tables;
 }
 
 }  // namespace
@@ -78,20 +98,21 @@ absl::StatusOr<RoundResults> JoinRound(const FileSystem& files, const JoinOption
       .chunk = options.index, .chunk_name = options.chunk, .specialists = {}, .absent = options.absent};
   OnePlan plan;
   std::map<SpecialistName, ScoreTable> to_fuse;
+  std::map<SpecialistName, LookAheadTables> look_ahead;
   for (const std::string& specialist : options.specialists) {
     if (!progress(results)) return absl::CancelledError("stopped; no table of results was written");
     const std::string path = JoinPath(options.tables, TableName(options.chunk, specialist));
-    ICPT_ASSIGN_OR_RETURN(const std::string csv, ReadWholeFile(files, path));
-    auto table = ParseScoreTable(csv);
-    if (!table.ok()) return Annotate(table.status(), path);
-    ICPT_RETURN_IF_ERROR(plan.Check(table->plan_digest, path));
-    auto result = Summarise(specialist, *table, options.seed);
+    ICPT_ASSIGN_OR_RETURN(ScoreTable table, ReadTable(files, path, plan));
+    auto result = Summarise(specialist, table, options.seed);
     if (!result.ok()) return Annotate(result.status(), path);
     results.specialists.push_back(*std::move(result));
-    if (const auto name = ParseSpecialist(specialist)) to_fuse.emplace(*name, *std::move(table));
+    const auto name = ParseSpecialist(specialist);
+    if (!name) continue;
+    to_fuse.emplace(*name, std::move(table));
+    ICPT_ASSIGN_OR_RETURN(look_ahead[*name], ReadLookAhead(files, options.tables, specialist, plan));
   }
   if (!progress(results)) return absl::CancelledError("stopped; no table of results was written");
-  absl::StatusOr<RoundFusion> fusion = FuseRound(to_fuse, options.seed);
+  absl::StatusOr<RoundFusion> fusion = FuseRound(to_fuse, options.seed, look_ahead);
   if (!fusion.ok()) return Annotate(fusion.status(), Cat("fusing round ", options.chunk));
   results.fusion = *std::move(fusion);
   progress(results);

@@ -16,7 +16,8 @@
 namespace interceptor::worker {
 
 struct JoinOptions {
-  std::string tables;   // folder of <chunk>-<specialist>.csv
+  std::string
+      tables;  // folder of <chunk>-<specialist>.csv, and where wanted of look_ahead-<chunk>-<specialist>.csv
   std::string results;  // folder, made when it is not there
   std::string chunk;    // name
   std::optional<int> index = {};

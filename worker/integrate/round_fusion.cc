@@ -88,20 +88,24 @@ absl::Status Measure(const SpecialistRows& rows, const BootstrapOptions& options
 
 }  // namespace
 
-absl::StatusOr<RoundFusion> FuseRound(const std::map<SpecialistName, ScoreTable>& tables, uint64_t seed) {
+absl::StatusOr<RoundFusion> FuseRound(const std::map<SpecialistName, ScoreTable>& tables, uint64_t seed,
+                                      const std::map<SpecialistName, LookAheadTables>& look_ahead) {
   const BootstrapOptions options{.seed = seed};
   CalibrateHalves halves;
   std::map<SpecialistName, ScoreTable> reported;
   RoundFusion round;
   for (const auto& [specialist, table] : tables) {
     if (table.rows.empty()) continue;
-    const int held_out_fold = table.rows.front().clip.fold;
-    SplitTable split = SplitByHalf(table, held_out_fold);
-    if (!HasBothClasses(split.calibrate)) continue;
-    ICPT_ASSIGN_OR_RETURN(CalibrationRows rows,
-                          CalibrationRows::Create(std::move(split.calibrate), held_out_fold));
+    const auto seen_ahead = look_ahead.find(specialist);
+    FittingRows fitting =
+        MakeFittingRows(table, seen_ahead == look_ahead.end() ? LookAheadTables() : seen_ahead->second);
+    if (!HasBothClasses(fitting.calibrate)) continue;
+    ICPT_ASSIGN_OR_RETURN(CalibrationRows rows, CalibrationRows::Create(std::move(fitting.calibrate),
+                                                                        table.rows.front().clip.fold));
     halves.emplace(specialist, std::move(rows));
-    reported.emplace(specialist, std::move(split.report));
+    reported.emplace(specialist, std::move(fitting.report));
+    // All specialists score the same clips.
+    if (round.attributes.empty()) round.attributes = std::move(fitting.attributes);
   }
   if (halves.empty()) {
     round.reason = "no specialist has reals and fakes to calibrate on";
