@@ -106,8 +106,10 @@ std::string VerdictSection(const ReportField& judged) {
     return Cat(section, "<p>Nothing was weighed, so there are no figures: the probability stays the ",
                PercentSpan(judged["prior_fake"]), " that was assumed.</p>");
   }
-  return Cat(section, Figures(judged), "<div class=\"ratio\">", RatioDrawing(judged), "</div>",
-             Thresholds(judged));
+  // Figures that are no likelihoods are called so before they are read.
+  const std::string ratio = Cat("<div class=\"ratio\">", RatioDrawing(judged), "</div>");
+  return IsCalibrated(judged) ? Cat(section, Figures(judged), ratio, Thresholds(judged))
+                              : Cat(section, Thresholds(judged), Figures(judged), ratio);
 }
 
 }  // namespace interceptor::worker
