@@ -143,7 +143,7 @@ def hostile_faults(detector):
 
 class Page(html.parser.HTMLParser):
     """What stands in a page as text, and the tags that are open at its end."""
-    EMPTY = ("meta", "img", "br", "line", "rect", "circle", "polyline")
+    EMPTY = ("meta", "img", "br")
 
     def __init__(self, text):
         super().__init__()
@@ -155,6 +155,9 @@ class Page(html.parser.HTMLParser):
         self.tags.add(tag)
         if tag not in self.EMPTY:
             self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.add(tag)
 
     def handle_endtag(self, tag):
         if not self.open or self.open.pop() != tag:

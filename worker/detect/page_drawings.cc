@@ -46,8 +46,8 @@ void LogitTicks(SvgDrawing& drawing, double largest, double last) {
                  .shift = {-6, 4},
                  .text = absl::StrFormat(logit == 0 ? "%.0f" : "%+.3g", logit)});
   }
-  drawing.Add({.css_class = "end fakes", .at = {last, largest}, .shift = {-4, 13}, .text = "towards fake"});
-  drawing.Add({.css_class = "end reals", .at = {last, -largest}, .shift = {-4, -5}, .text = "towards real"});
+  drawing.Add({.css_class = "end fakes", .at = {last, largest}, .shift = {0, -5}, .text = "towards fake"});
+  drawing.Add({.css_class = "reals", .at = {0, -largest}, .shift = {0, 29}, .text = "towards real"});
 }
 
 double AtLeast(const ReportField& field, double least) {
@@ -113,7 +113,7 @@ std::string Timeline(const ReportField& judged, const ReportField& specialist) {
   const double last = LastSecond(judged);
   const double largest = LargestLogit(judged);
   SvgDrawing drawing({.low = 0, .high = last, .from = 34, .to = 350},
-                     {.low = -largest, .high = largest, .from = 110, .to = 6});
+                     {.low = -largest, .high = largest, .from = 116, .to = 18});
   SecondTicks(drawing, last, -largest);
   LogitTicks(drawing, largest, last);
   const ReportField without_face = judged["clip"]["seconds_without_face"];
@@ -130,7 +130,7 @@ std::string Timeline(const ReportField& judged, const ReportField& specialist) {
     drawing.Line(Cat("stem ", css_class), {at.x, 0}, at);
     drawing.Dot(css_class, at, 4, Title(logit, 2, Sign::kAlways));
   }
-  return drawing.Finish({360, 142}, "plot", "logit of each moment over seconds");
+  return drawing.Finish({360, 148}, "plot", "logit of each moment over seconds");
 }
 
 std::string FaceTrackDrawing(const ReportField& judged) {

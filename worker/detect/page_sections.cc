@@ -48,20 +48,14 @@ std::map<std::string, ReportField> CalibratedRanges(const ReportField& judged) {
 }
 
 TableRow QualityRow(const std::string& name, const ReportField& value, const ReportField* range) {
-  TableRow row{.cells = {AttributeWords(name), AttributeSpan(name, value)}};
-  if (range == nullptr) {
-    row.cells.insert(row.cells.end(), {"not compared", "", ""});
-    return row;
-  }
+  if (range == nullptr) return {.cells = {AttributeWords(name), AttributeSpan(name, value), "not compared"}};
   const ReportField low = (*range)["low"];
   const ReportField high = (*range)["high"];
   const bool is_outside =
       !value.is_null() && (value.Number() < low.Number() || value.Number() > high.Number());
-  row.cells.insert(row.cells.end(), {AttributeSpan(name, low), AttributeSpan(name, high),
-                                     is_outside        ? Mark("outside")
-                                     : value.is_null() ? ""
-                                                       : "within"});
-  return row;
+  return {.cells = {AttributeWords(name),
+                    Cat(is_outside ? Cat(Mark("outside"), " ") : "", AttributeSpan(name, value)),
+                    Cat(AttributeSpan(name, low), " to ", AttributeSpan(name, high))}};
 }
 
 std::string WithoutFace(const ReportField& judged) {
@@ -161,7 +155,7 @@ std::string QualitySection(const ReportField& judged) {
   return Cat(
       "<h2>Is this video like those it was calibrated on?</h2><p class=\"note\">Outside of the range of "
       "those videos nothing is known of how often the detector errs.</p>",
-      Table({"", "this video", "from", "to", ""}, rows));
+      Table({"", "this video", "calibrated on"}, rows));
 }
 
 std::string NotJudgedSection(const ReportField& judged) {

@@ -22,7 +22,7 @@ bool SomeoneSpeaks(const ReportField& judged) {
 
 bool IsCalibrated(const ReportField& judged) { return !judged["thresholds"].is_null(); }
 
-// "35 times more likely in a fake video than in a real one", said of what was seen.
+// "about 35 times more likely in a fake video than in a real one", said of what was seen.
 std::string Likelihood(const ReportField& ratio) {
   if (IsEven(ratio.Number())) return "about as likely in a real video as in a fake one";
   return Cat(TimesSpan(ratio), " more likely in ",
@@ -71,7 +71,7 @@ std::string Figures(const ReportField& judged) {
                NumberSpan(interval[1], 2, Sign::kAlways), "]</span>"),
            "above zero for fake, below for real; in brackets where it may lie had other moments of the same "
            "video been looked at (95 %)"),
-      Tile("at most", NumberSpan(judged["log10_lr_bound"], 2),
+      Tile("the most that it can support", NumberSpan(judged["log10_lr_bound"], 2),
            "either way: this detector has seen too few videos to support more"),
       "</div>");
 }

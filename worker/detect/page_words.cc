@@ -63,7 +63,7 @@ std::string PercentSpan(const ReportField& share) {
 }
 
 std::string TimesSpan(const ReportField& log10_ratio) {
-  return Cat(Shown(log10_ratio, "times", TimesText(log10_ratio.Number())), " times");
+  return Cat("about ", Shown(log10_ratio, "times", TimesText(log10_ratio.Number())), " times");
 }
 
 bool IsEven(double log10_ratio) { return TimesText(log10_ratio) == "1.0"; }

@@ -12,7 +12,7 @@ namespace interceptor::worker {
 
 // "49.1 %" of a share.
 std::string PercentSpan(const ReportField& share);
-// "35 times" of a log10 likelihood ratio of either sign; in two digits above ten.
+// "about 35 times" of a log10 likelihood ratio of either sign; in two digits above ten.
 std::string TimesSpan(const ReportField& log10_ratio);
 // Whether TimesSpan would say "1.0 times".
 bool IsEven(double log10_ratio);
