@@ -55,7 +55,9 @@ CATCH_TEST_CASE("a clip without a face has no pictures; one whose view is missin
   clip.views.clear();
   CATCH_CHECK_FALSE(FacePictures(clip, 3).ok());
   clip.series.clear();
-  CATCH_CHECK(FacePictures(clip, 3)->empty());
+  const auto none = FacePictures(clip, 3);
+  CATCH_REQUIRE(none.ok());
+  CATCH_CHECK(none->empty());
 }
 
 }  // namespace
