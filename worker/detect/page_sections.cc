@@ -54,7 +54,7 @@ TableRow QualityRow(const std::string& name, const ReportField& value, const Rep
   const bool is_outside =
       !value.is_null() && (value.Number() < low.Number() || value.Number() > high.Number());
   return {.cells = {AttributeWords(name),
-                    Cat(is_outside ? Cat(Mark("outside"), " ") : "", AttributeSpan(name, value)),
+                    Cat(AttributeSpan(name, value), is_outside ? Cat("<br>", Mark("outside")) : ""),
                     Cat(AttributeSpan(name, low), " to ", AttributeSpan(name, high))}};
 }
 
@@ -106,9 +106,8 @@ std::string FaceSection(const ReportField& judged, const std::vector<FacePicture
   std::string section = "<h2>The face that was judged</h2>";
   if (frames.size() == 0) return Cat(section, "<p class=\"missing\">No face was found.</p>");
   section +=
-      "<p class=\"note\">Is this the person in question? The pictures are evenly spread over the video and "
-      "in "
-      "the resolution in which they were judged.</p><div class=\"faces\">";
+      "<p class=\"note\">Is this the person in question? The pictures are evenly spread over the video, as "
+      "they were cut out to be judged.</p><div class=\"faces\">";
   for (const FacePicture& picture : pictures) section += Picture(frames, picture);
   return Cat(section, "</div><figure class=\"track\">", FaceTrackDrawing(judged),
              "<figcaption>Where the face is in the picture, from ", SecondsSpan(frames[size_t{0}]["seconds"]),
