@@ -9,6 +9,7 @@ hostile videos each get their line. Exit code 0 when all holds.
 import argparse
 import contextlib
 import csv
+import html.parser
 import json
 import os
 import pathlib
@@ -140,6 +141,64 @@ def hostile_faults(detector):
             yield f"{line['file']}: {line['verdict']}, {line['reason']!r}"
 
 
+class Page(html.parser.HTMLParser):
+    """What stands in a page as text, and the tags that are open at its end."""
+    EMPTY = ("meta", "img", "br")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.texts = [], set(), []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            raise RuntimeError(f"</{tag}> closes another element")
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def page_faults(detector, clip):
+    """A page a video, whatever its name and whether it can be decoded; the lines stay as they are."""
+    folder, pages = detector.folder / "named", detector.folder / "pages"
+    for place in ("a", "b"):
+        (folder / place).mkdir(parents=True)
+        shutil.copy(clip, folder / place / "clip.mp4")
+    hostile = "<img src=x onerror=alert(1)>&\"'.mp4"
+    shutil.copy(clip, folder / hostile)
+    (folder / "broken.mp4").write_bytes(clip.read_bytes()[:999])
+    judged = detector.judge(folder, code=FAILED, more=("--html", pages))
+    if judged != detector.judge(folder, code=FAILED):
+        yield "with --html the lines are others"
+    lines = [json.loads(line) for line in judged.splitlines()]
+    texts = {path.name: path.read_text() for path in pages.iterdir()}
+    if len(lines) != 4 or len(texts) != 4 or any(not name.endswith(".html") for name in texts):
+        yield f"{len(lines)} lines, pages {sorted(texts)}"
+    seen = set()
+    for name, text in texts.items():
+        page = Page(text)
+        seen |= {line["file"] for line in lines if line["file"] in page.texts and line["reason"] in page.texts}
+        if page.open or "script" in page.tags or "<script" in text or "http" in text:
+            yield f"{name}: left open {page.open}, or it wants something from outside"
+        if "<img src=x" in text or ("img" in page.tags) == name.startswith("broken"):
+            yield f"{name}: the pictures are not those of the face"
+    if seen != {line["file"] for line in lines}:
+        yield f"no page names {sorted({line['file'] for line in lines} - seen)} and its reason"
+    (detector.folder / "file").write_text("")
+    done = run(detector.programs / "interceptor-detect", "--bundle", detector.bundle, "--html", detector.folder / "file", clip, code=FAILED)
+    if done.stdout or b"--html" not in done.stderr or done.stderr.count(b"\n") != 1:
+        yield f"a file where the pages' folder should be: {done.stderr.decode()!r}"
+
+
 def refusal_faults(detector, clip):
     """Where nothing can be judged there is one line that names the fault, and nothing on stdout."""
     weights = detector.bundle / "weights-AV.safetensors"
@@ -168,6 +227,7 @@ def main():
         clip = next(path for name, path in clips.items() if None not in detector.held_out()[name].values())
         for name, faults in (("scores", score_faults(detector, clips)), ("variants", variant_faults(detector, clip)),
                              ("absences", absence_faults(detector, clip)), ("hostile", hostile_faults(detector)),
+                             ("pages", page_faults(detector, clip)),
                              ("refusals", refusal_faults(detector, clip))):
             for fault in faults:
                 failed += 1

@@ -43,7 +43,7 @@ ROOMS = {
     "worker/models": (["worker/store", "worker/child_protocol"], {ABSL, JSON, "torch"}),
     "worker/engine": (["worker/models", "worker/evaluation"], {ABSL, JSON, "torch", "cli11"}),
     "worker/integrate": (["worker/evaluation", "worker/store"], {ABSL, JSON, "cli11"}),
-    "worker/detect": (["worker/media", "worker/models", "worker/integrate"], {ABSL, JSON, "cli11"}),
+    "worker/detect": (["worker/media", "worker/models", "worker/integrate"], {ABSL, JSON, "opencv", "cli11"}),
     "worker/agent": (["worker/session", "worker/store", "worker/child_protocol", "common/plan", "common/rpc", "common/text",
                       "common/wire"],
                      {ABSL, JSON, GRPC, PROTO, "proto", "cli11"}),

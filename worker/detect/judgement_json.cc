@@ -5,6 +5,8 @@
 #include <numbers>
 #include <vector>
 
+#include "worker/detect/faces.h"
+
 namespace interceptor::worker {
 namespace {
 
@@ -45,14 +47,11 @@ Json SpecialistsJson(const VideoJudgement& judgement) {
 
 // Where the judged face is, frame by frame, in pixels of the upright picture; frames without it are left out.
 Json FacesJson(const DecodedClip& clip) {
-  const auto boxes = clip.series.find("face_boxes");
   Json track = Json::array();
-  if (boxes == clip.series.end()) return track;
-  for (size_t i = 0; i < clip.frame_seconds.size() && 3 * i + 2 < boxes->second.size(); ++i) {
-    const double* box = &boxes->second[3 * i];
-    if (box[2] <= 0) continue;
+  for (const size_t frame : FramesWithFace(clip)) {
+    const double* box = &clip.series.at("face_boxes")[3 * frame];
     track.push_back(
-        {{"seconds", OrNull(clip.frame_seconds[i])}, {"x", box[0]}, {"y", box[1]}, {"side", box[2]}});
+        {{"seconds", OrNull(clip.frame_seconds[frame])}, {"x", box[0]}, {"y", box[1]}, {"side", box[2]}});
   }
   if (track.empty()) return track;
   return Json::array({{{"frames", track}}});

@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "worker/detect/detector.h"
 #include "worker/detect/judgement_json.h"
+#include "worker/detect/page_file.h"
 #include "worker/detect/videos.h"
 #include "worker/media/decoder_pool.h"
 
@@ -23,6 +24,7 @@ enum ExitCode { kJudged = 0, kFailed = 1, kUsage = 2, kSomeInconclusive = 3 };
 struct Arguments {
   std::string bundle;
   std::vector<std::string> videos;
+  std::string pages;  // folder; empty: none are written
   DetectorOptions detector;
   DecoderPoolOptions pool;
 };
@@ -61,22 +63,27 @@ std::future<DecodeOutcome> Submit(DecoderPool& pool, const DecodeJob& job, const
   return answer.get_future();
 }
 
-// Prints the line of one video.
-absl::Status Finish(Detector& detector, const OpenedBundle& opened, const std::string& path,
-                    DecodeOutcome outcome, Tally& tally) {
+// Prints the line of one video, then writes its page. `clip`: null for one that cannot be decoded.
+absl::Status Tell(const Arguments& arguments, const OpenedBundle& opened, const std::string& path,
+                  const std::string& line, const DecodedClip* clip) {
+  std::cout << line << std::flush;
+  if (arguments.pages.empty()) return absl::OkStatus();
+  return WritePage(SystemFiles(), arguments.pages, path, line, opened.bundle, clip);
+}
+
+absl::Status Finish(const Arguments& arguments, Detector& detector, const OpenedBundle& opened,
+                    const std::string& path, DecodeOutcome outcome, Tally& tally) {
   ICPT_RETURN_IF_ERROR(outcome.status);
   ++tally.done;
   if (!outcome.fault.empty()) {
     ++tally.failed;
-    std::cout << ToLine(RefusalJson(path, opened.digest, Cat("it cannot be judged: ", outcome.fault)))
-              << std::flush;
-    return absl::OkStatus();
+    const std::string reason = Cat("it cannot be judged: ", outcome.fault);
+    return Tell(arguments, opened, path, ToLine(RefusalJson(path, opened.digest, reason)), nullptr);
   }
   ICPT_ASSIGN_OR_RETURN(const VideoJudgement judgement, detector.Judge(outcome.clip));
   if (judgement.verdict == Verdict::kInconclusive) ++tally.inconclusive;
-  std::cout << ToLine(JudgementJson(path, opened.digest, opened.bundle, judgement, outcome.clip))
-            << std::flush;
-  return absl::OkStatus();
+  const auto object = JudgementJson(path, opened.digest, opened.bundle, judgement, outcome.clip);
+  return Tell(arguments, opened, path, ToLine(object), &outcome.clip);
 }
 
 // In the order they are named in; some are decoded ahead of the one that is judged.
@@ -84,6 +91,9 @@ absl::StatusOr<Tally> JudgeAll(Arguments& arguments) {
   ICPT_ASSIGN_OR_RETURN(const Videos videos, FindVideos(arguments.videos));
   if (videos.skipped > 0)
     std::cerr << "interceptor-detect: skipped " << videos.skipped << " files that are no videos\n";
+  if (!arguments.pages.empty()) {
+    ICPT_RETURN_IF_ERROR(Annotate(SystemFiles().MakeFolder(arguments.pages), "--html"));
+  }
   ICPT_ASSIGN_OR_RETURN(const OpenedBundle opened, OpenBundle(SystemFiles(), arguments.bundle));
   const std::string& face_model = opened.bundle.settings.preparation.face_model;
   if (!face_model.empty()) arguments.pool.face_model_path = JoinPath(opened.folder, face_model);
@@ -100,7 +110,7 @@ absl::StatusOr<Tally> JudgeAll(Arguments& arguments) {
     }
     Pending pending = std::move(window.front());
     window.pop_front();
-    ICPT_RETURN_IF_ERROR(Finish(*detector, opened, pending.path, pending.outcome.get(), tally));
+    ICPT_RETURN_IF_ERROR(Finish(arguments, *detector, opened, pending.path, pending.outcome.get(), tally));
     ShowProgress(tally);
   }
   return tally;
@@ -115,6 +125,7 @@ void AddOptions(CLI::App& app, Arguments& arguments) {
   app.add_option("--bundle", arguments.bundle, "folder that interceptor-integrate --bundle made")->required();
   app.add_option("VIDEO", arguments.videos, "files, folders of videos, or - for one from standard input")
       ->required();
+  app.add_option("--html", arguments.pages, "folder for a page of evidence on each video, beside its line");
   app.add_option("--device", arguments.detector.device, "cpu, cuda:N, or auto: a GPU where there is one")
       ->capture_default_str();
   app.add_option("--threads", arguments.detector.threads, "of the networks (default: one for each core)")
@@ -133,6 +144,7 @@ int Main(int argc, char** argv) {
       "Examples:\n"
       "  interceptor-detect --bundle detector clip.mp4\n"
       "  interceptor-detect --bundle detector folder | jq -r '[.file, .verdict, .probability_fake] | @tsv'\n"
+      "  interceptor-detect --bundle detector --html pages folder\n"
       "Exit codes: 0 each is REAL or FAKE, 1 error or some could not be judged at all, 2 usage, 3 some are "
       "INCONCLUSIVE."};
   Arguments arguments;
