@@ -60,7 +60,7 @@ std::string OutsideOf(const Bundle& bundle, const std::map<std::string, double>&
   const auto range = bundle.attributes.find(name);
   if (value == attributes.end() || range == bundle.attributes.end() || std::isnan(value->second)) return "";
   if (value->second >= range->second.low && value->second <= range->second.high) return "";
-  return absl::StrFormat("%s is %.3g, calibrated on %.3g to %.3g", name, value->second, range->second.low,
+  return absl::StrFormat("%s is %.4g, calibrated on %.4g to %.4g", name, value->second, range->second.low,
                          range->second.high);
 }
 
