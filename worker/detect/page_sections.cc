@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "worker/detect/page_drawings.h"
 #include "worker/detect/page_words.h"
+#include "worker/integrate/fitting_rows.h"
 
 namespace interceptor::worker {
 namespace {
@@ -52,7 +53,7 @@ TableRow QualityRow(const std::string& name, const ReportField& value, const Rep
   const ReportField low = (*range)["low"];
   const ReportField high = (*range)["high"];
   const bool is_outside =
-      !value.is_null() && (value.Number() < low.Number() || value.Number() > high.Number());
+      !value.is_null() && !AttributeRange{low.Number(), high.Number()}.Holds(value.Number());
   return {.cells = {AttributeWords(name),
                     Cat(AttributeSpan(name, value), is_outside ? Cat("<br>", Mark("outside")) : ""),
                     Cat(AttributeSpan(name, low), " to ", AttributeSpan(name, high))}};

@@ -17,7 +17,8 @@ constexpr int kReplicates = 400;
 constexpr double kCoverage = 0.95;
 constexpr std::string_view kFaceShare = "face_share";
 // What decides how much of the evidence is left in a clip: outside of what was calibrated on nothing is known of errors.
-constexpr std::array<std::string_view, 3> kQuality = {"bits_per_pixel", "brightness", "face_pixels"};
+constexpr std::array<std::string_view, 6> kQuality = {"bits_per_pixel", "brightness", "face_pixels",
+                                                      "frame_rate",     "height",     "width"};
 
 using Ratios = std::vector<std::optional<double>>;
 
@@ -59,7 +60,7 @@ std::string OutsideOf(const Bundle& bundle, const std::map<std::string, double>&
   const auto value = attributes.find(name);
   const auto range = bundle.attributes.find(name);
   if (value == attributes.end() || range == bundle.attributes.end() || std::isnan(value->second)) return "";
-  if (value->second >= range->second.low && value->second <= range->second.high) return "";
+  if (range->second.Holds(value->second)) return "";
   return absl::StrFormat("%s is %.4g, calibrated on %.4g to %.4g", name, value->second, range->second.low,
                          range->second.high);
 }
@@ -99,7 +100,8 @@ std::vector<std::string> WarningsOf(const Bundle& bundle, const std::map<std::st
 
 VideoJudgement JudgeScores(const Bundle& bundle, std::vector<SpecialistScore> scores,
                            const std::map<std::string, double>& attributes) {
-  VideoJudgement judgement{.warnings = WarningsOf(bundle, attributes)};
+  VideoJudgement judgement;
+  judgement.warnings = WarningsOf(bundle, attributes);
   Ratios ratios(scores.size());
   Subset present = 0;
   for (size_t i = 0; i < scores.size(); ++i) {

@@ -16,7 +16,7 @@ const Bundle& Sample() {
                              .settings = sample.options.settings,
                              .specialists = {},
                              .fusion = sample.results.fusion->fusion,
-                             .attributes = {{"brightness", {0.2, 0.6}}, {"duration_s", {1, 20}}},
+                             .attributes = {{"brightness", {0.2, 0.6}}, {"duration_s", {1, 20}}, {"height", {240, 352}}},
                              .files = {}};
   return bundle;
 }
@@ -63,6 +63,7 @@ CATCH_TEST_CASE("what both kinds of clips score is INCONCLUSIVE, and so is what 
   CATCH_CHECK_THAT(reason(Scores({}, {}), kUsual), ContainsSubstring("every specialist abstains"));
   CATCH_CHECK_THAT(reason(Scores({4}, {4}), {{"brightness", 0.05}}),
                    ContainsSubstring("quality: brightness is 0.05, calibrated on 0.2 to 0.6"));
+  CATCH_CHECK_THAT(reason(Scores({4}, {4}), {{"height", 1280}}), ContainsSubstring("quality: height is 1280"));
 }
 
 CATCH_TEST_CASE("one that abstains counts as one that is not there") {

@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <string_view>
 
 namespace interceptor::worker {
 namespace {
+
+constexpr std::string_view kFacePixels = "face_pixels";  // 0 without a face
 
 void Widen(const std::vector<std::string>& attributes, const ScoreRow& row,
            std::map<std::string, AttributeRange>& ranges) {
   for (size_t i = 0; i < attributes.size(); ++i) {
     const double value = row.attributes[i];
-    if (std::isnan(value)) continue;
+    if (std::isnan(value) || (value == 0 && attributes[i] == kFacePixels)) continue;
     AttributeRange& range = ranges.try_emplace(attributes[i], AttributeRange{value, value}).first->second;
     range = {std::min(range.low, value), std::max(range.high, value)};
   }

@@ -21,6 +21,9 @@ inline constexpr int64_t kFittingFamilies = 200;
 struct AttributeRange {
   double low = 0;
   double high = 0;
+
+  // Within a hundredth of its ends, since a rate of 30 frames is measured as 29.97 and 30.02.
+  bool Holds(double value) const { return value >= low - 0.01 * low && value <= high + 0.01 * high; }
 };
 
 struct FittingRows {

@@ -59,12 +59,16 @@ CATCH_TEST_CASE(
   ScoreTable held_out = HeldOut();
   for (ScoreRow& row : held_out.rows) row.attributes = {row.half == Half::kReport ? 0.9 : 0.3};
   ScoreTable ahead = TableOf(3, Half::kReport, 5, 1, 60, EvaluationKind::kLookAhead);
-  ahead.attributes = {"height", "brightness"};
-  for (ScoreRow& row : ahead.rows) row.attributes = {480, 0.5};
+  ahead.attributes = {"height", "brightness", "face_pixels"};
+  for (ScoreRow& row : ahead.rows) row.attributes = {480, 0.5, 90};
+  ahead.rows[0].attributes[2] = 0;  // no face
   const auto ranges = MakeFittingRows(held_out, {ahead}).attributes;
   CATCH_CHECK(ranges.at("brightness").low == 0.3);
   CATCH_CHECK(ranges.at("brightness").high == 0.5);
   CATCH_CHECK(ranges.at("height").low == 480);
+  CATCH_CHECK(ranges.at("face_pixels").low == 90);
+  CATCH_CHECK(ranges.at("height").Holds(484));
+  CATCH_CHECK_FALSE(ranges.at("height").Holds(490));
 }
 
 }  // namespace
