@@ -79,7 +79,8 @@ def judge_unseen(programs, out, bundle):
     print("  It judges clips of a family that it never saw:")
     for line in map(json.loads, done.stdout.splitlines()):
         made = truth[os.path.basename(line["file"])]
-        print(f"    made {made:<10} {line['verdict']:<12} P(fake) {line['probability_fake']:.2f}  {line.get('reason', '')}".rstrip())
+        probability = f"P(fake) {line['probability_fake']:.2f}" if line.get("figures_hold") else ""
+        print(f"    made {made:<10} {line['verdict']:<12} {probability:<13} {line.get('reason', '')}".rstrip())
     print(f"  Pages that show why are in {os.path.join(out, 'detector', 'pages')}")
 
 

@@ -68,6 +68,7 @@ Json QualityJson(const DecodedClip& clip) {
 Json JudgementJson(const std::string& name, const Digest& bundle_digest, const Bundle& bundle,
                    const VideoJudgement& judgement, const DecodedClip& clip) {
   Json object = Beginning(name, bundle_digest, judgement.verdict, judgement.reason);
+  object["figures_hold"] = judgement.figures_hold;
   object["probability_fake"] = judgement.probability;
   object["log10_lr"] = Log10(judgement.log_ratio);
   object["log10_lr_interval"] = {Log10(judgement.low), Log10(judgement.high)};

@@ -137,8 +137,14 @@ CATCH_TEST_CASE("the headline says what the verdict is, and how much more likely
   JudgedClip uncalibrated;
   uncalibrated.bundle.fusion.decision.reset();
   const std::string raw = PageOf(uncalibrated, uncalibrated.Line(kFake));
-  CATCH_CHECK(Contains(raw, "its figures are no likelihoods"));
+  CATCH_CHECK(Contains(raw, "its figures are no likelihoods "));
   CATCH_CHECK_FALSE(Contains(raw, "more likely"));
+  JudgedClip other;
+  other.clip.attributes["brightness"] = 0.99;
+  const std::string unlike = PageOf(other, other.Line(kFake));
+  CATCH_CHECK(Contains(unlike, "was measured on other videos"));
+  CATCH_CHECK_FALSE(Contains(unlike, "more likely"));
+  CATCH_CHECK_FALSE(Contains(unlike, "data-field=\"probability_fake\""));
   const std::string silent = PageOf(judged, judged.Line({}));
   CATCH_CHECK(Contains(silent, "Nothing was weighed"));
   CATCH_CHECK_FALSE(Contains(silent, "data-field=\"probability_fake\""));

@@ -20,7 +20,7 @@ bool SomeoneSpeaks(const ReportField& judged) {
   return false;
 }
 
-bool IsCalibrated(const ReportField& judged) { return !judged["thresholds"].is_null(); }
+bool FiguresHold(const ReportField& judged) { return judged["figures_hold"].IsTrue(); }
 
 // "about 35 times more likely in a fake video than in a real one", said of what was seen.
 std::string Likelihood(const ReportField& ratio) {
@@ -35,7 +35,7 @@ std::string Statement(const ReportField& judged) {
     return Cat("<p class=\"lead\">What was seen in this video is ", Likelihood(ratio), ".</p>");
   }
   std::string text = Cat("<p class=\"lead\">No verdict can be given: ", TextSpan(judged["reason"]), ".</p>");
-  if (!IsCalibrated(judged) || !SomeoneSpeaks(judged)) return text;
+  if (!FiguresHold(judged)) return text;
   return Cat(text, "<p>By the figures alone what was seen would be ", Likelihood(ratio),
              ". For the reason above that carries no verdict.</p>");
 }
@@ -78,10 +78,6 @@ std::string Figures(const ReportField& judged) {
 
 std::string Thresholds(const ReportField& judged) {
   const ReportField thresholds = judged["thresholds"];
-  if (thresholds.is_null()) {
-    return "<p class=\"note\">This detector has no thresholds: it was not calibrated, so its figures are no "
-           "likelihoods and decide nothing.</p>";
-  }
   return Cat("<p class=\"note\">FAKE is said above ",
              NumberSpan(thresholds["fake_above_log10_lr"], 2, Sign::kAlways), ", REAL below ",
              NumberSpan(thresholds["real_below_log10_lr"], 2, Sign::kAlways),
@@ -106,10 +102,16 @@ std::string VerdictSection(const ReportField& judged) {
     return Cat(section, "<p>Nothing was weighed, so there are no figures: the probability stays the ",
                PercentSpan(judged["prior_fake"]), " that was assumed.</p>");
   }
-  // Figures that are no likelihoods are called so before they are read.
-  const std::string ratio = Cat("<div class=\"ratio\">", RatioDrawing(judged), "</div>");
-  return IsCalibrated(judged) ? Cat(section, Figures(judged), ratio, Thresholds(judged))
-                              : Cat(section, Thresholds(judged), Figures(judged), ratio);
+  if (!FiguresHold(judged)) {
+    return Cat(section,
+               judged["thresholds"].is_null()
+                   ? "<p class=\"note\">This detector was not calibrated: its figures are no likelihoods "
+                     "and are left out here.</p>"
+                   : "<p class=\"note\">Probability and likelihood ratio are left out here: what they are "
+                     "worth was measured on other videos than this.</p>");
+  }
+  return Cat(section, Figures(judged), "<div class=\"ratio\">", RatioDrawing(judged), "</div>",
+             Thresholds(judged));
 }
 
 }  // namespace interceptor::worker

@@ -120,6 +120,7 @@ VideoJudgement JudgeScores(const Bundle& bundle, std::vector<SpecialistScore> sc
   }
   judgement.probability = FakeProbability(judgement.log_ratio, prior);
   if (!judgement.reason.empty()) return judgement;
+  judgement.figures_hold = true;
   judgement.verdict = Decide(judgement.log_ratio, *bundle.fusion.decision, prior);
   if (judgement.verdict == Verdict::kInconclusive) {
     judgement.reason = "weak evidence: clips of both kinds score like this";

@@ -22,6 +22,9 @@ struct SpecialistScore {
 struct VideoJudgement {
   Verdict verdict = Verdict::kInconclusive;
   std::string reason;  // of kInconclusive
+  // Whether the figures below mean what they say: false without calibration, without evidence, and for a clip unlike those that
+  // were calibrated on.
+  bool figures_hold = false;
   double log_ratio = 0;
   // 95 % interval over the moments looked at: others of the same clip could have given these ratios.
   double low = 0;

@@ -42,6 +42,7 @@ CATCH_TEST_CASE("strong evidence is a verdict, which probability and ratio agree
   const VideoJudgement fake = JudgeScores(Sample(), Scores({4, 4, 4}, {4, 4}), kUsual);
   CATCH_CHECK(fake.verdict == Verdict::kFake);
   CATCH_CHECK(fake.reason.empty());
+  CATCH_CHECK(fake.figures_hold);
   CATCH_CHECK(fake.probability == Approx(1 / (1 + std::exp(-fake.log_ratio))));
   CATCH_CHECK(fake.log_ratio <= fake.bound);
   CATCH_CHECK(fake.bound == Approx(std::log(121)));
@@ -55,6 +56,7 @@ CATCH_TEST_CASE("what both kinds of clips score is INCONCLUSIVE, and so is what 
   const auto reason = [](const std::vector<SpecialistScore>& scores, const Attributes& attributes) {
     const VideoJudgement judgement = JudgeScores(Sample(), scores, attributes);
     CATCH_CHECK(judgement.verdict == Verdict::kInconclusive);
+    CATCH_CHECK(judgement.figures_hold == judgement.reason.starts_with("weak evidence"));
     return judgement.reason;
   };
   using Catch::Matchers::ContainsSubstring;
