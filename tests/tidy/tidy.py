@@ -24,6 +24,7 @@ ROOMS = {
     "common/wire": (["common/message"], {ABSL, PROTO, "proto"}),
     "common/text": (["common/base"], {ABSL, "utf8proc"}),
     "common/stats": (["common/base"], {ABSL}),
+    "common/html": (["common/base"], {ABSL, JSON}),
     "common/rpc": (["common/base"], {ABSL, GRPC}),
     "common/plan": (["common/facts", "common/io"], {ABSL, PROTO, JSON, "proto"}),
     "coordinator/core": (["common/facts", "common/stats", "common/text"], {ABSL}),
@@ -42,8 +43,8 @@ ROOMS = {
     "worker/prepare": (["worker/store", "worker/child_protocol", "worker/media", "common/text"], {ABSL, JSON, "zip", "cli11"}),
     "worker/models": (["worker/store", "worker/child_protocol"], {ABSL, JSON, "torch"}),
     "worker/engine": (["worker/models", "worker/evaluation"], {ABSL, JSON, "torch", "cli11"}),
-    "worker/integrate": (["worker/evaluation", "worker/store"], {ABSL, JSON, "cli11"}),
-    "worker/detect": (["worker/media", "worker/models", "worker/integrate"], {ABSL, JSON, "opencv", "cli11"}),
+    "worker/integrate": (["worker/evaluation", "worker/store", "common/html"], {ABSL, JSON, "cli11"}),
+    "worker/detect": (["worker/media", "worker/models", "worker/integrate", "common/html"], {ABSL, JSON, "opencv", "cli11"}),
     "worker/agent": (["worker/session", "worker/store", "worker/child_protocol", "common/plan", "common/rpc", "common/text",
                       "common/wire"],
                      {ABSL, JSON, GRPC, PROTO, "proto", "cli11"}),
@@ -55,7 +56,7 @@ LIBRARY_OF_INCLUDE = [
     (r"(libav|libsw)", "ffmpeg"), (r"opencv2/", "opencv"), (r"zip\.h", "zip"), (r"seccomp\.h", "seccomp"), (r"utf8proc\.h", "utf8proc"),
     (r"(torch|ATen|c10)/", "torch"),
 ]
-PURE = ("common/facts", "coordinator/core", "worker/session", "worker/sampling", "worker/evaluation")
+PURE = ("common/facts", "common/html", "coordinator/core", "worker/session", "worker/sampling", "worker/evaluation")
 # (pattern, where, why); patterns are looked for in code without comments and strings.
 BANNED = [
     (r"(?<![A-Z_])(CHECK|DCHECK|LOG|VLOG|REQUIRE)(_[A-Z]+)?\(", "all", "LibTorch's headers own this name: use ICPT_ or CATCH_"),

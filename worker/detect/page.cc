@@ -1,11 +1,11 @@
 #include "worker/detect/page.h"
 
 #include "common/base/status.h"
+#include "common/html/html.h"
 #include "common/io/file_system.h"
 #include "worker/detect/page_sections.h"
 #include "worker/detect/page_style.h"
 #include "worker/detect/page_verdict.h"
-#include "worker/integrate/html.h"
 #include "worker/integrate/report_style.h"
 
 namespace interceptor::worker {

@@ -7,7 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "common/base/number_text.h"
 #include "common/base/status.h"
-#include "worker/integrate/svg.h"
+#include "common/html/svg.h"
 
 namespace interceptor::worker {
 namespace {

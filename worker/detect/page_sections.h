@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "common/html/html.h"
 #include "worker/detect/faces.h"
-#include "worker/integrate/html.h"
 
 namespace interceptor::worker {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "worker/integrate/html.h"
+#include "common/html/html.h"
 
 namespace interceptor::worker {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "worker/integrate/html.h"
+#include "common/html/html.h"
 
 namespace interceptor::worker {
 

@@ -5,8 +5,8 @@
 
 #include "common/base/number_text.h"
 #include "common/base/status.h"
+#include "common/html/svg.h"
 #include "worker/integrate/score_curves.h"
-#include "worker/integrate/svg.h"
 
 namespace interceptor::worker {
 namespace {

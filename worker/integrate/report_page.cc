@@ -1,7 +1,7 @@
 #include "worker/integrate/report_page.h"
 
 #include "common/base/status.h"
-#include "worker/integrate/html.h"
+#include "common/html/html.h"
 #include "worker/integrate/report_sections.h"
 #include "worker/integrate/report_style.h"
 

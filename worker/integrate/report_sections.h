@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "worker/integrate/html.h"
+#include "common/html/html.h"
 
 namespace interceptor::worker {
 

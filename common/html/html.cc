@@ -1,4 +1,4 @@
-#include "worker/integrate/html.h"
+#include "common/html/html.h"
 
 #include <cmath>
 
@@ -7,7 +7,7 @@
 #include "common/base/number_text.h"
 #include "common/base/status.h"
 
-namespace interceptor::worker {
+namespace interceptor {
 namespace {
 
 const nlohmann::json kNull;
@@ -97,4 +97,4 @@ std::string Table(const std::vector<std::string>& heads, const std::vector<Table
   return table + "</tbody></table></div>";
 }
 
-}  // namespace interceptor::worker
+}  // namespace interceptor

@@ -10,7 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace interceptor::worker {
+namespace interceptor {
 
 // Fit for text and for attributes in double quotes.
 std::string EscapeHtml(std::string_view text);
@@ -73,4 +73,4 @@ struct TableRow {
 };
 std::string Table(const std::vector<std::string>& heads, const std::vector<TableRow>& rows);
 
-}  // namespace interceptor::worker
+}  // namespace interceptor

@@ -1,8 +1,8 @@
-#include "worker/integrate/html.h"
+#include "common/html/html.h"
 
 #include "tests/support/catch.h"
 
-namespace interceptor::worker {
+namespace interceptor {
 namespace {
 
 CATCH_TEST_CASE("nothing in a text is taken for markup") {
@@ -58,4 +58,4 @@ CATCH_TEST_CASE("the last cell of a short row spans what is left of the table") 
 }
 
 }  // namespace
-}  // namespace interceptor::worker
+}  // namespace interceptor

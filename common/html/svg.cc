@@ -1,4 +1,4 @@
-#include "worker/integrate/svg.h"
+#include "common/html/svg.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "common/base/status.h"
 
-namespace interceptor::worker {
+namespace interceptor {
 namespace {
 
 // Tenths of a pixel, without a needless zero.
@@ -74,4 +74,4 @@ std::string SvgDrawing::Finish(SvgSize size, std::string_view css_class, std::st
              elements_, "</svg>");
 }
 
-}  // namespace interceptor::worker
+}  // namespace interceptor

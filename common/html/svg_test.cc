@@ -1,8 +1,8 @@
-#include "worker/integrate/svg.h"
+#include "common/html/svg.h"
 
 #include "tests/support/catch.h"
 
-namespace interceptor::worker {
+namespace interceptor {
 namespace {
 
 std::string Drawn(const SvgDrawing& drawing) { return drawing.Finish({100, 50}, "plot", "test"); }
@@ -39,4 +39,4 @@ CATCH_TEST_CASE("curves, dots and labels are placed by data") {
 }
 
 }  // namespace
-}  // namespace interceptor::worker
+}  // namespace interceptor

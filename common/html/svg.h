@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace interceptor::worker {
+namespace interceptor {
 
 // Data from `low` to `high` lie between the pixels `from` and `to`; outside of them they are drawn at the nearer end.
 struct Axis {
@@ -62,4 +62,4 @@ class SvgDrawing {
   std::string elements_;
 };
 
-}  // namespace interceptor::worker
+}  // namespace interceptor
